@@ -1,0 +1,24 @@
+using System.Collections.Immutable;
+
+namespace Singa.Actors.Graph.Plans;
+
+/// <summary>
+/// A kernel with the blocks it depends on. <c>Writes</c> also names blocks whose memory is taken over for the one written: whoever
+/// still reads those must be done first.
+/// </summary>
+public sealed record Operation(string Name, Kernel Kernel, ImmutableArray<int> Reads, ImmutableArray<int> Writes);
+
+/// <summary>Operations that are admitted together, in an order that is correct one after the other. <c>HostSlots[i]</c>: bytes of host buffer i.</summary>
+public sealed record Section(string Name, ImmutableArray<Operation> Operations, ImmutableArray<long> HostSlots);
+
+/// <summary>
+/// The compiled, immutable product that a device receives. Blocks are addressed by their index; <c>Constants</c> are uploaded at
+/// loading. <c>LiveBytes</c> is the largest sum of blocks alive at once: what no planner can go below.
+/// </summary>
+public sealed record Plan(
+    ImmutableArray<Block> Blocks, long ArenaBytes, long LiveBytes, ImmutableDictionary<int, ImmutableArray<byte>> Constants,
+    ImmutableArray<Section> Sections)
+{
+    public Section this[string name] => Sections.FirstOrDefault(s => s.Name == name)
+        ?? throw new KeyNotFoundException($"the plan has no section '{name}'; it has {string.Join(", ", Sections.Select(s => s.Name))}");
+}

@@ -1,0 +1,46 @@
+namespace Singa.Actors.Graph;
+
+/// <summary>The type of one element.</summary>
+public enum DType : byte
+{
+    Float32,
+    Float64,
+    Int32,
+    Int64,
+    UInt8,
+    Bool,
+}
+
+public static class DTypes
+{
+    public static int Size(this DType type) => type switch
+    {
+        DType.Float64 or DType.Int64 => 8,
+        DType.Float32 or DType.Int32 => 4,
+        DType.UInt8 or DType.Bool => 1,
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "no such element type"),
+    };
+
+    public static bool IsFloat(this DType type) => type is DType.Float32 or DType.Float64;
+
+    /// <summary>The name the safetensors format gives the type.</summary>
+    public static string SafetensorsName(this DType type) => type switch
+    {
+        DType.Float32 => "F32",
+        DType.Float64 => "F64",
+        DType.Int32 => "I32",
+        DType.Int64 => "I64",
+        DType.UInt8 => "U8",
+        DType.Bool => "BOOL",
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "no such element type"),
+    };
+
+    public static DType Of<T>() where T : unmanaged =>
+        typeof(T) == typeof(float) ? DType.Float32
+        : typeof(T) == typeof(double) ? DType.Float64
+        : typeof(T) == typeof(int) ? DType.Int32
+        : typeof(T) == typeof(long) ? DType.Int64
+        : typeof(T) == typeof(byte) ? DType.UInt8
+        : typeof(T) == typeof(bool) ? DType.Bool
+        : throw new ArgumentException($"{typeof(T).Name} is not an element type");
+}
