@@ -63,8 +63,8 @@ internal static class Handwriting
             weightedY += each * (from.Y + to.Y) * 0.5;
         }
 
-        double scale = (Box - 2 * penRadius) * chance.Within(0.92, 1.02) / Math.Max(right - left, bottom - top);
-        var centre = new Point(Side * 0.5 + chance.Bell() * 0.6, Side * 0.5 + chance.Bell() * 0.6);
+        double scale = (Box - 2 * penRadius) * chance.Within(0.88, 1.03) / Math.Max(right - left, bottom - top);
+        var centre = new Point(Side * 0.5 + chance.Bell() * 0.8, Side * 0.5 + chance.Bell() * 0.8);
         var middle = new Point(weightedX / length, weightedY / length);
         foreach (ref var segment in segments)
             segment = new Segment((segment.From - middle) * scale + centre, (segment.To - middle) * scale + centre);
@@ -78,14 +78,14 @@ internal static class Handwriting
 
         private Bend(ref Chance chance)
         {
-            // A turn by the angle whose half has tangent t: exact arithmetic instead of sine and cosine. 0.13 is about 15 degrees.
-            double t = chance.Within(-0.13, 0.13);
+            // A turn by the angle whose half has tangent t: exact arithmetic instead of sine and cosine. 0.14 is about 16 degrees.
+            double t = chance.Within(-0.14, 0.14);
             double cosine = (1 - t * t) / (1 + t * t), sine = 2 * t / (1 + t * t);
-            double stretch = chance.Within(0.7, 1.25), shear = chance.Within(-0.15, 0.45);
+            double stretch = chance.Within(0.65, 1.4), shear = chance.Within(-0.25, 0.5);
             (xx, xy) = (cosine * stretch, -cosine * shear * stretch - sine);
             (yx, yy) = (sine * stretch, -sine * shear * stretch + cosine);
             (square, product, squareY) = (Wobble(ref chance), Wobble(ref chance), Wobble(ref chance));
-            Jitter = chance.Within(1, 4);
+            Jitter = chance.Within(1, 4.5);
         }
 
         public double Jitter { get; }
@@ -99,7 +99,7 @@ internal static class Handwriting
             return new Point(xx * (bent.X - 35) + xy * (bent.Y - 50), yx * (bent.X - 35) + yy * (bent.Y - 50));
         }
 
-        private static Point Wobble(ref Chance chance) => new Point(chance.Bell(), chance.Bell()) * 4;
+        private static Point Wobble(ref Chance chance) => new Point(chance.Bell(), chance.Bell()) * 5.5;
     }
 }
 
