@@ -1,0 +1,14 @@
+namespace Singa.Actors.Graph.Modules
+{
+    public abstract record Module;
+}
+
+namespace Singa.Actors.Graph.Losses
+{
+    public abstract record Loss;
+}
+
+namespace Singa.Actors.Graph.Optimizers
+{
+    public abstract record Optimizer;
+}
