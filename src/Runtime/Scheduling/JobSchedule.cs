@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Singa.Actors.Graph.Plans;
 using Singa.Actors.Graph.Training;
+using Singa.Actors.Runtime.Jobs;
 
 namespace Singa.Actors.Runtime.Scheduling;
 
@@ -19,9 +20,6 @@ public readonly record struct ScheduledStep(long Step, int Epoch, long First, in
 /// </summary>
 public sealed record JobSchedule
 {
-    public const int AutoShardsMax = 32;
-    public const int AutoSamplesMin = 8;
-
     private JobSchedule(long samples, int batchSize, long totalSteps, int shards) =>
         (Samples, BatchSize, TotalSteps, Shards) = (samples, batchSize, totalSteps, shards);
 
@@ -40,8 +38,11 @@ public sealed record JobSchedule
     /// <summary>How many epochs the steps touch, the last one perhaps in part.</summary>
     public int Epochs => (int)((TotalSteps + StepsPerEpoch - 1) / StepsPerEpoch);
 
+    /// <inheritdoc cref="Of(long, int, int, long, int)"/>
+    public static JobSchedule Of(TrainingJob job, long samples) => Of(samples, job.BatchSize, job.Epochs, job.MaxSteps, job.Shards);
+
     /// <param name="maxSteps">0: no limit but the epochs.</param>
-    /// <param name="shards">0: by <see cref="AutoShards"/>.</param>
+    /// <param name="shards">0: by <see cref="TrainingJob.AutoShards"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">A sentence for the author of the job.</exception>
     public static JobSchedule Of(long samples, int batchSize, int epochs, long maxSteps, int shards)
     {
@@ -51,16 +52,7 @@ public sealed record JobSchedule
         Require(maxSteps >= 0, nameof(maxSteps), maxSteps, "max-steps cannot be negative; 0 means no limit");
         Require(shards >= 0, nameof(shards), shards, "shards must be 'auto' or at least 1");
         long all = checked((samples + batchSize - 1) / batchSize * epochs);
-        return new JobSchedule(samples, batchSize, maxSteps == 0 ? all : Math.Min(all, maxSteps), shards == 0 ? AutoShards(batchSize) : shards);
-    }
-
-    /// <summary>The largest power of two up to 32 that leaves at least 8 samples a shard, at least 1; never a matter of how many devices there are.</summary>
-    public static int AutoShards(int batchSize)
-    {
-        int shards = 1;
-        while (shards * 2 <= AutoShardsMax && batchSize / (shards * 2) >= AutoSamplesMin)
-            shards *= 2;
-        return shards;
+        return new JobSchedule(samples, batchSize, maxSteps == 0 ? all : Math.Min(all, maxSteps), shards == 0 ? TrainingJob.AutoShards(batchSize) : shards);
     }
 
     public ScheduledStep this[long step]

@@ -17,7 +17,7 @@ public sealed class JobScheduleTests
     [InlineData(256, 32)]
     [InlineData(4096, 32)]
     public void Shards_by_themselves_are_a_power_of_two_that_leaves_eight_samples(int batch, int shards) =>
-        Assert.Equal(shards, JobSchedule.AutoShards(batch));
+        Assert.Equal(shards, JobSchedule.Of(10_000, batch, 1, 0, shards: 0).Shards);
 
     [Fact]
     public void The_short_last_batch_of_an_epoch_runs_too()
