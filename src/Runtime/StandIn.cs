@@ -11,4 +11,9 @@ namespace Singa.Actors.Graph.Losses
 namespace Singa.Actors.Graph.Optimizers
 {
     public abstract record Optimizer;
+
+    public sealed record Sgd : Optimizer
+    {
+        public double LearningRate { get; init; } = 0.01;
+    }
 }
