@@ -62,7 +62,16 @@ public sealed class LoadedPlan : IDisposable
 
     /// <summary>The number of a section by its name.</summary>
     /// <exception cref="KeyNotFoundException">The plan has no such section.</exception>
-    public int SectionIndex(string name) => Plan.Sections.IndexOf(Plan[name]);
+    public int SectionIndex(string name)
+    {
+        for (int i = 0; i < Plan.Sections.Length; i++)
+        {
+            if (Plan.Sections[i].Name == name)
+                return i;
+        }
+
+        throw new KeyNotFoundException($"the plan has no section '{name}'; it has {string.Join(", ", Plan.Sections.Select(s => s.Name))}");
+    }
 
     /// <summary>Null for operations that the executor carries out itself: uploads, downloads, exchanges.</summary>
     public CompiledKernel? Kernel(int section, int operation) => kernels[section][operation];
