@@ -1,20 +1,28 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Singa.Actors.Devices;
-using Singa.Actors.Graph;
 using Singa.Actors.Graph.Training;
 using Singa.Actors.Runtime.Coordination;
 using Singa.Actors.Runtime.Data;
+using Singa.Actors.Runtime.Models;
 
 namespace Singa.Actors.Runtime.Workers;
 
-/// <summary>One named value of a replica. <c>Data</c>: little-endian, row-major.</summary>
-public sealed record ReplicaValue(string Name, VariableKind Kind, TensorType Type, byte[] Data);
+/// <summary>One named value of a replica, and what it is for.</summary>
+public sealed record ReplicaValue(VariableKind Kind, NamedTensor Tensor)
+{
+    public string Name => Tensor.Name;
+}
 
 /// <summary>Parameters, optimizer state and running statistics at a step boundary, in ordinal order of their names.</summary>
 public sealed record Replica(ImmutableArray<ReplicaValue> Values)
 {
-    public IEnumerable<ReplicaValue> Parameters => Values.Where(v => v.Kind == VariableKind.Parameter);
+    public IEnumerable<NamedTensor> Parameters => Of(VariableKind.Parameter);
+
+    public IEnumerable<NamedTensor> Statistics => Of(VariableKind.Statistic);
+
+    /// <summary>Of the parameters.</summary>
+    public string Digest => ModelDigest.Of(Parameters);
 
     /// <summary>What the device holds. Only while nothing of the job is queued there.</summary>
     public static Replica Read(LoadedPlan loaded, TrainingPlan plan, Func<VariableKind, bool> wanted) =>
@@ -29,7 +37,7 @@ public sealed record Replica(ImmutableArray<ReplicaValue> Values)
             if (!byName.TryGetValue(variable.Name, out var value))
                 continue;
             var block = new byte[loaded.Plan.Blocks[variable.Block].Bytes];
-            value.Data.CopyTo(block, 0);
+            value.Tensor.Data.Span.CopyTo(block);
             loaded.WriteBlock(variable.Block, block);
         }
     }
@@ -38,9 +46,11 @@ public sealed record Replica(ImmutableArray<ReplicaValue> Values)
     {
         var block = new byte[loaded.Plan.Blocks[variable.Block].Bytes];
         loaded.ReadBlock(variable.Block, block);
-        int bytes = checked((int)variable.Type.Bytes);
-        return new ReplicaValue(variable.Name, variable.Kind, variable.Type, bytes == block.Length ? block : block[..bytes]);
+        // A block may be longer than what it holds.
+        return new ReplicaValue(variable.Kind, new NamedTensor(variable.Name, variable.Type, block.AsMemory(0, checked((int)variable.Type.Bytes))));
     }
+
+    private IEnumerable<NamedTensor> Of(VariableKind kind) => Values.Where(v => v.Kind == kind).Select(v => v.Tensor);
 }
 
 /// <summary>A trained replica and what was done to the samples it was trained on.</summary>

@@ -177,7 +177,7 @@ internal sealed class WorkerActor : ReceiveActor
         if (train.DigestAfter)
         {
             awaitingDigest = report;
-            OffDispatcher(() => new DigestTaken(ReplicaDigest.Of(Replica.Read(loaded, plan, k => k == VariableKind.Parameter))));
+            OffDispatcher(() => new DigestTaken(Replica.Read(loaded, plan, k => k == VariableKind.Parameter).Digest));
         }
         else
         {
@@ -209,7 +209,7 @@ internal sealed class WorkerActor : ReceiveActor
     private KeptReplica KeepReplica()
     {
         var replica = Replica.Read(loaded, plan, k => k is VariableKind.Parameter or VariableKind.Statistic);
-        var digest = ReplicaDigest.Of(replica);
+        var digest = replica.Digest;
         var id = new Coordination.ReplicaId($"{order.Job}/{digest}");
         replicas.Keep(id, new TrainedReplica(replica, order.Data.Description, order.Data.Normalisation));
         return new KeptReplica(id, digest);
