@@ -39,7 +39,8 @@ public enum Reduction : byte
 /// sum is 16 lanes (r mod 16), each added in ascending order from its first element (an unused lane is absent), then lanes i and i+8,
 /// i and i+4, i and i+2, i and i+1 are added (left operand the lower lane; an absent right operand leaves the left as it is). The other
 /// axes, flattened outermost first, are rows: blocks of <see cref="RowsPerBlock"/> rows are added in ascending order from their first,
-/// and block sums added in ascending order. Maximum and Minimum are associative; a NaN wins.
+/// and block sums added in ascending order. Maximum and Minimum are those of IEEE 754-2019: a NaN wins, +0 is above −0. Nothing
+/// summed is +0, nothing's maximum the type's lowest value (−∞), nothing's minimum its highest.
 /// </summary>
 public sealed record ReduceKernel(
     Reduction Reduction, ScalarProgram Program, ImmutableArray<Operand> Sources, ImmutableArray<int> Axes, Operand Target) : Kernel
@@ -119,7 +120,7 @@ public sealed record ConvolveKernel(
 }
 
 /// <summary>
-/// Largest value of each window of Image [n, c, h, w] → Result [n, c, oh, ow], contiguous; padding never wins; a NaN wins. With
+/// Largest value (IEEE 754-2019 maximum) of each window of Image [n, c, h, w] → Result [n, c, oh, ow], contiguous; padding never wins; a NaN wins. With
 /// <c>Gradient</c> not null: Result's gradient goes to the first element (row by row) that has the window's maximum, windows
 /// added in ascending (oh, ow) order from +0, into Target [n, c, h, w].
 /// </summary>

@@ -1,0 +1,2 @@
+namespace Singa.Actors.Runtime;
+public sealed class TrainedModel;

@@ -1,0 +1,46 @@
+using System.Collections.Immutable;
+using Singa.Actors.Devices;
+using Singa.Actors.Graph.Training;
+using Singa.Actors.Runtime.Coordination;
+using Singa.Actors.Runtime.Data;
+using Singa.Actors.Runtime.Jobs;
+using Singa.Actors.Runtime.Scheduling;
+
+namespace Singa.Actors.Runtime.Workers;
+
+/// <summary>All that a worker is told: the job, its place in a generation, and the samples as its node has read them.</summary>
+internal sealed record WorkerOrder(JobId Job, TrainingJob Definition, TrainingOptions Options, Membership Membership, int Rank, Dataset Data)
+{
+    public Member Member => Membership.Members[Rank];
+
+    public Generation Generation => Membership.Generation;
+
+    public WorkerAgenda Agenda => new(Definition, Options, Data.Description, Member);
+
+    /// <summary>The plan of this worker: its shards, its batch sizes, its test batches.</summary>
+    /// <exception cref="Graph.GraphException">The model does not fit the data; names the layer.</exception>
+    public TrainingPlan Compile()
+    {
+        var agenda = Agenda;
+        return TrainingCompiler.Compile(
+            Define(Definition, Data.Description), Member.Shards, agenda.Schedule.Layouts(Member.Shards),
+            [.. agenda.Evaluation.Sizes(Member.EvaluationBatches)], []);
+    }
+
+    public static TrainingDefinition Define(TrainingJob job, DataDescription data)
+    {
+        var schedule = JobSchedule.Of(job, data.TrainCount);
+        return new TrainingDefinition(
+            job.Model, job.Loss, job.Optimizer, data.Sample, data.Label, data.Classes, schedule.Shards, job.Seed, schedule.TotalSteps);
+    }
+
+    public StagingSize StagingSize
+    {
+        get
+        {
+            var data = Data.Description;
+            int samples = Agenda.SamplesMax;
+            return new StagingSize(checked((int)(samples * data.Sample.Bytes)), checked((int)(samples * data.Label.Bytes)));
+        }
+    }
+}
