@@ -74,7 +74,19 @@ public sealed record IdxFile(string Path, int[] Dimensions, byte[] Values)
                 throw Truncated($"it ends after {read:N0} of the {expected:N0} bytes its header promises");
             if (Fill(new byte[1]) > 0)
                 throw Refused($"has bytes after the {expected:N0} its header promises; it is no IDX file of this size, get it again");
+            if (zipped)
+                CheckTrailer(4 + 4 * Dimensions.Length + expected);
             return values;
+        }
+
+        /// <summary>A gzip file ends with the length of its content; the stream forgives where that end is cut off.</summary>
+        private void CheckTrailer(long length)
+        {
+            Span<byte> trailer = stackalloc byte[sizeof(uint)];
+            file.Position = file.Length - trailer.Length;
+            file.ReadExactly(trailer);
+            if (BinaryPrimitives.ReadUInt32LittleEndian(trailer) != (uint)length)
+                throw Refused("is a truncated gzip file or made of several parts; get it again or unzip it");
         }
 
         private int[] ReadHeader(int rank)

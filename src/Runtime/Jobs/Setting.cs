@@ -34,7 +34,8 @@ internal sealed class Setting
     public Setting? Find(string key) => items is not null && items.TryGetValue(key, out var found) ? found : null;
 
     /// <exception cref="JobRefusedException">It is not there.</exception>
-    public Setting this[string key] => Find(key) ?? throw new JobRefusedException($"{Under(key)} is missing{In}; add it");
+    public Setting this[string key] => !IsObject ? throw Wrong($"an object {{ {key} = … }}")
+        : Find(key) ?? throw new JobRefusedException($"{Under(key)} is missing{In}; add it");
 
     /// <summary>This place with what <paramref name="below"/> says where this one says nothing.</summary>
     public Setting Over(Setting? below)
