@@ -9,6 +9,7 @@ namespace Singa.Actors.Devices;
 public sealed class PlanRunner(IBackend backend, Plan plan, IExchange? exchange = null) : IDisposable
 {
     private readonly IExchange exchange = exchange ?? LocalExchange.Instance;
+    private readonly Dictionary<int, Waiter> travelling = [];
 
     public LoadedPlan Loaded { get; } = LoadedPlan.Load(backend, plan);
 
@@ -26,6 +27,8 @@ public sealed class PlanRunner(IBackend backend, Plan plan, IExchange? exchange 
             throw new ArgumentException(mismatch, nameof(buffers));
         for (int i = 0; i < operations.Length; i++)
         {
+            if (travelling.Count > 0 && operations[i].Reads.Concat(operations[i].Writes).Any(travelling.ContainsKey))
+                Land();
             switch (operations[i].Kernel)
             {
                 case UploadKernel upload:
@@ -43,6 +46,7 @@ public sealed class PlanRunner(IBackend backend, Plan plan, IExchange? exchange 
             }
         }
 
+        Land();
         backend.Synchronize();
     }
 
@@ -51,12 +55,21 @@ public sealed class PlanRunner(IBackend backend, Plan plan, IExchange? exchange 
     private void Exchange(ExchangeKernel kernel, long tag)
     {
         backend.Synchronize();
-        using var done = new Waiter();
+        var done = new Waiter();
+        travelling.Add(kernel.Rows.Block, done);
         exchange.Begin(kernel.Bucket, tag, Loaded, kernel.Rows, done);
-        done.Wait();
     }
 
-    private sealed class Waiter : IExchangeCompletion, IDisposable
+    /// <summary>Waits for all buckets under way: a round completes as a whole, so that waiting for one before the next has begun would last for ever.</summary>
+    private void Land()
+    {
+        var waiters = travelling.Values.ToArray();
+        travelling.Clear();
+        foreach (var waiter in waiters)
+            waiter.Wait();
+    }
+
+    private sealed class Waiter : IExchangeCompletion
     {
         private readonly ManualResetEventSlim signal = new();
         private string? failure;
@@ -75,7 +88,5 @@ public sealed class PlanRunner(IBackend backend, Plan plan, IExchange? exchange 
             if (failure is not null)
                 throw new InvalidOperationException(failure);
         }
-
-        public void Dispose() => signal.Dispose();
     }
 }

@@ -84,7 +84,7 @@ public static class TrainingCompiler
                 [graph.Samples] = feed.Samples(first, shards.Count, samples),
                 [graph.Labels] = feed.Labels(first, shards.Count, samples),
             };
-            results = [.. ShardAxis.Expand(results, sources, shards.Count).Select(r => shards.Count == 1 ? r.Reshape(r.Shape.RemoveAt(0)) : ShardSum.Apply(r))];
+            results = [.. ShardAxis.Expand(results, sources, shards.Count).Select(ShardSum.Apply)];
             // Last layers first: the order in which backward can finish them, and so in which buckets fill.
             for (int i = parameters.Length - 1; i >= 0; i--)
                 outputs.Add((results[i], buckets.Gradient(i, row)));

@@ -9,5 +9,5 @@ public sealed record TrainingDefinition(
     Module Model, Loss Loss, Optimizer Optimizer, TensorType Sample, TensorType Label, int Classes, int Shards, ulong Seed, long TotalSteps)
 {
     /// <summary>A bucket travels once it holds this many bytes of gradients.</summary>
-    public long BucketBytes { get; init; } = 4 << 20;
+    public long BucketBytes { get; init; } = 1 << 20;
 }

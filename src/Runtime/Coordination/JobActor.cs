@@ -205,10 +205,14 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private void Leave()
     {
         job.Observer.Tell(ending!);
+        Context.Parent.Tell(new Left(job.Job));
         Context.Stop(Self);
     }
 
     private IActorRef NodeOf(DeviceOffer offer) => devices.First(d => d.Offer == offer).Node;
+
+    /// <summary>To the coordinator: the observer has heard how the job ended.</summary>
+    internal sealed record Left(JobId Job) : INoSerializationVerificationNeeded;
 
     private sealed record PreparationTimedOut : INoSerializationVerificationNeeded
     {

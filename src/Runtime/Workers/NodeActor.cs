@@ -87,7 +87,7 @@ internal sealed class NodeActor : ReceiveActor
         var worker = Context.ActorOf(
             Props.Create(() => new WorkerActor(
                 new WorkerOrder(start.Job, start.Definition, start.Options, start.Membership, start.Rank, job.Data),
-                device, job.Conductor, order.Replicas, resources, order.Settings, order.Time)),
+                device, job.Conductor, order.Replicas, resources, order.Settings, order.Time)).WithDispatcher(order.Dispatcher),
             $"{start.Job}-{start.Membership.Generation.Number}-{start.Rank}");
         Context.Watch(worker);
         job.Workers.Add(worker, new NodeWorker(start.Membership.Generation, start.Rank, device, resources));
@@ -173,6 +173,6 @@ internal sealed class NodeActor : ReceiveActor
 }
 
 /// <summary>What a node is started with. <c>Name</c>: empty where there is only one.</summary>
-internal sealed record NodeOrder(string Name, ImmutableArray<NodeDevice> Devices, ReplicaStore Replicas, RuntimeSettings Settings, TimeProvider Time);
+internal sealed record NodeOrder(string Name, ImmutableArray<NodeDevice> Devices, ReplicaStore Replicas, RuntimeSettings Settings, TimeProvider Time, string Dispatcher);
 
 internal sealed record NodeDevice(string Name, Props Actor);
