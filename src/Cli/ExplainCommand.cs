@@ -37,9 +37,9 @@ internal static class ExplainCommand
         Line("data", $"{data.TrainCount:N0} samples of {data.Sample}, {data.TestCount:N0} held back, {data.Classes} classes");
         Line("steps", $"{schedule.TotalSteps:N0} of {job.BatchSize:N0} samples, {schedule.StepsPerEpoch:N0} an epoch");
         Line("shards", $"{schedule.Shards}{(job.Shards == 0 ? " (auto)" : "")}");
-        Line("model", ModelText.Of(job.Model));
+        Line("model", JobText.Of(job.Model));
         Line("loss", $"{job.Loss.GetType().Name}");
-        Line("optimizer", $"{job.Optimizer}");
+        Line("optimizer", JobText.Of(job.Optimizer));
 
         void Line(string name, FormattableString text) => output.WriteLine($"  {name,-10}{text.ToString(CultureInfo.InvariantCulture)}");
     }

@@ -1,11 +1,20 @@
 using Singa.Actors.Graph.Modules;
+using Singa.Actors.Graph.Optimizers;
 
 namespace Singa.Actors.Cli;
 
-/// <summary>A model in a line or two, as somebody would say it.</summary>
-internal static class ModelText
+/// <summary>Parts of a job in a line or two, as somebody would say it.</summary>
+internal static class JobText
 {
     public static FormattableString Of(Module model) => $"{Text(model)}";
+
+    public static FormattableString Of(Optimizer optimizer) => optimizer switch
+    {
+        Sgd sgd => $"sgd, learning rate {sgd.LearningRate} {Text(sgd.Schedule)}, {(sgd.Nesterov ? "nesterov " : "")}momentum {sgd.Momentum}, weight decay {sgd.WeightDecay}",
+        _ => $"{optimizer.GetType().Name.ToLowerInvariant()} {Text(optimizer.Schedule)}",
+    };
+
+    private static string Text(Schedule schedule) => schedule.GetType().Name.Replace(nameof(Schedule), "").ToLowerInvariant();
 
     private static string Text(Module module) => module switch
     {
