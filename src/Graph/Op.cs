@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Singa.Actors.Graph.Lowering;
+using Singa.Actors.Graph.Plans;
 
 namespace Singa.Actors.Graph;
 
@@ -21,11 +22,14 @@ public abstract record Op
         throw new GraphException($"{Name} has no gradient");
 
     /// <summary>
-    /// The same computation for every shard at once: inputs marked in <paramref name="sharded"/> have a leading axis of
+    /// The same computation for every shard of a range at once: inputs marked in <paramref name="sharded"/> have a leading axis of
     /// <paramref name="shards"/>, and so have the results.
     /// </summary>
-    public virtual ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, int shards) =>
+    public virtual ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, ShardRange shards) =>
         throw new GraphException($"{Name} does not run along shards");
+
+    /// <summary>Whether every shard has results of its own although no input does: random numbers.</summary>
+    public virtual bool DiffersByShard => false;
 
     internal abstract void Lower(Node node, Lowerer lowerer);
 

@@ -73,7 +73,7 @@ public sealed record Contract(
         static bool IsIdentity(int[] order) => order.SequenceEqual(Enumerable.Range(0, order.Length));
     }
 
-    public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, int shards)
+    public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, ShardRange shards)
     {
         var (left, right) = (inputs[0], inputs[1]);
         Seq<int> Shift(Seq<int> axes, bool by) => by ? axes.Select(a => a + 1).ToSeq() : axes;

@@ -57,16 +57,16 @@ public sealed record Convolve(ConvolveForm Form, Window2D Window, int Groups, lo
             new Node(new Convolve(form, Window, Groups, like[^2], like[^1]), [first, second]).Output;
     }
 
-    public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, int shards)
+    public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, ShardRange shards)
     {
         if (Form == ConvolveForm.FilterGradient && sharded[0] && sharded[1])
             return new Node(this, inputs, node.Scope).Outputs;
         if (!sharded[0] || sharded[1])
             throw new GraphException($"{Name} with a filter of each shard's own");
         // Shards are more samples of the same convolution.
-        var folded = inputs[0].Reshape(Shape.Of([shards * inputs[0].Shape[1], .. inputs[0].Shape.Dims[2..]]));
+        var folded = inputs[0].Reshape(Shape.Of([shards.Count * inputs[0].Shape[1], .. inputs[0].Shape.Dims[2..]]));
         var result = new Node(this, [folded, inputs[1]], node.Scope).Output;
-        return [result.Reshape(node.Output.Shape.Prepend(shards))];
+        return [result.Reshape(node.Output.Shape.Prepend(shards.Count))];
     }
 
     internal override void Lower(Node node, Lowerer lowerer)

@@ -26,7 +26,7 @@ public sealed record MaxPool(Window2D Window, long Height, long Width) : Op
     public override ImmutableArray<Tensor?> Gradient(Node node, ImmutableArray<Tensor?> upstream) =>
         [upstream[0] is { } up ? new Node(new MaxPoolGradient(Window), [node.Inputs[0], up]).Output : null];
 
-    public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, int shards) =>
+    public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, ShardRange shards) =>
         Windows.Fold(this, node, inputs, sharded, shards);
 
     internal override void Lower(Node node, Lowerer lowerer) => lowerer.Emit(node,
@@ -40,7 +40,7 @@ public sealed record MaxPoolGradient(Window2D Window) : Op
 
     public override ImmutableArray<TensorType> Infer(ImmutableArray<TensorType> inputs) => [inputs[0]];
 
-    public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, int shards) =>
+    public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, ShardRange shards) =>
         Windows.Fold(this, node, inputs, sharded, shards);
 
     internal override void Lower(Node node, Lowerer lowerer) => lowerer.Emit(node, new MaxPoolKernel(

@@ -16,8 +16,8 @@ public sealed record Reshape(Shape Target) : Op
 
     public override ImmutableArray<Tensor?> Gradient(Node node, ImmutableArray<Tensor?> upstream) => [upstream[0]?.Reshape(node.Inputs[0].Shape)];
 
-    public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, int shards) =>
-        [inputs[0].Reshape(Target.Prepend(shards))];
+    public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, ShardRange shards) =>
+        [inputs[0].Reshape(Target.Prepend(shards.Count))];
 
     internal override void Lower(Node node, Lowerer lowerer)
     {
@@ -39,7 +39,7 @@ public sealed record Transpose(Seq<int> Order) : Op
     public override ImmutableArray<Tensor?> Gradient(Node node, ImmutableArray<Tensor?> upstream) =>
         [upstream[0]?.Transpose([.. Enumerable.Range(0, Order.Count).Select(a => Order.IndexOf(a))])];
 
-    public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, int shards) =>
+    public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, ShardRange shards) =>
         [inputs[0].Transpose([0, .. Order.Select(a => a + 1)])];
 
     internal override void Lower(Node node, Lowerer lowerer) => lowerer.Alias(node, Operands.Transpose(lowerer[node.Inputs[0]], Order));
@@ -56,11 +56,11 @@ public sealed record BroadcastTo(Shape Target) : Op
 
     public override ImmutableArray<Tensor?> Gradient(Node node, ImmutableArray<Tensor?> upstream) => [upstream[0]?.SumTo(node.Inputs[0].Shape)];
 
-    public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, int shards)
+    public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, ShardRange shards)
     {
         var input = inputs[0];
-        var aligned = input.Reshape(Shape.Of([shards, .. Enumerable.Repeat(1L, Target.Rank + 1 - input.Shape.Rank), .. input.Shape.Dims[1..]]));
-        return [aligned.BroadcastTo(Target.Prepend(shards))];
+        var aligned = input.Reshape(Shape.Of([shards.Count, .. Enumerable.Repeat(1L, Target.Rank + 1 - input.Shape.Rank), .. input.Shape.Dims[1..]]));
+        return [aligned.BroadcastTo(Target.Prepend(shards.Count))];
     }
 
     internal override void Lower(Node node, Lowerer lowerer) => lowerer.Alias(node, Operands.Broadcast(lowerer[node.Inputs[0]], Target));
@@ -92,8 +92,8 @@ public sealed record Slice(Seq<long> Start, Seq<long> Length, Seq<long> Step) : 
         return [upstream[0]?.Pad([.. Start], [.. after], [.. Step.Select(s => s - 1)])];
     }
 
-    public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, int shards) =>
-        new Node(new Slice([0, .. Start], [shards, .. Length], [1, .. Step]), inputs, node.Scope).Outputs;
+    public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, ShardRange shards) =>
+        new Node(new Slice([0, .. Start], [shards.Count, .. Length], [1, .. Step]), inputs, node.Scope).Outputs;
 
     internal override void Lower(Node node, Lowerer lowerer) => lowerer.Alias(node, Operands.Slice(lowerer[node.Inputs[0]], Start, Length, Step));
 }
@@ -116,7 +116,7 @@ public sealed record Pad(Seq<long> Before, Seq<long> After, Seq<long> Between) :
     public override ImmutableArray<Tensor?> Gradient(Node node, ImmutableArray<Tensor?> upstream) =>
         [upstream[0]?.Slice([.. Before], [.. node.Inputs[0].Shape], [.. Between.Select(b => b + 1)])];
 
-    public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, int shards) =>
+    public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, ShardRange shards) =>
         [inputs[0].Pad([0, .. Before], [0, .. After], [0, .. Between])];
 
     internal override void Lower(Node node, Lowerer lowerer)
@@ -137,7 +137,7 @@ public sealed record Detach : Op
 
     public override ImmutableArray<Tensor?> Gradient(Node node, ImmutableArray<Tensor?> upstream) => [null];
 
-    public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, int shards) => inputs;
+    public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, ShardRange shards) => inputs;
 
     internal override void Lower(Node node, Lowerer lowerer) => lowerer.Alias(node, lowerer[node.Inputs[0]]);
 }

@@ -79,12 +79,12 @@ public sealed record Pointwise(string Label, ScalarProgram Body) : Op
         return new Node(new Pointwise(label, narrowed), [.. used.Select(i => tensors[i])]).Output;
     }
 
-    public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, int shards)
+    public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, ShardRange shards)
     {
         // Broadcasting aligns on the right, so the shard axis must stand left of the longest input's axes.
         int rank = node.Output.Shape.Rank;
         return new Node(this, [.. inputs.Select((input, i) => !sharded[i] || input.Shape.Rank == rank + 1 ? input
-            : input.Reshape(Shape.Of([shards, .. Enumerable.Repeat(1L, rank + 1 - input.Shape.Rank), .. input.Shape.Dims[1..]])))], node.Scope).Outputs;
+            : input.Reshape(Shape.Of([shards.Count, .. Enumerable.Repeat(1L, rank + 1 - input.Shape.Rank), .. input.Shape.Dims[1..]])))], node.Scope).Outputs;
     }
 
     internal override void Lower(Node node, Lowerer lowerer)

@@ -45,8 +45,8 @@ public sealed record Reduce(Reduction Reduction, Seq<int> Axes, ScalarProgram Bo
         return [Pointwise.Apply("ShareExtreme", a => a[0] * a[1] / a[2], spread, hit, count)];
     }
 
-    public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, int shards) =>
-        new Node(this with { Axes = Axes.Select(a => a + 1).ToSeq(), Domain = Domain.Prepend(shards) }, inputs, node.Scope).Outputs;
+    public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, ShardRange shards) =>
+        new Node(this with { Axes = Axes.Select(a => a + 1).ToSeq(), Domain = Domain.Prepend(shards.Count) }, inputs, node.Scope).Outputs;
 
     internal override void Lower(Node node, Lowerer lowerer)
     {

@@ -22,10 +22,10 @@ internal static class Windows
         }
     }
 
-    public static ImmutableArray<Tensor> Fold(Op op, Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, int shards)
+    public static ImmutableArray<Tensor> Fold(Op op, Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, ShardRange shards)
     {
-        var folded = inputs.Select((t, i) => (sharded[i] ? t : t.BroadcastTo(t.Shape.Prepend(shards)))
-            .Reshape(node.Inputs[i].Shape.With(0, shards * node.Inputs[i].Shape[0])));
-        return [new Node(op, [.. folded], node.Scope).Output.Reshape(node.Output.Shape.Prepend(shards))];
+        var folded = inputs.Select((t, i) => (sharded[i] ? t : t.BroadcastTo(t.Shape.Prepend(shards.Count)))
+            .Reshape(node.Inputs[i].Shape.With(0, shards.Count * node.Inputs[i].Shape[0])));
+        return [new Node(op, [.. folded], node.Scope).Output.Reshape(node.Output.Shape.Prepend(shards.Count))];
     }
 }
