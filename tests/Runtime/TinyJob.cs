@@ -17,7 +17,7 @@ internal static class TinyJob
     public static TrainingJob Create() => new()
     {
         Name = "clouds",
-        Model = new Sequential(new Linear(8), new Activation("relu"), new Linear(Classes)),
+        Model = new Sequential(new Linear(8), new Activation("Relu"), new Linear(Classes)),
         Data = Clouds(),
         Loss = new SoftmaxCrossEntropy(),
         Optimizer = new Sgd { LearningRate = 0.1, Momentum = 0.9 },
