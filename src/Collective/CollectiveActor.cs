@@ -16,7 +16,7 @@ public sealed class CollectiveActor : ReceiveActor, IWithTimers
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly Dictionary<JobId, Watched> jobs = [];
 
-    private CollectiveActor(ITransport transport, CollectiveSettings settings)
+    public CollectiveActor(ITransport transport, CollectiveSettings settings)
     {
         (this.transport, this.settings) = (transport, settings);
         Receive<BeginGeneration>(Begin);

@@ -23,7 +23,7 @@ public sealed class DeviceActor : ReceiveActor
 
     private readonly TimeSpan stopGrace;
 
-    private DeviceActor(string name, Func<IBackend> open, DevicesSettings settings)
+    public DeviceActor(string name, Func<IBackend> open, DevicesSettings settings)
     {
         stopGrace = settings.StopGrace;
         backend = new DeviceAllocator(open());

@@ -1,4 +1,5 @@
 using Akka.Configuration;
+using Singa.Actors.Devices;
 
 namespace Singa.Actors.Runtime.Hosting;
 
@@ -10,6 +11,9 @@ public sealed class SingaBuilder
 
     /// <summary>Where time comes from; tests bring their own.</summary>
     internal TimeProvider Time { get; private set; } = TimeProvider.System;
+
+    /// <summary>Opens a device; tests bring devices that fail.</summary>
+    internal Func<DeviceDescription, IBackend> Open { get; private set; } = Backends.Create;
 
     /// <summary>Lays a HOCON file over the defaults.</summary>
     /// <exception cref="FileNotFoundException"/>
@@ -34,6 +38,12 @@ public sealed class SingaBuilder
 
     /// <summary>Of each CPU device.</summary>
     public SingaBuilder WithThreads(int threads) => WithHocon(FormattableString.Invariant($"singa.runtime.threads = {threads}"));
+
+    internal SingaBuilder WithBackends(Func<DeviceDescription, IBackend> open)
+    {
+        Open = open;
+        return this;
+    }
 
     internal SingaBuilder WithTime(TimeProvider time)
     {

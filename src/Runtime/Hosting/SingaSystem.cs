@@ -1,7 +1,7 @@
 using Akka.Actor;
+using Singa.Actors.Collective;
 using Singa.Actors.Devices;
 using Singa.Actors.Runtime.Coordination;
-using Singa.Actors.Runtime.Observing;
 using Singa.Actors.Runtime.Workers;
 
 namespace Singa.Actors.Runtime.Hosting;
@@ -18,14 +18,16 @@ public sealed class SingaSystem : IExtension
     public SingaSettings Settings { get; }
 
     /// <summary>Opens the devices that <paramref name="settings"/> name, and offers them.</summary>
-    internal static SingaSystem Start(ActorSystem system, SingaSettings settings, TimeProvider time)
+    /// <param name="open">Opens a device.</param>
+    internal static SingaSystem Start(ActorSystem system, SingaSettings settings, Func<DeviceDescription, IBackend> open, TimeProvider time)
     {
         var replicas = new ReplicaStore();
         var coordinator = system.ActorOf(
             Props.Create(() => new CoordinatorActor(settings.Runtime, time)).WithDispatcher(Dispatcher), "singa-coordinator");
+        var transport = new InProcessTransport(time);
         var order = new NodeOrder(
-            "", [.. settings.Devices.Select(d => new NodeDevice(d.Name, DeviceActor.Props(d, settings.Device).WithDispatcher(Dispatcher)))],
-            replicas, settings.Runtime, time, Dispatcher);
+            "", [.. settings.Devices.Select(d => new NodeDevice(d.Name, DeviceActor.Props(d.Name, () => open(d), settings.Device)))],
+            CollectiveActor.Props(transport, settings.Collective), transport, replicas, settings.Runtime, time, Dispatcher);
         system.ActorOf(Props.Create(() => new NodeActor(order, coordinator)).WithDispatcher(Dispatcher), "singa-node");
         var training = new TrainingClient(system, coordinator, replicas, settings.Runtime, Dispatcher);
         return (SingaSystem)system.RegisterExtension(new Provider(new SingaSystem(training, settings)));
