@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Singa.Actors.Collective;
 using Singa.Actors.Graph.Plans;
 using Singa.Actors.Graph.Training;
 using Singa.Actors.Runtime.Coordination;
