@@ -27,6 +27,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         Receive<SubmitJob>(Submit);
         Receive<CancelJob>(Cancel);
         Receive<DevicesTimedOut>(GiveUp);
+        Receive<JobActor.Left>(Ended);
         Receive<ConductorEnded>(Ended);
         Receive<Terminated>(message => nodes.Remove(message.ActorRef));
         Receive<GetDevices>(_ => Sender.Tell(new OfferedDevices([.. nodes.Values.SelectMany(d => d)])));
@@ -81,7 +82,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     private void Start(SubmitJob submit)
     {
         var devices = nodes.SelectMany(n => n.Value.Select(offer => (offer, n.Key))).ToImmutableArray();
-        var job = Context.ActorOf(Props.Create(() => new JobActor(submit, devices, settings, time)), submit.Job.Value);
+        var job = Context.ActorOf(Props.Create(() => new JobActor(submit, devices, settings, time)).WithDispatcher(Context.Props.Dispatcher), submit.Job.Value);
         jobs.Add(submit.Job, job);
         Context.WatchWith(job, new ConductorEnded(submit.Job, submit.Observer));
     }
@@ -109,7 +110,12 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             submit.Job, $"no device was offered for {settings.DeviceTimeout.TotalSeconds:0} s (singa.runtime.device-timeout)"));
     }
 
-    /// <summary>Where the conductor has said how the job ended, the observer has stopped listening.</summary>
+    private void Ended(JobActor.Left left)
+    {
+        jobs.Remove(left.Job);
+        Context.Unwatch(Sender);
+    }
+
     private void Ended(ConductorEnded ended)
     {
         jobs.Remove(ended.Job);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
+using Singa.Actors.Collective;
 using Singa.Actors.Devices;
 using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Scheduling;
@@ -27,7 +28,6 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private readonly TimeProvider time;
     private readonly HashSet<IActorRef> preparing = [];
     private readonly HashSet<IActorRef> releasing = [];
-    private readonly Dictionary<int, IActorRef> workers = [];
     private readonly ILoggingAdapter log = Context.GetLogger();
     private DataDescription? data;
     private JobRun? run;
@@ -73,11 +73,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
 
     private void Conducting()
     {
-        Receive<WorkerReady>(message =>
-        {
-            workers[message.Rank] = Sender;
-            Carry(run!.On(message, time.GetUtcNow()));
-        });
+        Receive<WorkerReady>(message => Carry(run!.On(message, time.GetUtcNow())));
         Receive<WorkerRejected>(message => Carry(run!.On(message)));
         Receive<WorkerFailed>(message => Carry(run!.On(message)));
         Receive<StepCompleted>(message => Carry(run!.On(message, time.GetUtcNow())));
@@ -95,6 +91,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private void Common()
     {
         Receive<CancelJob>(_ => End(new JobCancelled(job.Job)));
+        Receive<NodeFailed>(message => End(Lost(message.Reason)));
         Receive<Terminated>(message => End(Lost($"node {message.ActorRef.Path} has left")));
         // Its worker says the same from nearer by; this is for devices that end before they have one.
         Receive<WithdrawDevice>(message => End(Lost($"{message.Device.Worker} has left: {message.Reason}")));
@@ -142,12 +139,12 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         {
             switch (decision)
             {
-                case JobDecision.Begin:
+                case JobDecision.Begin begin:
                     log.Info("job {0} begins {1}: {2} shards on {3}", job.Job, run!.Membership.Generation, run.Schedule.Shards,
                         string.Join(", ", run.Membership.Members.Select(m => $"{m.Worker} ({m.Shards})")));
                     job.Observer.Tell(new JobAccepted(job.Job, run.Facts));
-                    foreach (var worker in workers.Values)
-                        worker.Tell(new BeginSteps(job.Job, run.Membership.Generation));
+                    foreach (var node in Nodes)
+                        node.Tell(new BeginSteps(job.Job, run.Membership.Generation, begin.Buckets));
                     break;
                 case JobDecision.Commit commit:
                     job.Observer.Tell(new StepCommitted(job.Job, commit.Progress));
@@ -205,10 +202,14 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private void Leave()
     {
         job.Observer.Tell(ending!);
+        Context.Parent.Tell(new Left(job.Job));
         Context.Stop(Self);
     }
 
     private IActorRef NodeOf(DeviceOffer offer) => devices.First(d => d.Offer == offer).Node;
+
+    /// <summary>To the coordinator: the observer has heard how the job ended.</summary>
+    internal sealed record Left(JobId Job) : INoSerializationVerificationNeeded;
 
     private sealed record PreparationTimedOut : INoSerializationVerificationNeeded
     {

@@ -3,8 +3,8 @@ namespace Singa.Actors.Runtime.Coordination;
 /// <summary>What the conductor of a job is to do next.</summary>
 public abstract record JobDecision
 {
-    /// <summary>Every worker is ready: tell them to begin.</summary>
-    public sealed record Begin : JobDecision;
+    /// <summary>Every worker is ready: tell them to begin. <c>Buckets</c> travel each step.</summary>
+    public sealed record Begin(int Buckets) : JobDecision;
 
     /// <summary>A step has happened everywhere: tell the observer.</summary>
     public sealed record Commit(TrainingProgress Progress) : JobDecision;

@@ -1,3 +1,4 @@
+using Singa.Actors.Collective;
 using Singa.Actors.Graph.Optimizers;
 using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Jobs;
@@ -26,6 +27,7 @@ public sealed class JobRun
     private DateTimeOffset firstStepAt;
     private TestFigures? lastTest;
     private long committed;
+    private int buckets;
 
     public JobRun(TrainingJob job, TrainingOptions options, DataDescription data, Membership membership, DateTimeOffset now)
     {
@@ -71,11 +73,14 @@ public sealed class JobRun
         if (Refuse(message.Generation) is { } ignore)
             return [ignore];
         (heard[message.Rank], ready[message.Rank]) = (now, true);
+        if (buckets != 0 && buckets != message.Buckets)
+            throw new InvalidOperationException($"{Worker(message.Rank)} has {message.Buckets} buckets where others have {buckets}");
+        buckets = message.Buckets;
         if (HasBegun || !ready.All(r => r))
             return [];
         HasBegun = true;
         Array.Fill(heard, now);
-        return [new JobDecision.Begin()];
+        return [new JobDecision.Begin(buckets)];
     }
 
     public IEnumerable<JobDecision> On(WorkerProtocol.WorkerRejected message) =>

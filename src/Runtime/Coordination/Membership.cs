@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using Singa.Actors.Collective;
+using Singa.Actors.Devices;
 using Singa.Actors.Graph.Plans;
 using Singa.Actors.Runtime.Scheduling;
 
@@ -33,14 +35,8 @@ public sealed record Membership(Generation Generation, int Shards, ImmutableArra
             [.. active.Select((x, rank) => new Member(rank, x.First, x.Second, batches[rank]))],
             [.. offers.Zip(ranges).Where(x => x.Second.Count == 0).Select(x => x.First)]);
     }
-}
 
-/// <summary>A number that only grows: messages of an older one are refused.</summary>
-public readonly record struct Generation(long Number)
-{
-    public static readonly Generation First = new(1);
-
-    public Generation Next => new(Number + 1);
-
-    public override string ToString() => $"generation {Number}";
+    /// <summary>The same members as the collective knows them.</summary>
+    public RoundGroup Rounds(JobId job, int buckets) =>
+        new(job, Generation, Shards, buckets, [.. Members.Select(m => new RoundMember(m.Rank, m.Worker, m.Shards))]);
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
+using Singa.Actors.Collective;
 using Singa.Actors.Devices;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Training;
@@ -11,7 +12,7 @@ namespace Singa.Actors.Runtime.Workers;
 /// <summary>
 /// A model replica on one device and a contiguous range of shards. It compiles its plan, loads it, and then runs the job by itself:
 /// <code>
-/// compiling ─► loading ─► initialising ─► ready ─ BeginSteps ─► running ─► finishing
+/// compiling ─► loading ─► initialising ─► ready ─ StepsBegun ─► running ─► finishing
 ///                   any of them ─► failed
 /// </code>
 /// Batches arrive from the feeder, sections go to the device some steps ahead, sums come back and are reported.
@@ -21,6 +22,7 @@ internal sealed class WorkerActor : ReceiveActor
     private readonly WorkerOrder order;
     private readonly IActorRef device;
     private readonly IActorRef conductor;
+    private readonly ITransport transport;
     private readonly ReplicaStore replicas;
     private readonly WorkerResources resources;
     private readonly RuntimeSettings settings;
@@ -38,9 +40,10 @@ internal sealed class WorkerActor : ReceiveActor
     private bool agendaDone;
 
     public WorkerActor(
-        WorkerOrder order, IActorRef device, IActorRef conductor, ReplicaStore replicas, WorkerResources resources, RuntimeSettings settings, TimeProvider time)
+        WorkerOrder order, IActorRef device, IActorRef conductor, ITransport transport, ReplicaStore replicas, WorkerResources resources,
+        RuntimeSettings settings, TimeProvider time)
     {
-        (this.order, this.device, this.conductor, this.replicas) = (order, device, conductor, replicas);
+        (this.order, this.device, this.conductor, this.transport, this.replicas) = (order, device, conductor, transport, replicas);
         (this.resources, this.settings, this.time) = (resources, settings, time);
         pipeline = new StepPipeline(settings.StepsAhead);
         Compiling();
@@ -56,7 +59,9 @@ internal sealed class WorkerActor : ReceiveActor
         {
             plan = message.Plan;
             sections = new PlanSections(plan.Plan);
-            device.Tell(new DeviceProtocol.LoadPlan(order.Job, plan.Plan, LocalExchange.Instance));
+            var exchange = new WorkerExchange(transport);
+            exchange.Join(order.Membership.Rounds(order.Job, plan.Buckets.Length), order.Rank, order.LayoutOf(plan));
+            device.Tell(new DeviceProtocol.LoadPlan(order.Job, plan.Plan, exchange));
             Become(Loading);
         });
         Receive<Status.Failure>(message => Refuse(message.Cause));
@@ -87,7 +92,7 @@ internal sealed class WorkerActor : ReceiveActor
                 return;
             }
 
-            conductor.Tell(new WorkerReady(order.Job, order.Generation, order.Rank));
+            conductor.Tell(new WorkerReady(order.Job, order.Generation, order.Rank, plan.Buckets.Length));
             Become(Running);
         });
         Receive<DeviceProtocol.SectionsFailed>(message => Fail(message.Reason));
@@ -95,7 +100,7 @@ internal sealed class WorkerActor : ReceiveActor
 
     private void Running()
     {
-        Receive<BeginSteps>(message => message.Generation == order.Generation, _ =>
+        Receive<StepsBegun>(message => message.Generation == order.Generation, _ =>
         {
             begun = true;
             Admit();
@@ -143,7 +148,7 @@ internal sealed class WorkerActor : ReceiveActor
         {
             device.Tell(new DeviceProtocol.RunSections(order.Job, batch.Tag, batch.Item switch
             {
-                WorkItem.Train train => batch.Slot.ForStep(sections, LayoutOf(train.Step.Samples), train.Step.Step, train.Step.Samples),
+                WorkItem.Train train => batch.Slot.ForStep(sections, WorkerOrder.LayoutIndex(plan, train.Step.Samples), train.Step.Step, train.Step.Samples),
                 WorkItem.Evaluate evaluate => batch.Slot.ForEvaluation(sections, evaluate.Count),
                 _ => throw new InvalidOperationException($"{batch.Item} is no work for a device"),
             }));
@@ -228,17 +233,6 @@ internal sealed class WorkerActor : ReceiveActor
         return new BatchFeeder(
             $"singa batches {order.Member.Offer.Device}", order.Agenda.Items(), order.Data, order.Definition.Seed, slots,
             batch => self.Tell(batch), () => self.Tell(AgendaDone.Instance), reason => self.Tell(new FeedFailed(reason)));
-    }
-
-    private int LayoutOf(int samples)
-    {
-        for (int i = 0; i < plan.Layouts.Length; i++)
-        {
-            if (plan.Layouts[i].Samples == samples)
-                return i;
-        }
-
-        throw new InvalidOperationException($"the plan has no layout for batches of {samples}");
     }
 
     private void Refuse(Exception cause)

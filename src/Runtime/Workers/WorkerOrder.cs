@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Singa.Actors.Collective;
 using Singa.Actors.Devices;
 using Singa.Actors.Graph.Training;
 using Singa.Actors.Runtime.Coordination;
@@ -32,6 +33,24 @@ internal sealed record WorkerOrder(JobId Job, TrainingJob Definition, TrainingOp
         var schedule = JobSchedule.Of(job, data.TrainCount);
         return new TrainingDefinition(
             job.Model, job.Loss, job.Optimizer, data.Sample, data.Label, data.Classes, schedule.Shards, job.Seed, schedule.TotalSteps);
+    }
+
+    /// <summary>How the batch of a step falls on this worker's shards; safe to ask from any thread.</summary>
+    public Func<long, BatchLayout> LayoutOf(TrainingPlan plan)
+    {
+        var schedule = Agenda.Schedule;
+        return step => plan.Layouts[LayoutIndex(plan, schedule[step].Samples)];
+    }
+
+    public static int LayoutIndex(TrainingPlan plan, int samples)
+    {
+        for (int i = 0; i < plan.Layouts.Length; i++)
+        {
+            if (plan.Layouts[i].Samples == samples)
+                return i;
+        }
+
+        throw new InvalidOperationException($"the plan has no layout for batches of {samples}");
     }
 
     public StagingSize StagingSize

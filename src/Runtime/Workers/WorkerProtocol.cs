@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Akka.Actor;
+using Singa.Actors.Collective;
 using Singa.Actors.Devices;
 using Singa.Actors.Runtime.Coordination;
 using Singa.Actors.Runtime.Data;
@@ -8,7 +9,7 @@ using Singa.Actors.Runtime.Jobs;
 namespace Singa.Actors.Runtime.Workers;
 
 /// <summary>
-/// The conversation between a job's conductor, the nodes and the workers they start. After <see cref="BeginSteps"/> workers
+/// The conversation between a job's conductor, the nodes and the workers they start. After <see cref="StepsBegun"/> workers
 /// run by themselves and only report.
 /// </summary>
 public static class WorkerProtocol
@@ -27,13 +28,17 @@ public static class WorkerProtocol
     /// <summary>To the node that offered <c>Membership.Members[Rank]</c>: a worker on that device. It reports to the sender.</summary>
     public sealed record StartWorker(JobId Job, TrainingJob Definition, TrainingOptions Options, Membership Membership, int Rank) : ICommand;
 
-    /// <summary>Replica initialised, plan loaded, batches being prepared.</summary>
-    public sealed record WorkerReady(JobId Job, Generation Generation, int Rank) : IEvent;
+    /// <summary>Replica initialised, plan loaded, batches being prepared. <c>Buckets</c> of the plan travel each step.</summary>
+    public sealed record WorkerReady(JobId Job, Generation Generation, int Rank, int Buckets) : IEvent;
 
     /// <summary>The model does not fit the data, or the plan does not fit the device.</summary>
     public sealed record WorkerRejected(JobId Job, Generation Generation, int Rank, string Reason) : IEvent;
 
-    public sealed record BeginSteps(JobId Job, Generation Generation) : ICommand;
+    /// <summary>To each node: open the rounds of the generation, then let the workers run.</summary>
+    public sealed record BeginSteps(JobId Job, Generation Generation, int Buckets) : ICommand;
+
+    /// <summary>From the node to its workers: rounds are open.</summary>
+    public sealed record StepsBegun(JobId Job, Generation Generation) : IEvent;
 
     /// <summary>
     /// The update of a step has run here. Sums are over the whole batch, every worker has the same. <c>Digest</c>: of the parameters
@@ -52,6 +57,9 @@ public static class WorkerProtocol
 
     /// <summary>This worker cannot go on.</summary>
     public sealed record WorkerFailed(JobId Job, Generation Generation, int Rank, string Reason) : IEvent;
+
+    /// <summary>This node cannot go on with the job.</summary>
+    public sealed record NodeFailed(JobId Job, string Reason) : IEvent;
 
     /// <summary>To a node: end its workers of the job, release their memory, forget its data.</summary>
     public sealed record ReleaseJob(JobId Job) : ICommand;
