@@ -44,6 +44,8 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             Context.Watch(offer.Node);
         nodes[offer.Node] = offer.Devices;
         offer.Node.Tell(new DevicesAdmitted(offer.Devices));
+        if (offer.Devices.IsEmpty)
+            return;
         foreach (var job in waiting)
         {
             Timers.Cancel(job.Job);
