@@ -1,16 +1,28 @@
 namespace Singa.Actors.Runtime.Jobs;
 
 /// <summary>
-/// Looks for what the parser forgives but a person would want to know: brackets and quotes that do not close, with the line. (The
-/// parser takes a file that ends in the middle of an object for complete, and ignores what follows a bracket too many.)
+/// Makes up for what the parser forgives and for what it does not. It takes a file that ends in the middle of an object for complete
+/// and ignores what follows a bracket too many: here that is a fault, with its line. It stumbles over a comma after an object that
+/// has no '=' before it, which HOCON allows: here that becomes the end of a line, which says the same.
 /// </summary>
 internal static class HoconText
 {
-    /// <returns>Null, or what is wrong and where, as in <c>line 3: '{' is never closed</c>.</returns>
-    public static string? Fault(string text)
+    /// <summary>Null, or what is wrong and where, as in <c>line 3: '{' is never closed</c>.</summary>
+    public static string? Fault(string text) => Scan(text.ToCharArray());
+
+    /// <summary>The text as the parser can take it.</summary>
+    public static string Prepare(string text)
+    {
+        var prepared = text.ToCharArray();
+        Scan(prepared);
+        return new string(prepared);
+    }
+
+    private static string? Scan(char[] text)
     {
         var open = new Stack<(char Bracket, int Line)>();
         int line = 1;
+        char before = '\0';
         for (int i = 0; i < text.Length; i++)
         {
             char c = text[i];
@@ -21,14 +33,17 @@ internal static class HoconText
                     break;
                 case '#':
                 case '/' when text.AsSpan(i).StartsWith("//"):
-                    i = End(text, i, "\n") - 1;
-                    break;
+                    i = EndOfLine(text, i) - 1;
+                    continue;
                 case '"':
                     int end = Quoted(text, i);
                     if (end < 0)
                         return $"line {line}: a quote is never closed";
                     line += text.AsSpan(i, end - i).Count('\n');
                     i = end - 1;
+                    break;
+                case ',' when before == '}' && !(open.TryPeek(out var around) && around.Bracket == '['):
+                    text[i] = '\n';
                     break;
                 case '{' or '[':
                     open.Push((c, line));
@@ -40,18 +55,21 @@ internal static class HoconText
                         return $"line {line}: '{c}' does not close the '{last.Bracket}' of line {last.Line}";
                     break;
             }
+
+            if (!char.IsWhiteSpace(c))
+                before = c;
         }
 
         return open.TryPop(out var first) ? $"line {first.Line}: '{first.Bracket}' is never closed" : null;
     }
 
     /// <summary>Where the quoted text that begins at a place has ended; negative where it does not.</summary>
-    private static int Quoted(string text, int start)
+    private static int Quoted(ReadOnlySpan<char> text, int start)
     {
-        if (text.AsSpan(start).StartsWith("\"\"\""))
+        if (text[start..].StartsWith("\"\"\""))
         {
-            int close = text.IndexOf("\"\"\"", start + 3, StringComparison.Ordinal);
-            return close < 0 ? -1 : close + 3;
+            int close = text[(start + 3)..].IndexOf("\"\"\"");
+            return close < 0 ? -1 : start + 3 + close + 3;
         }
 
         for (int i = start + 1; i < text.Length && text[i] != '\n'; i++)
@@ -65,9 +83,9 @@ internal static class HoconText
         return -1;
     }
 
-    private static int End(string text, int start, string mark)
+    private static int EndOfLine(ReadOnlySpan<char> text, int start)
     {
-        int found = text.IndexOf(mark, start, StringComparison.Ordinal);
-        return found < 0 ? text.Length : found;
+        int length = text[start..].IndexOf('\n');
+        return length < 0 ? text.Length : start + length;
     }
 }

@@ -7,6 +7,8 @@ namespace Singa.Actors.Runtime.Jobs;
 /// <summary>HOCON to settings: the only place here that knows the parser, which forgives much that these do not.</summary>
 internal static class JobSettings
 {
+    private const int DepthMax = 32;
+
     /// <summary>The defaults of a job, from <c>hocon/reference.conf</c>.</summary>
     public static Setting Defaults { get; } =
         Setting.Object("", null, [new("job", Tree("job", null, SingaConfig.Reference.GetValue("job")))]);
@@ -53,7 +55,7 @@ internal static class JobSettings
     {
         try
         {
-            return [.. ConfigurationFactory.ParseString(text).AsEnumerable()];
+            return [.. ConfigurationFactory.ParseString(HoconText.Prepare(text)).AsEnumerable()];
         }
         catch (Exception exception)
         {
@@ -63,8 +65,11 @@ internal static class JobSettings
         }
     }
 
+    /// <exception cref="JobRefusedException">It nests without end: the parser makes a reference to nothing contain itself.</exception>
     private static Setting Tree(string path, string? origin, HoconValue value)
     {
+        if (path.Count(c => c == '.') > DepthMax)
+            throw new JobRefusedException($"{path[..path.IndexOf('.')]} in {origin} nests more than {DepthMax} deep or refers to nothing with ${{?…}}; write the value itself");
         if (value.IsObject())
         {
             return Setting.Object(path, origin, value.GetObject().Items.Select(

@@ -148,6 +148,18 @@ public sealed class JobFileTests : IDisposable
     [InlineData("job.seed=8 } job { epochs = 2", "not '8 } job { epochs = 2'")]
     public void Refuses_sets_it_does_not_know(string set, string sentence) => Assert.Contains(sentence, Refused(Minimal, set));
 
+    [Theory]
+    [InlineData("job { model = lenet, data { kind = digits }, seed = 9 }")]
+    [InlineData("job { data { kind = digits } , seed = 9 , model { name = lenet }, }")]
+    [InlineData("job { data = { kind = digits }, model = { name = lenet } # }, {\n , seed = 9 }, ")]
+    [InlineData("job : { data : { kind : digits }, \"model\" : \"lenet\", \"seed\" : 9 }")]
+    [InlineData("job.seed = 9, job { data { kind = digits }, model = lenet }")]
+    public void Takes_commas_wherever_HOCON_does(string text) => Assert.Equal(Parse(Minimal) with { Seed = 9 }, Parse(text));
+
+    [Fact]
+    public void A_reference_to_nothing_does_not_take_the_process_down() =>
+        Assert.Contains("refers to nothing", Refused("job { model = lenet, data { kind = digits } }\nsinga { a = ${?nothing}, b = 2 }"));
+
     [Fact]
     public void A_missing_job_file_is_named()
     {
