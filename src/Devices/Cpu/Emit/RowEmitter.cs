@@ -60,10 +60,7 @@ internal sealed class RowEmitter
     {
         foreach (var operand in operands)
         {
-            il.Emit(OpCodes.Ldarg_0);
-            il.Emit(OpCodes.Ldc_I4, operand.Index * IntPtr.Size);
-            il.Emit(OpCodes.Add);
-            il.Emit(OpCodes.Ldind_I);
+            LoadPointer(operand);
             il.Emit(OpCodes.Stloc, pointers[operand.Index]);
         }
 
@@ -122,13 +119,16 @@ internal sealed class RowEmitter
         foreach (var operand in operands.Where(o => o.IsTarget && o.IsDirect))
         {
             // The pointer was moved; the caller's array still has it.
-            il.Emit(OpCodes.Ldarg_0);
-            il.Emit(OpCodes.Ldc_I4, operand.Index * IntPtr.Size);
-            il.Emit(OpCodes.Add);
-            il.Emit(OpCodes.Ldind_I);
+            LoadPointer(operand);
             Displace(operand, 0);
-            Stage(operand);
-            CopyLimit(operand);
+            il.Emit(OpCodes.Stloc, pointers[operand.Index]);
+            ForEachLane(lane =>
+            {
+                il.Emit(OpCodes.Ldloc, pointers[operand.Index]);
+                Displace(lane, operand.Size);
+                Stage(operand, lane);
+                CopyElement(operand);
+            });
         }
     }
 
@@ -138,9 +138,12 @@ internal sealed class RowEmitter
         {
             if (copy)
             {
-                Stage(operand);
-                Address(operand, 0);
-                CopyLimit(operand);
+                ForEachLane(lane =>
+                {
+                    Stage(operand, lane);
+                    LaneAddress(operand, lane);
+                    CopyElement(operand);
+                });
             }
 
             // Such that pointer + index is the stage.
@@ -154,15 +157,20 @@ internal sealed class RowEmitter
         }
     }
 
-    // target, source →
-    private void CopyLimit(RowOperand operand)
+    // target, source → . A loop over elements, not a block copy: a call would push the loop's vectors out of their registers.
+    private void CopyElement(RowOperand operand)
     {
-        il.Emit(OpCodes.Ldloc, Limit);
-        il.Emit(OpCodes.Conv_I4);
-        il.Emit(OpCodes.Ldc_I4, operand.Size);
-        il.Emit(OpCodes.Mul);
-        il.Emit(OpCodes.Unaligned, (byte)1);
-        il.Emit(OpCodes.Cpblk);
+        var element = Simd.Of(operand.DType, null);
+        element.Load(il);
+        element.Store(il);
+    }
+
+    private void LoadPointer(RowOperand operand)
+    {
+        il.Emit(OpCodes.Ldarg_0);
+        il.Emit(OpCodes.Ldc_I4, operand.Index * IntPtr.Size);
+        il.Emit(OpCodes.Add);
+        il.Emit(OpCodes.Ldind_I);
     }
 
     private void Load(RowOperand source, int vector)
@@ -246,9 +254,14 @@ internal sealed class RowEmitter
     private void Stage(RowOperand operand, LocalBuilder lane)
     {
         Stage(operand);
+        Displace(lane, LaneSize);
+    }
+
+    private void Displace(LocalBuilder lane, int bytes)
+    {
         il.Emit(OpCodes.Ldloc, lane);
         il.Emit(OpCodes.Conv_I);
-        il.Emit(OpCodes.Ldc_I4, LaneSize);
+        il.Emit(OpCodes.Ldc_I4, bytes);
         il.Emit(OpCodes.Mul);
         il.Emit(OpCodes.Add);
     }
