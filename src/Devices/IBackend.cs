@@ -6,6 +6,9 @@ namespace Singa.Actors.Devices;
 public abstract class DeviceMemory(long bytes)
 {
     public long Bytes { get; } = bytes;
+
+    /// <summary>Address of the first byte where the host can read and write this memory in place; 0 where it cannot.</summary>
+    public virtual nint HostAddress => 0;
 }
 
 /// <summary>Where a plan's block lies once the plan is loaded.</summary>

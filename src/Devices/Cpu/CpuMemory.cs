@@ -30,6 +30,8 @@ public sealed unsafe partial class CpuMemory : DeviceMemory
     /// <summary>The first byte. Null once freed.</summary>
     public byte* Pointer => pointer;
 
+    public override nint HostAddress => (nint)pointer;
+
     public void Free()
     {
         NativeMemory.AlignedFree(pointer);

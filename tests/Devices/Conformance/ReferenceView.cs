@@ -7,7 +7,9 @@ namespace Singa.Actors.Devices.Tests.Conformance;
 /// <summary>Bytes of the reference device.</summary>
 public sealed class ReferenceMemory(long bytes) : DeviceMemory(bytes)
 {
-    public byte[] Data { get; } = new byte[bytes];
+    public byte[] Data { get; } = GC.AllocateArray<byte>((int)Math.Max(1, bytes), pinned: true);
+
+    public override unsafe nint HostAddress => (nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref Data[0]);
 }
 
 /// <summary>An operand's elements by their indices; bounds are checked.</summary>

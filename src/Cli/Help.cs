@@ -1,0 +1,59 @@
+namespace Singa.Actors.Cli;
+
+internal static class Help
+{
+    private const string Overview = """
+        singa trains models on whatever devices there are.
+
+          singa train JOB.conf     trains what the file describes
+          singa explain JOB.conf   shows what would be done: kernels, memory, shards on devices
+          singa devices            shows the devices of this machine
+          singa --help, --version
+
+        singa COMMAND --help says more. Exit codes: 0 done, 1 refused input, 2 wrong command line, 3 failed, 130 interrupted.
+
+        """;
+
+    private const string Choices = """
+          --devices LIST      names with commas between, as in cpu:0,cuda:1, or KIND=N as in cpu=2: this machine's CPU as two
+                              devices; without it every device found, the CPU as one
+          --threads N         threads of each CPU device; without it the cores divided by the CPU devices
+          --set PATH=VALUE    lays a value over the file, as in job.seed=8; VALUE is HOCON where it parses, else a text; may be
+                              given often
+
+        """;
+
+    private const string Train = """
+        singa train JOB.conf [options]
+
+        """ + Choices + """
+          --metrics FILE      one JSON object a step: step, epoch, loss, samples_per_s, step_ms, digest
+          --digest-every N    takes the digest of the parameters every N steps, for the metrics
+          --ledger FILE       one JSON object for each committed shard: epoch, step, shard, samples, worker, generation
+          --save FILE         the trained model as safetensors
+
+        Logs go to standard error. Standard output ends with these lines:
+
+          test accuracy 98.97               percent; "test loss 1.5803" where there are no classes, neither without test data
+          peak memory 61.2 planned 60.8     MiB, summed over this process's devices
+          first step 412                    milliseconds from the start of the process to the end of the first step
+          digest sha256:...                 of the parameters
+
+        Every key of a job file is explained in hocon/reference.conf. Relative paths of data count from the job file's folder or,
+        where there is no such file, from the working directory.
+
+        """;
+
+    private const string Explain = """
+        singa explain JOB.conf [options]
+
+        """ + Choices;
+
+    public static string Of(string? command) => command switch
+    {
+        "train" => Train,
+        "explain" => Explain,
+        "devices" => "singa devices\n",
+        _ => Overview,
+    };
+}

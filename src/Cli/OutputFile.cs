@@ -1,0 +1,31 @@
+using Singa.Actors.Runtime.Jobs;
+
+namespace Singa.Actors.Cli;
+
+/// <summary>Files that a command writes: whoever named a wrong one hears of it before an hour of training, not after.</summary>
+internal static class OutputFile
+{
+    /// <exception cref="JobRefusedException"/>
+    public static FileStream Create(string path)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new JobRefusedException($"{path} cannot be written: {exception.Message}", exception);
+        }
+    }
+
+    /// <summary>Whether a file could be written there, without touching one that exists.</summary>
+    /// <exception cref="JobRefusedException"/>
+    public static void Check(string path)
+    {
+        if (Directory.Exists(path))
+            throw new JobRefusedException($"{path} cannot be written: it is a folder; name a file");
+        string probe = $"{path}.{Environment.ProcessId}.probe";
+        Create(probe).Dispose();
+        File.Delete(probe);
+    }
+}

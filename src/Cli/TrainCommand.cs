@@ -1,0 +1,98 @@
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
+using Singa.Actors.Runtime;
+using Singa.Actors.Runtime.Hosting;
+using Singa.Actors.Runtime.Models;
+using Singa.Actors.Runtime.Observing;
+
+namespace Singa.Actors.Cli;
+
+/// <summary><c>singa train</c>: a host of its own around one job.</summary>
+internal static class TrainCommand
+{
+    private const string MetricsOption = "--metrics", SaveOption = "--save", LedgerOption = "--ledger", DigestOption = "--digest-every";
+
+    public static async Task RunAsync(string[] words, TextWriter output)
+    {
+        var arguments = Arguments.Parse(
+            words, JobArguments.DevicesOption, JobArguments.ThreadsOption, JobArguments.SetOption, MetricsOption, SaveOption, LedgerOption, DigestOption);
+        long digestEvery = arguments.FindWhole(DigestOption, 0) ?? 0;
+        var (metrics, ledger, save) = (arguments.Find(MetricsOption), arguments.Find(LedgerOption), arguments.Find(SaveOption));
+        var job = JobArguments.Read(arguments);
+
+        using var interrupted = new CancellationTokenSource();
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
+        using var records = StepRecords.Open(metrics, ledger);
+        if (save is not null)
+            OutputFile.Check(save);
+
+        IReadOnlyList<string> closing;
+        using (var host = Build(job))
+        {
+            await host.StartAsync(interrupted.Token);
+            var options = new TrainingOptions { DigestEvery = digestEvery, KeepLedger = ledger is not null };
+            var result = await TrainAsync(host.Services.GetRequiredService<ITraining>(), job, options, records, output, interrupted.Token);
+            if (save is not null)
+                ModelFile.Save(save, result.Model);
+            closing = ClosingLines.Of(result);
+            await host.StopAsync(CancellationToken.None);
+        }
+
+        foreach (var line in closing)
+            output.WriteLine(line);
+
+        void Interrupt(PosixSignalContext signal)
+        {
+            // The first signal ends the job in order; a second one ends the process, as if nobody had listened.
+            signal.Cancel = !interrupted.IsCancellationRequested;
+            interrupted.Cancel();
+        }
+    }
+
+    private static async Task<TrainingResult> TrainAsync(
+        ITraining training, JobArguments job, TrainingOptions options, StepRecords records, TextWriter output, CancellationToken interrupted)
+    {
+        var run = await training.SubmitAsync(job.File.Job, options, interrupted);
+        await using var cancellation = interrupted.Register(() => _ = run.CancelAsync());
+        using (var view = new ConsoleProgress(output, !Console.IsOutputRedirected, TimeProvider.System))
+        {
+            view.Begin(run.Facts);
+            await foreach (var progress in run.Progress)
+            {
+                records.Write(progress);
+                view.Report(progress);
+            }
+        }
+
+        return await run.Completion;
+    }
+
+    private static IHost Build(JobArguments job)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.Logging.AddSimpleConsole(console => console.SingleLine = true).SetMinimumLevel(LogLevel.Warning);
+        builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        // Signals end the job first and the host after it; the usual lifetime would end both at once.
+        builder.Services.AddSingleton<IHostLifetime, OwnLifetime>();
+        builder.Services.AddSinga(singa =>
+        {
+            singa.WithHocon(job.File.HostConfig);
+            if (job.Devices is not null)
+                singa.WithDevices(job.Devices);
+            if (job.Threads is { } threads)
+                singa.WithThreads(threads);
+        });
+        return builder.Build();
+    }
+
+    private sealed class OwnLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

@@ -1,0 +1,75 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Singa.Actors.Graph.Plans;
+
+namespace Singa.Actors.Devices;
+
+/// <summary>A section to run, by its number in the plan, and the host's memory for its slots: <c>HostBuffers[i].Length</c> is <c>Section.HostSlots[i]</c>.</summary>
+public sealed record SectionRun(int Section, ImmutableArray<Memory<byte>> HostBuffers);
+
+/// <summary>
+/// The conversation with a device actor: load a plan, run sections of it as often as wanted, unload it. All messages stay
+/// within the process. Host buffers belong to the device from <see cref="RunSections"/> to its answer.
+/// </summary>
+public static class DeviceProtocol
+{
+    public interface ICommand : INoSerializationVerificationNeeded;
+
+    public interface IEvent : INoSerializationVerificationNeeded;
+
+    public interface IQuery : INoSerializationVerificationNeeded;
+
+    /// <summary>Allocates, uploads constants and compiles. Blocks in <c>External</c> live in memory that somebody else allocated and frees.</summary>
+    public sealed record LoadPlan(JobId Job, Plan Plan, IExchange Exchange, IReadOnlyDictionary<int, DeviceMemory>? External = null) : ICommand;
+
+    /// <summary><c>Plan</c> reads and writes blocks while nothing of the job is queued.</summary>
+    public sealed record PlanLoaded(JobId Job, LoadedPlan Plan) : IEvent;
+
+    public sealed record PlanRejected(JobId Job, string Reason) : IEvent;
+
+    /// <summary>
+    /// Admits sections, in an order that is correct one after the other, behind what the job has queued already. Of ready operations
+    /// those of higher <c>Priority</c> run first, then those admitted first. Answered from the executor, once.
+    /// </summary>
+    public sealed record RunSections(JobId Job, long Tag, ImmutableArray<SectionRun> Sections, int Priority = 0) : ICommand;
+
+    /// <summary><c>Busy</c>: time the device spent on these sections, waiting for peers not counted.</summary>
+    public sealed record SectionsCompleted(JobId Job, long Tag, TimeSpan Busy) : IEvent;
+
+    /// <summary>
+    /// Nothing that follows in the job ran: what was queued behind fails as well, and so does everything new until
+    /// <see cref="CancelWork"/> has been answered, because it would have computed on half a step.
+    /// </summary>
+    public sealed record SectionsFailed(JobId Job, long Tag, string Reason) : IEvent;
+
+    /// <summary>Drops what has not started and aborts exchanges in flight.</summary>
+    public sealed record CancelWork(JobId Job, string Reason = "the work was cancelled") : ICommand;
+
+    /// <summary>Nothing of the job is queued or running any more; it may submit again.</summary>
+    public sealed record WorkCancelled(JobId Job) : IEvent;
+
+    /// <summary>Cancels what is left and releases the plan's memory.</summary>
+    public sealed record UnloadPlan(JobId Job) : ICommand;
+
+    public sealed record PlanUnloaded(JobId Job) : IEvent;
+
+    /// <summary>Finishes what is queued; until <see cref="Drained"/> new work is refused.</summary>
+    public sealed record Drain : ICommand
+    {
+        public static readonly Drain Instance = new();
+    }
+
+    public sealed record Drained : IEvent
+    {
+        public static readonly Drained Instance = new();
+    }
+
+    public sealed record GetStatus : IQuery
+    {
+        public static readonly GetStatus Instance = new();
+    }
+
+    /// <summary>Queued: not started; running: launched, or in exchange. Bytes: what the allocator holds now, and held at most.</summary>
+    public sealed record DeviceStatus(
+        DeviceProperties Properties, int Jobs, int Queued, int Running, long AllocatedBytes, long PeakBytes) : IEvent;
+}

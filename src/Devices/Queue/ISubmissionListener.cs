@@ -1,0 +1,10 @@
+namespace Singa.Actors.Devices.Queue;
+
+/// <summary>Who wants to know how a submission ended. Told once, outside the queue's lock, by the thread that ended it.</summary>
+public interface ISubmissionListener
+{
+    /// <param name="busy">What the device spent on it.</param>
+    void Completed(long tag, TimeSpan busy);
+
+    void Failed(long tag, string reason);
+}

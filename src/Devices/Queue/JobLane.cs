@@ -1,0 +1,74 @@
+namespace Singa.Actors.Devices.Queue;
+
+/// <summary>A job's standing in the queue: who last wrote each block, who still reads it, which submissions are open.</summary>
+public sealed class JobLane
+{
+    internal JobLane(JobId job, PlanHazards hazards, object? context)
+    {
+        Job = job;
+        Hazards = hazards;
+        Context = context;
+        Writers = new QueuedOperation?[hazards.SharedArena + 1];
+        Readers = new int[Writers.Length];
+        Forget();
+    }
+
+    public JobId Job { get; }
+
+    /// <summary>Whatever the executor needs to run the job's operations.</summary>
+    public object? Context { get; }
+
+    internal PlanHazards Hazards { get; }
+
+    /// <summary>By resource: the operation that writes it last of those not done.</summary>
+    internal QueuedOperation?[] Writers { get; }
+
+    /// <summary>By resource: the first entry of those who read what the last writer leaves; −1 for none.</summary>
+    internal int[] Readers { get; }
+
+    /// <summary>Operations not yet done.</summary>
+    internal int Alive { get; set; }
+
+    /// <summary>Why nothing may be admitted; null while all is well.</summary>
+    internal string? Fault { get; set; }
+
+    internal List<Action>? WhenQuiet { get; set; }
+
+    // Open submissions in the order of admission.
+    internal Submission? First { get; set; }
+
+    internal Submission? Last { get; set; }
+
+    /// <summary>Everything is done: whoever is still named in the tables was dropped.</summary>
+    internal void Forget()
+    {
+        Array.Clear(Writers);
+        Array.Fill(Readers, -1);
+    }
+
+    internal void Append(Submission submission)
+    {
+        if (Last is null)
+            First = submission;
+        else
+            Last.Next = submission;
+        Last = submission;
+    }
+
+    internal void Remove(Submission submission)
+    {
+        Submission? previous = null;
+        for (var each = First; each is not null; previous = each, each = each.Next)
+        {
+            if (each != submission)
+                continue;
+            if (previous is null)
+                First = each.Next;
+            else
+                previous.Next = each.Next;
+            if (Last == each)
+                Last = previous;
+            return;
+        }
+    }
+}

@@ -1,0 +1,8 @@
+namespace Singa.Actors.Graph;
+
+/// <summary>The graph that was asked for cannot exist; the message says which part and why.</summary>
+public sealed class GraphException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>The layer it happened in, once that is known.</summary>
+    public string? Layer { get; init; }
+}

@@ -1,0 +1,123 @@
+using System.Collections.Immutable;
+using Singa.Actors.Graph.Ops;
+using Singa.Actors.Graph.Plans;
+using Singa.Actors.Graph.Scalars;
+
+namespace Singa.Actors.Graph.Lowering;
+
+/// <summary>Turns the nodes of one section into kernels on blocks, in order. Ops call it from <see cref="Op.Lower"/>.</summary>
+internal sealed class Lowerer(PlanBuilder plan)
+{
+    private readonly Dictionary<Tensor, Operand> values = [];
+    private readonly List<(string Name, Kernel Kernel)> operations = [];
+    private readonly Dictionary<Tensor, Operand> destinations = [];
+
+    public IReadOnlyList<(string Name, Kernel Kernel)> Operations => operations;
+
+    public Operand this[Tensor tensor]
+    {
+        get => values[tensor];
+        set => values[tensor] = value;
+    }
+
+    /// <summary>Lowers what the outputs need; each output ends up in its destination.</summary>
+    public void Run(IReadOnlyList<(Tensor Tensor, Operand Destination)> outputs)
+    {
+        var order = Traversal.From(outputs.Select(o => o.Tensor));
+        var readers = LastReaders(order);
+        foreach (var (tensor, destination) in outputs)
+        {
+            if (MayWriteInPlace(tensor.Producer, destination.Block))
+                destinations.TryAdd(tensor, destination);
+        }
+
+        foreach (var node in order)
+            node.Op.Lower(node, this);
+        foreach (var (tensor, destination) in outputs)
+        {
+            if (values[tensor] != destination)
+                Copy(tensor.Producer, values[tensor], destination);
+        }
+
+        // A variable may be overwritten once nobody reads its old value any more; a pointwise op may be its last reader itself.
+        bool MayWriteInPlace(Node producer, int block)
+        {
+            if (!readers.TryGetValue(block, out var last))
+                return true;
+            int position = order.IndexOf(producer);
+            return last < position || (last == position && producer.Op is Pointwise);
+        }
+    }
+
+    private Dictionary<int, int> LastReaders(ImmutableArray<Node> order)
+    {
+        var readers = new Dictionary<int, int>();
+        var backing = new Dictionary<Tensor, int>();
+        for (int position = 0; position < order.Length; position++)
+        {
+            var node = order[position];
+            if (node.Op is Placeholder placeholder)
+                backing[node.Output] = plan.Placeholder(placeholder).Block;
+            foreach (var input in node.Inputs)
+            {
+                if (!backing.TryGetValue(input, out int block))
+                    continue;
+                readers[block] = position;
+                if (node.Op is Reshape or Transpose or BroadcastTo or Slice)
+                    backing[node.Output] = block;
+            }
+        }
+
+        return readers;
+    }
+
+    public void Bind(Tensor tensor, Placeholder placeholder) => values[tensor] = plan.Placeholder(placeholder);
+
+    public Operand Constant(TensorType type, ImmutableArray<byte> data) => Operand.Contiguous(plan.Constant(data), type);
+
+    /// <summary>Where a node writes a result: its destination, or a new block.</summary>
+    public Operand Target(Tensor tensor)
+    {
+        if (!destinations.TryGetValue(tensor, out var target))
+            target = Operand.Contiguous(plan.Transient(Label(tensor.Producer), tensor.Type.Bytes), tensor.Type);
+        return values[tensor] = target;
+    }
+
+    public void Emit(Node node, Kernel kernel) => Emit(Label(node), kernel);
+
+    public void Emit(string name, Kernel kernel) => operations.Add((name, kernel));
+
+    /// <summary>The node's result is its input read in another way.</summary>
+    public void Alias(Node node, Operand view) => values[node.Output] = view;
+
+    public void Copy(Node node, Operand source, Operand target)
+    {
+        var program = ScalarBody.Compile([source.DType], Scalar.Argument(0, source.DType));
+        var from = source.Shape == target.Shape ? source : Operands.Reshape(source, target.Shape)
+            ?? throw new InvalidOperationException($"a copy from {source} to {target}");
+        operations.Add(($"{Label(node)} copy", new MapKernel(program, [from], [target])));
+    }
+
+    /// <summary>The operand in memory of its own, row by row.</summary>
+    public Operand Materialise(Node node, Operand source)
+    {
+        var type = new TensorType(source.DType, source.Shape);
+        var target = Operand.Contiguous(plan.Transient($"{Label(node)} copy", type.Bytes), type);
+        Copy(node, source, target);
+        return target;
+    }
+
+    public Operand Contiguous(Node node, Tensor tensor) => values[tensor] is { IsContiguous: true } operand ? operand : Materialise(node, values[tensor]);
+
+    /// <summary>The view [batch…, rows, columns], copied where strides do not allow it.</summary>
+    public Operand Grouped(Node node, Operand source, ImmutableArray<int> batch, ImmutableArray<int> rows, ImmutableArray<int> columns)
+    {
+        if (Operands.Group(source, batch, rows, columns) is { } view)
+            return view;
+        var ordered = Materialise(node, Operands.Transpose(source, [.. batch, .. rows, .. columns]));
+        return Operands.Group(ordered, [.. Enumerable.Range(0, batch.Length)], [.. Enumerable.Range(batch.Length, rows.Length)],
+            [.. Enumerable.Range(batch.Length + rows.Length, columns.Length)])!;
+    }
+
+    private static string Label(Node node) => node.Scope.Length == 0 ? node.Op.Name : $"{node.Scope} {node.Op.Name}";
+}

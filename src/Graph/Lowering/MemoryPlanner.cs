@@ -1,0 +1,139 @@
+using Singa.Actors.Graph.Plans;
+
+namespace Singa.Actors.Graph.Lowering;
+
+internal sealed record MemoryMap(long[] Offsets, long ArenaBytes, long LiveBytes);
+
+/// <summary>
+/// Gives every block its place, as a pure function of lifetimes. Blocks that outlive sections come first; transient ones share the
+/// rest: those alive at the same time do not overlap, and a map may write over an input that nobody needs after it.
+/// </summary>
+internal static class MemoryPlanner
+{
+    private const long Alignment = 64;
+
+    /// <summary>Blocks that share one piece of memory, alive from the first's first write to the last's last read.</summary>
+    private sealed class Storage(long bytes, int first)
+    {
+        public long Bytes { get; } = bytes;
+        public int First { get; } = first;
+        public int Last { get; set; } = first;
+        public long Offset { get; set; } = -1;
+
+        public bool Meets(Storage other) => First <= other.Last && other.First <= Last;
+    }
+
+    public static MemoryMap Place(IReadOnlyList<BlockDraft> blocks, IEnumerable<IReadOnlyList<(string Name, Kernel Kernel)>> sections)
+    {
+        var offsets = new long[blocks.Count];
+        long persistent = 0;
+        foreach (var block in blocks.Where(b => b.Kind != BlockKind.Transient))
+        {
+            offsets[block.Id] = persistent;
+            persistent += Align(block.Bytes);
+        }
+
+        long arena = persistent, live = persistent;
+        foreach (var operations in sections)
+        {
+            var owners = Lifetimes(blocks, operations);
+            var storages = owners.Values.Distinct().ToList();
+            arena = Math.Max(arena, persistent + Pack(storages));
+            live = Math.Max(live, persistent + LargestSum(storages, operations.Count));
+            foreach (var (block, storage) in owners)
+                offsets[block] = persistent + storage.Offset;
+        }
+
+        return new MemoryMap(offsets, arena, live);
+    }
+
+    private static Dictionary<int, Storage> Lifetimes(IReadOnlyList<BlockDraft> blocks, IReadOnlyList<(string Name, Kernel Kernel)> operations)
+    {
+        var last = new Dictionary<int, int>();
+        for (int i = 0; i < operations.Count; i++)
+        {
+            foreach (var operand in operations[i].Kernel.Inputs.Concat(operations[i].Kernel.Outputs))
+                last[operand.Block] = i;
+        }
+
+        var owners = new Dictionary<int, Storage>();
+        for (int i = 0; i < operations.Count; i++)
+        {
+            var kernel = operations[i].Kernel;
+            foreach (var output in kernel.Outputs)
+            {
+                if (blocks[output.Block].Kind != BlockKind.Transient || owners.ContainsKey(output.Block))
+                    continue;
+                var storage = Reusable(kernel, output, i) ?? new Storage(Align(blocks[output.Block].Bytes), i);
+                storage.Last = Math.Max(storage.Last, last[output.Block]);
+                owners[output.Block] = storage;
+            }
+        }
+
+        return owners;
+
+        // In place: the same elements at the same offsets, read here for the last time.
+        Storage? Reusable(Kernel kernel, Operand output, int position) => kernel is not MapKernel map || map.Targets.Length > 1 ? null
+            : map.Sources.Where(s => s.IsContiguous && output.IsContiguous && s.Offset == 0 && output.Offset == 0 && s.DType.Size() == output.DType.Size()
+                    && last[s.Block] == position && map.Sources.Count(o => o.Block == s.Block) == 1
+                    && owners.TryGetValue(s.Block, out var owner) && owner.Last == position && owner.Bytes == Align(blocks[output.Block].Bytes))
+                .Select(s => owners[s.Block]).FirstOrDefault();
+    }
+
+    /// <summary>Largest first, each at the lowest gap among those it meets; the better of two orders among equals of size.</summary>
+    private static long Pack(List<Storage> storages)
+    {
+        Func<Storage, long>[] orders = [s => -s.Bytes, s => s.First, s => -(s.Last - s.First) * s.Bytes];
+        var best = long.MaxValue;
+        long[]? placed = null;
+        foreach (var order in orders)
+        {
+            long top = PackInOrder([.. storages.OrderBy(order).ThenBy(s => s.First)]);
+            if (top < best)
+                (best, placed) = (top, [.. storages.Select(s => s.Offset)]);
+        }
+
+        for (int i = 0; i < storages.Count; i++)
+            storages[i].Offset = placed![i];
+        return storages.Count == 0 ? 0 : best;
+    }
+
+    private static long PackInOrder(List<Storage> order)
+    {
+        long top = 0;
+        var done = new List<Storage>();
+        foreach (var storage in order)
+        {
+            long offset = 0;
+            foreach (var other in done.Where(storage.Meets).OrderBy(o => o.Offset))
+            {
+                if (offset + storage.Bytes <= other.Offset)
+                    break;
+                offset = Math.Max(offset, other.Offset + other.Bytes);
+            }
+
+            storage.Offset = offset;
+            top = Math.Max(top, offset + storage.Bytes);
+            done.Add(storage);
+        }
+
+        return top;
+    }
+
+    private static long LargestSum(List<Storage> storages, int length)
+    {
+        var change = new long[length + 1];
+        foreach (var storage in storages)
+        {
+            change[storage.First] += storage.Bytes;
+            change[storage.Last + 1] -= storage.Bytes;
+        }
+
+        long sum = 0, largest = 0;
+        foreach (var delta in change)
+            largest = Math.Max(largest, sum += delta);
+        return largest;
+    }
+
+    public static long Align(long bytes) => (bytes + Alignment - 1) / Alignment * Alignment;
+}

@@ -1,0 +1,38 @@
+using System.Collections.Immutable;
+using Singa.Actors.Graph.Lowering;
+using Singa.Actors.Graph.Plans;
+
+namespace Singa.Actors.Graph;
+
+/// <summary>
+/// What a node does. Ops are plain data (records), so equal ops on equal tensors are the same computation. Three questions:
+/// what comes out, what is its gradient, which kernels does it become; and one more for shards: what is it along a leading axis of them.
+/// </summary>
+public abstract record Op
+{
+    public abstract string Name { get; }
+
+    /// <exception cref="GraphException">The inputs do not fit; the message says what would.</exception>
+    public abstract ImmutableArray<TensorType> Infer(ImmutableArray<TensorType> inputs);
+
+    /// <summary>
+    /// Gradients with respect to each input, in tensors, given those of the outputs (null: does not reach the loss). Null: no gradient flows.
+    /// </summary>
+    public virtual ImmutableArray<Tensor?> Gradient(Node node, ImmutableArray<Tensor?> upstream) =>
+        throw new GraphException($"{Name} has no gradient");
+
+    /// <summary>
+    /// The same computation for every shard of a range at once: inputs marked in <paramref name="sharded"/> have a leading axis of
+    /// <paramref name="shards"/>, and so have the results.
+    /// </summary>
+    public virtual ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, ShardRange shards) =>
+        throw new GraphException($"{Name} does not run along shards");
+
+    /// <summary>Whether every shard has results of its own although no input does: random numbers.</summary>
+    public virtual bool DiffersByShard => false;
+
+    internal abstract void Lower(Node node, Lowerer lowerer);
+
+    /// <summary>The one type of an op with a single output.</summary>
+    protected static ImmutableArray<TensorType> One(DType type, Shape shape) => [new TensorType(type, shape)];
+}

@@ -1,0 +1,18 @@
+using System.Collections.Immutable;
+
+namespace Singa.Actors.Graph.Passes;
+
+/// <summary>The passes, in order. Each is a pure function of the graph, and so is what comes out.</summary>
+public static class Optimiser
+{
+    public static ImmutableArray<Tensor> Run(ImmutableArray<Tensor> outputs)
+    {
+        outputs = Rewriter.Run(outputs, Simplify.Rule);
+        outputs = Rewriter.Run(outputs, HoistReshapes.Rule);
+        // Hoisting leaves reshapes of reshapes and new equal nodes behind.
+        outputs = Rewriter.Run(outputs, Simplify.Rule);
+        outputs = Rewriter.Run(outputs, ShardSumsIntoProducts.Rule);
+        outputs = Rewriter.Run(outputs, FusePointwise.Rule);
+        return Rewriter.Run(outputs, FuseEpilogues.Rule);
+    }
+}

@@ -1,0 +1,45 @@
+using System.Collections.Immutable;
+using Singa.Actors.Graph.Ops;
+using Singa.Actors.Graph.Plans;
+using Singa.Actors.Graph.Scalars;
+
+namespace Singa.Actors.Graph.Passes;
+
+/// <summary>Folds constants, puts uniform ones into bodies as literals, lets pointwise ops broadcast by themselves, drops no-ops.</summary>
+internal static class Simplify
+{
+    public static Tensor? Rule(Rewriter rewriter, Node node, ImmutableArray<Tensor> inputs) => node.Op switch
+    {
+        Pointwise op => Fold(rewriter, op, inputs, node),
+        Detach => inputs[0],
+        Reshape op when inputs[0].Shape == op.Target => inputs[0],
+        Reshape op when inputs[0].Producer is { Op: Reshape } inner => rewriter.Make(op, inner.Inputs, node.Scope).Output is var merged
+            && merged.Shape == inner.Inputs[0].Shape ? inner.Inputs[0] : merged,
+        Reshape or Transpose or BroadcastTo or Slice when inputs[0].Producer.Op is Fill fill =>
+            rewriter.Make(fill with { Type = node.Output.Type }, [], node.Scope).Output,
+        BroadcastTo op when inputs[0].Shape == op.Target => inputs[0],
+        Reduce { Reduction: Reduction.Sum } op when inputs.Length == 1 && inputs[0].Producer.Op is Fill fill && fill.Type.DType == DType.Float32 =>
+            rewriter.Make(new Fill(node.Output.Type, (float)(fill.Value * op.Axes.Aggregate(1.0, (n, a) => n * op.Domain[a]))), [], node.Scope).Output,
+        _ => null,
+    };
+
+    private static Tensor? Fold(Rewriter rewriter, Pointwise op, ImmutableArray<Tensor> inputs, Node node)
+    {
+        var arguments = new Scalar[inputs.Length];
+        var sources = inputs.ToArray();
+        for (int i = 0; i < sources.Length; i++)
+        {
+            if (sources[i].Producer.Op is BroadcastTo)
+                sources[i] = sources[i].Producer.Inputs[0];
+            arguments[i] = sources[i].Producer.Op is Fill fill ? Scalar.Literal(fill.Value, sources[i].DType) : Scalar.Argument(i, sources[i].DType);
+        }
+
+        var body = ScalarBody.Inline(op.Body, arguments)[0];
+        var (used, program) = ScalarBody.Narrow(ScalarBody.Compile(op.Body.Arguments, body));
+        if (used.IsEmpty)
+            return rewriter.Make(new Fill(node.Output.Type, ScalarEvaluator.Evaluate(program, [])[0]), [], node.Scope).Output;
+        var kept = used.Select(i => sources[i]).ToImmutableArray();
+        var plain = program.Instructions is [{ Op: ScalarOp.Argument }] ? kept[0] : rewriter.Make(op with { Body = program }, kept, node.Scope).Output;
+        return plain.Shape == node.Output.Shape ? plain : rewriter.Make(new BroadcastTo(node.Output.Shape), [plain], node.Scope).Output;
+    }
+}

@@ -1,0 +1,65 @@
+using System.Collections.Immutable;
+using Singa.Actors.Graph.Lowering;
+using Singa.Actors.Graph.Modules;
+using Singa.Actors.Graph.Plans;
+
+namespace Singa.Actors.Graph.Training;
+
+/// <summary>
+/// Which values travel together and where each lies: gradients from the last parameter to the first, as backward goes; the metrics and
+/// what shards observed of running statistics in a bucket of their own.
+/// </summary>
+internal sealed class Buckets
+{
+    // Each value starts at a cache line.
+    private const long AlignmentElements = 16;
+    private const long MetricsElements = 2;
+
+    private readonly List<Operand> blocks = [];
+    private readonly Dictionary<string, (int Bucket, long Offset, TensorType Type)> places = [];
+
+    public Buckets(PlanBuilder plan, ImmutableArray<ParameterSpec> parameters, ImmutableArray<StatisticSpec> statistics, long bytesMax, int rows)
+    {
+        var sizes = new List<long>();
+        foreach (var p in parameters.Reverse())
+        {
+            if (sizes.Count == 0 || sizes[^1] * sizeof(float) >= bytesMax)
+                sizes.Add(0);
+            Add(p.Name, p.Type);
+        }
+
+        sizes.Add(statistics.IsEmpty ? MetricsElements : Align(MetricsElements));
+        foreach (var s in statistics)
+            Add(s.Name, s.Type);
+        foreach (long size in sizes)
+            blocks.Add(plan.Declare($"bucket {blocks.Count}", BlockKind.Bucket, new TensorType(DType.Float32, Shape.Of(Math.Max(1, rows), size))));
+
+        void Add(string name, TensorType type)
+        {
+            places[name] = (sizes.Count - 1, sizes[^1], type);
+            sizes[^1] += Align(type.Shape.Count);
+        }
+    }
+
+    private static long Align(long elements) => (elements + AlignmentElements - 1) / AlignmentElements * AlignmentElements;
+
+    public ImmutableArray<BucketLayout> Layouts => [.. blocks.Select(b => new BucketLayout(b.Block, b.DType, b.Shape[1]))];
+
+    /// <summary>Where the value that belongs to a parameter or statistic lies in a row.</summary>
+    public Operand Value(string name, int row)
+    {
+        var (bucket, offset, type) = places[name];
+        return Operand.Contiguous(blocks[bucket].Block, type, row * blocks[bucket].Shape[1] + offset);
+    }
+
+    public Operand LossSum(int row) => Operands.Row(Metrics(row), 0);
+
+    public Operand CorrectSum(int row) => Operands.Row(Metrics(row), 1);
+
+    /// <summary>[2]: sum of losses, number of right answers.</summary>
+    public Operand Metrics(int row) =>
+        Operand.Contiguous(blocks[^1].Block, new TensorType(DType.Float32, Shape.Of(MetricsElements)), row * blocks[^1].Shape[1]);
+
+    public IEnumerable<Kernel> Exchanges(int rows) => blocks.Select((b, i) => new ExchangeKernel(i,
+        Operand.Contiguous(b.Block, new TensorType(b.DType, Shape.Of(rows, b.Shape[1])))));
+}

@@ -1,0 +1,27 @@
+using System.Collections.Immutable;
+using Singa.Actors.Graph.Modules;
+using Singa.Actors.Graph.Ops;
+using Singa.Actors.Graph.Plans;
+
+namespace Singa.Actors.Graph.Training;
+
+/// <summary>The graph of a number of samples: one shard's work, or an evaluation's.</summary>
+internal sealed record ShardGraph(Tensor Samples, Tensor Labels, Tensor Output, Tensor LossSum, Tensor CorrectSum,
+    ImmutableArray<ParameterSpec> Parameters, ImmutableArray<StatisticSpec> Statistics)
+{
+    public static ShardGraph Trace(TrainingDefinition job, int samples, bool training)
+    {
+        var x = Placeholder.Create("samples", new TensorType(job.Sample.DType, job.Sample.Shape.Prepend(samples)), BlockKind.Input);
+        var y = Placeholder.Create("labels", new TensorType(job.Label.DType, job.Label.Shape.Prepend(samples)), BlockKind.Input);
+        var step = training ? Placeholder.Create("step", new TensorType(DType.Int32, Shape.Scalar), BlockKind.Input) : null;
+        var requests = new ModuleRequests();
+        var output = job.Model.Apply(x, new ModuleContext(requests, DType.Float32, job.Seed, step));
+        var loss = job.Loss.PerSample(output, y).SumAll();
+        var correct = job.Loss.Correct(output, y)?.SumAll() ?? Fill.Create(DType.Float32, Shape.Scalar, 0);
+        Node.Label(loss, "loss");
+        Node.Label(correct, "metrics");
+        return new ShardGraph(x, y, output, loss, correct, [.. requests.Parameters], [.. requests.Statistics]);
+    }
+
+    public ImmutableArray<Tensor> ParameterTensors => [.. Parameters.Select(p => p.Tensor)];
+}

@@ -1,0 +1,88 @@
+using System.Collections.Immutable;
+using Singa.Actors.Graph.Lowering;
+using Singa.Actors.Graph.Modules;
+using Singa.Actors.Graph.Ops;
+using Singa.Actors.Graph.Plans;
+
+namespace Singa.Actors.Graph.Training;
+
+/// <summary>Compiles what one worker does in a job: see <see cref="TrainingPlan"/> for the sections and their host slots.</summary>
+public static class TrainingCompiler
+{
+    /// <param name="local">The worker's shards.</param>
+    /// <param name="layouts">Every way a batch can fall on them: the full batch and the short last one.</param>
+    /// <exception cref="GraphException">The model does not fit the data; the message names the layer.</exception>
+    public static TrainingPlan Compile(TrainingDefinition job, ShardRange local, ImmutableArray<BatchLayout> layouts,
+        ImmutableArray<int> evaluateSizes, ImmutableArray<int> predictSizes)
+    {
+        var plan = new PlanBuilder();
+        var model = ShardGraph.Trace(job, layouts.SelectMany(l => l.Runs).Select(r => r.Samples).Append(1).Max(), training: true);
+        var variables = Variables.Declare(plan, job, model);
+        var buckets = new Buckets(plan, model.Parameters, model.Statistics, job.BucketBytes, layouts.Max(l => l.Rows.Length));
+        var feed = new BatchFeed(plan, job, layouts.Select(l => l.LocalSamples).Concat(evaluateSizes).Concat(predictSizes).Max());
+
+        plan.AddSection("initialise", [], Variables.Initialise(plan, job, model), []);
+        for (int i = 0; i < layouts.Length; i++)
+        {
+            plan.AddSection($"gradients/{i}", [feed.UploadSamples(layouts[i].LocalSamples), feed.UploadLabels(layouts[i].LocalSamples), new UploadKernel(2, feed.Step)],
+                Gradients(job, layouts[i], buckets, feed), []);
+            plan.AddSection($"exchange/{i}", [], [], buckets.Exchanges(layouts[i].Rows.Length));
+        }
+
+        plan.AddSection("update", [new UploadKernel(0, feed.Scale)], UpdateGraph.Outputs(plan, job, model, buckets), [new DownloadKernel(1, buckets.Metrics(0))]);
+        foreach (int size in evaluateSizes.Distinct())
+            Evaluate(plan, job, feed, size);
+        foreach (int size in predictSizes.Distinct())
+            Predict(plan, job, feed, size);
+        return new TrainingPlan(plan.Build(), variables, buckets.Layouts, layouts);
+    }
+
+    /// <summary>Each row of the buckets is the sum over one subtree of shards, computed for all its shards at once.</summary>
+    private static List<(Tensor, Operand)> Gradients(TrainingDefinition job, BatchLayout layout, Buckets buckets, BatchFeed feed)
+    {
+        var outputs = new List<(Tensor, Operand)>();
+        int first = 0;
+        for (int row = 0; row < layout.Rows.Length; row++)
+        {
+            var shards = layout.Rows[row];
+            int samples = layout.Runs.First(r => r.Shards.First <= shards.First && shards.First < r.Shards.End).Samples;
+            var graph = ShardGraph.Trace(job, samples, training: true);
+            var gradients = Graph.Gradients.Of(graph.LossSum, [.. graph.Parameters.Select(p => p.Tensor)]);
+            ImmutableArray<(Tensor Value, Operand Place)> local =
+            [
+                // Last layers first: the order in which backward can finish them, and so in which buckets fill.
+                .. graph.Parameters.Select((p, i) => (gradients[i], buckets.Value(p.Name, row))).Reverse(),
+                (graph.LossSum, buckets.LossSum(row)),
+                (graph.CorrectSum, buckets.CorrectSum(row)),
+                .. graph.Statistics.Where(s => s.Observed is not null).Select(s => (s.Observed! * samples, buckets.Value(s.Name, row))),
+            ];
+            var sources = new Dictionary<Tensor, Tensor>
+            {
+                [graph.Samples] = feed.Samples(first, shards.Count, samples),
+                [graph.Labels] = feed.Labels(first, shards.Count, samples),
+            };
+            var results = ShardAxis.Expand([.. local.Select(l => l.Value)], sources, shards);
+            outputs.AddRange(results.Select((r, i) => (ShardSum.Apply(r), local[i].Place)));
+            first += shards.Count * samples;
+        }
+
+        return outputs;
+    }
+
+    private static void Evaluate(PlanBuilder plan, TrainingDefinition job, BatchFeed feed, int size)
+    {
+        var graph = ShardGraph.Trace(job, size, training: false);
+        feed.Bind(size);
+        var metrics = plan.Declare("evaluation", BlockKind.Output, new TensorType(DType.Float32, Shape.Of(2)));
+        plan.AddSection($"evaluate/{size}", [feed.UploadSamples(size), feed.UploadLabels(size)],
+            [(graph.LossSum, Operands.Row(metrics, 0)), (graph.CorrectSum, Operands.Row(metrics, 1))], [new DownloadKernel(2, metrics)]);
+    }
+
+    private static void Predict(PlanBuilder plan, TrainingDefinition job, BatchFeed feed, int size)
+    {
+        var graph = ShardGraph.Trace(job, size, training: false);
+        feed.Bind(size);
+        var prediction = plan.Declare($"prediction/{size}", BlockKind.Output, graph.Output.Type);
+        plan.AddSection($"predict/{size}", [feed.UploadSamples(size)], [(graph.Output, prediction)], [new DownloadKernel(1, prediction)]);
+    }
+}

@@ -1,0 +1,13 @@
+using Singa.Actors.Graph.Losses;
+using Singa.Actors.Graph.Modules;
+using Singa.Actors.Graph.Optimizers;
+
+namespace Singa.Actors.Graph.Training;
+
+/// <summary>What is computed in a job, whoever computes it. <c>Sample</c> and <c>Label</c> are the types of one of each.</summary>
+public sealed record TrainingDefinition(
+    Module Model, Loss Loss, Optimizer Optimizer, TensorType Sample, TensorType Label, int Classes, int Shards, ulong Seed, long TotalSteps)
+{
+    /// <summary>A bucket travels once it holds this many bytes of gradients.</summary>
+    public long BucketBytes { get; init; } = 1 << 20;
+}

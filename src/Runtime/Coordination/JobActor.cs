@@ -1,0 +1,236 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.Event;
+using Singa.Actors.Collective;
+using Singa.Actors.Devices;
+using Singa.Actors.Runtime.Data;
+using Singa.Actors.Runtime.Scheduling;
+using Singa.Actors.Runtime.Workers;
+using static Singa.Actors.Runtime.Coordination.CoordinatorProtocol;
+using static Singa.Actors.Runtime.Workers.WorkerProtocol;
+
+namespace Singa.Actors.Runtime.Coordination;
+
+/// <summary>
+/// Conducts one job:
+/// <code>
+/// preparing (every node reads the data) ─► conducting (a generation of workers) ─► releasing ─► gone
+/// </code>
+/// What a report means is <see cref="JobRun"/>'s to say; this actor starts, tells, times and ends.
+/// </summary>
+internal sealed class JobActor : ReceiveActor, IWithTimers
+{
+    private static readonly TimeSpan DeadlineCheck = TimeSpan.FromSeconds(1);
+
+    private readonly SubmitJob job;
+    private readonly ImmutableArray<(DeviceOffer Offer, IActorRef Node)> devices;
+    private readonly RuntimeSettings settings;
+    private readonly TimeProvider time;
+    private readonly HashSet<IActorRef> preparing = [];
+    private readonly HashSet<IActorRef> releasing = [];
+    private readonly HashSet<IActorRef> gone = [];
+    private readonly ILoggingAdapter log = Context.GetLogger();
+    private DataDescription? data;
+    private JobRun? run;
+    private CoordinatorProtocol.IEvent? ending;
+
+    public JobActor(SubmitJob job, ImmutableArray<(DeviceOffer Offer, IActorRef Node)> devices, RuntimeSettings settings, TimeProvider time)
+    {
+        (this.job, this.devices, this.settings, this.time) = (job, devices, settings, time);
+        Preparing();
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    private IEnumerable<IActorRef> Nodes => devices.Select(d => d.Node).Distinct();
+
+    protected override void PreStart()
+    {
+        foreach (var node in Nodes)
+        {
+            Context.Watch(node);
+            preparing.Add(node);
+            node.Tell(new PrepareJob(job.Job, job.Definition));
+        }
+
+        Timers.StartSingleTimer(nameof(PreparationTimedOut), PreparationTimedOut.Instance, settings.PrepareTimeout);
+    }
+
+    private void Preparing()
+    {
+        Receive<JobPrepared>(message =>
+        {
+            preparing.Remove(Sender);
+            if (data is not null && data != message.Data)
+                End(new JobRejected(job.Job, $"the nodes do not have the same data: {data} on one and {message.Data} on {Sender.Path}"));
+            else if ((data = message.Data) is not null && preparing.Count == 0)
+                BeginGeneration();
+        });
+        Receive<PreparationFailed>(message => End(new JobRejected(job.Job, message.Reason)));
+        Receive<PreparationTimedOut>(_ => End(new JobRejected(
+            job.Job, $"its data was not read within {settings.PrepareTimeout.TotalSeconds:0} s (singa.runtime.prepare-timeout)")));
+        Common();
+    }
+
+    private void Conducting()
+    {
+        Receive<WorkerReady>(message => Carry(run!.On(message, time.GetUtcNow())));
+        Receive<WorkerRejected>(message => Carry(run!.On(message)));
+        Receive<WorkerFailed>(message => Carry(run!.On(message)));
+        Receive<StepCompleted>(message => Carry(run!.On(message, time.GetUtcNow())));
+        Receive<EvaluationCompleted>(message => Carry(run!.On(message, time.GetUtcNow())));
+        Receive<WorkerFinished>(message => Carry(run!.On(message, time.GetUtcNow())));
+        Receive<DeadlineDue>(_ =>
+        {
+            var patience = run!.HasBegun ? settings.StepTimeout : settings.PrepareTimeout;
+            if (run.Overdue(time.GetUtcNow() - patience) is { } decision)
+                Carry([decision]);
+        });
+        Common();
+    }
+
+    private void Common()
+    {
+        Receive<CancelJob>(_ => End(new JobCancelled(job.Job)));
+        Receive<NodeFailed>(message => End(Lost(message.Reason)));
+        Receive<Terminated>(message =>
+        {
+            gone.Add(message.ActorRef);
+            End(Lost($"node {message.ActorRef.Path} has left"));
+        });
+        // Its worker says the same from nearer by; this is for devices that end before they have one.
+        Receive<WithdrawDevice>(message => End(Lost($"{message.Device.Worker} has left: {message.Reason}")));
+    }
+
+    private void Releasing()
+    {
+        Receive<JobReleased>(_ => Released(Sender));
+        Receive<Terminated>(message => Released(message.ActorRef));
+        Receive<ReleaseTimedOut>(_ =>
+        {
+            log.Warning("job {0} has ended, but {1} did not release it", job.Job, string.Join(", ", releasing.Select(n => n.Path)));
+            Leave();
+        });
+        // A second cancellation, or reports that were on their way.
+        ReceiveAny(message => log.Debug("job {0} has ended: {1} ignored", job.Job, message.GetType().Name));
+    }
+
+    private void BeginGeneration()
+    {
+        int shards, tests;
+        try
+        {
+            shards = JobSchedule.Of(job.Definition, data!.TrainCount).Shards;
+            tests = EvaluationSchedule.Of(data.TestCount, job.Definition.BatchSize).Batches;
+        }
+        catch (ArgumentOutOfRangeException e)
+        {
+            End(new JobRejected(job.Job, e.Message));
+            return;
+        }
+
+        var membership = Membership.Form(Generation.First, [.. devices.Select(d => d.Offer)], shards, tests);
+        run = new JobRun(job.Definition, job.Options, data, membership, time.GetUtcNow());
+        Timers.Cancel(nameof(PreparationTimedOut));
+        Timers.StartPeriodicTimer(nameof(DeadlineDue), DeadlineDue.Instance, DeadlineCheck);
+        Become(Conducting);
+        foreach (var member in membership.Members)
+            NodeOf(member.Offer).Tell(new StartWorker(job.Job, job.Definition, job.Options, membership, member.Rank));
+    }
+
+    private void Carry(IEnumerable<JobDecision> decisions)
+    {
+        foreach (var decision in decisions)
+        {
+            switch (decision)
+            {
+                case JobDecision.Begin begin:
+                    log.Info("job {0} begins {1}: {2} shards on {3}", job.Job, run!.Membership.Generation, run.Schedule.Shards,
+                        string.Join(", ", run.Membership.Members.Select(m => $"{m.Worker} ({m.Shards})")));
+                    job.Observer.Tell(new JobAccepted(job.Job, run.Facts));
+                    foreach (var node in Nodes)
+                        node.Tell(new BeginSteps(job.Job, run.Membership.Generation, begin.Buckets));
+                    break;
+                case JobDecision.Commit commit:
+                    job.Observer.Tell(new StepCommitted(job.Job, commit.Progress));
+                    break;
+                case JobDecision.Complete complete:
+                    End(new JobCompleted(job.Job, complete.Outcome));
+                    break;
+                case JobDecision.Reject reject:
+                    End(new JobRejected(job.Job, reject.Reason));
+                    break;
+                case JobDecision.Fail fail:
+                    End(new JobFailed(job.Job, fail.Reason));
+                    break;
+                case JobDecision.Ignore ignore:
+                    log.Debug("job {0}: a report is ignored, {1}", job.Job, ignore.Reason);
+                    break;
+                default:
+                    throw new InvalidOperationException($"nobody carries out {decision}");
+            }
+        }
+    }
+
+    private CoordinatorProtocol.IEvent Lost(string reason) => run?.HasBegun == true ? new JobFailed(job.Job, reason) : new JobRejected(job.Job, reason);
+
+    /// <summary>The observer hears how it ended once the devices are free of it.</summary>
+    private void End(CoordinatorProtocol.IEvent how)
+    {
+        if (ending is not null)
+            return;
+        ending = how;
+        run?.Abandon();
+        log.Info("job {0} ends: {1}", job.Job, how switch
+        {
+            JobRejected rejected => $"refused, {rejected.Reason}",
+            JobFailed failed => $"failed, {failed.Reason}",
+            JobCancelled => "cancelled",
+            _ => "done",
+        });
+        Timers.CancelAll();
+        Timers.StartSingleTimer(nameof(ReleaseTimedOut), ReleaseTimedOut.Instance, settings.ReleaseTimeout);
+        Become(Releasing);
+        foreach (var node in Nodes.Except(gone))
+        {
+            releasing.Add(node);
+            node.Tell(new ReleaseJob(job.Job));
+        }
+
+        if (releasing.Count == 0)
+            Leave();
+    }
+
+    private void Released(IActorRef node)
+    {
+        if (releasing.Remove(node) && releasing.Count == 0)
+            Leave();
+    }
+
+    private void Leave()
+    {
+        job.Observer.Tell(ending!);
+        Context.Parent.Tell(new Left(job.Job));
+        Context.Stop(Self);
+    }
+
+    private IActorRef NodeOf(DeviceOffer offer) => devices.First(d => d.Offer == offer).Node;
+
+    /// <summary>To the coordinator: the observer has heard how the job ended.</summary>
+    internal sealed record Left(JobId Job) : INoSerializationVerificationNeeded;
+
+    private sealed record PreparationTimedOut : INoSerializationVerificationNeeded
+    {
+        public static readonly PreparationTimedOut Instance = new();
+    }
+
+    private sealed record DeadlineDue : INoSerializationVerificationNeeded, INotInfluenceReceiveTimeout
+    {
+        public static readonly DeadlineDue Instance = new();
+    }
+
+    private sealed record ReleaseTimedOut : INoSerializationVerificationNeeded
+    {
+        public static readonly ReleaseTimedOut Instance = new();
+    }
+}

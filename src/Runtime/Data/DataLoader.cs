@@ -1,0 +1,49 @@
+using Singa.Actors.Graph;
+using Singa.Actors.Runtime.Data.Digits;
+using Singa.Actors.Runtime.Jobs;
+
+namespace Singa.Actors.Runtime.Data;
+
+/// <summary>From where samples come to samples.</summary>
+public static class DataLoader
+{
+    /// <summary>All samples, in memory and ready to be read.</summary>
+    /// <param name="seed">The job's seed, for data that is drawn.</param>
+    /// <exception cref="JobRefusedException">The data is missing or wrong: one sentence that names the file and what to do.</exception>
+    public static Task<Dataset> LoadAsync(DataSpec spec, ulong seed, CancellationToken cancellation = default) =>
+        Task.Run(() => Load(spec, seed, cancellation), cancellation);
+
+    /// <summary>Types and counts without the samples: headers are read, pixels are not.</summary>
+    /// <exception cref="JobRefusedException"/>
+    public static DataDescription Describe(DataSpec spec) => spec switch
+    {
+        IdxData idx => IdxLoader.Describe(idx),
+        DigitsData digits => DigitsLoader.Describe(digits),
+        InMemoryData memory => Load(memory).Description,
+        _ => throw Unknown(spec),
+    };
+
+    private static Dataset Load(DataSpec spec, ulong seed, CancellationToken cancellation) => spec switch
+    {
+        IdxData idx => IdxLoader.Load(idx, cancellation),
+        DigitsData digits => DigitsLoader.Load(digits, seed, cancellation),
+        InMemoryData memory => Load(memory),
+        _ => throw Unknown(spec),
+    };
+
+    private static Dataset Load(InMemoryData data)
+    {
+        if (data.TrainLabels.IsEmpty)
+            throw new JobRefusedException("there are no training samples; give at least one");
+        if (data.Sample.Count == 0)
+            throw new JobRefusedException($"samples of {data.Sample} are empty; every dimension must be at least 1");
+        var train = new InMemorySamples(data.Sample, data.Classes, data.TrainInputs, data.TrainLabels, "training");
+        var test = data.TestLabels.IsEmpty
+            ? null
+            : new InMemorySamples(data.Sample, data.Classes, data.TestInputs, data.TestLabels, "test");
+        return new Dataset(train, test, null);
+    }
+
+    private static JobRefusedException Unknown(DataSpec spec) =>
+        new($"{spec.GetType().Name} is no kind of data this version can read; it reads IdxData, DigitsData and InMemoryData");
+}

@@ -1,0 +1,50 @@
+using Singa.Actors.Graph;
+
+namespace Singa.Actors.Runtime.Data;
+
+/// <summary>Where a job's samples come from: pure data, so that a job can be written down.</summary>
+public abstract record DataSpec;
+
+/// <summary>Images and labels in IDX files, gzipped or plain, as MNIST's. Images become float32 [1, rows, columns].</summary>
+public sealed record IdxData : DataSpec
+{
+    public required string TrainImages { get; init; }
+
+    public required string TrainLabels { get; init; }
+
+    public string? TestImages { get; init; }
+
+    public string? TestLabels { get; init; }
+
+    /// <summary>Labels are 0 up to, not including, this; any other label is refused.</summary>
+    public int Classes { get; init; } = 10;
+}
+
+/// <summary>Drawn digits, float32 [1, 28, 28] and ten classes; nothing is downloaded.</summary>
+public sealed record DigitsData : DataSpec
+{
+    /// <summary>Images to train on.</summary>
+    public int Train { get; init; } = 20_000;
+
+    /// <summary>Images held back for the test.</summary>
+    public int Test { get; init; } = 4_000;
+
+    /// <summary>What is drawn; null takes the job's seed.</summary>
+    public ulong? Seed { get; init; }
+}
+
+/// <summary>Arrays of the host, taken as they are: sample after sample, each <c>Sample.Count</c> values.</summary>
+public sealed record InMemoryData : DataSpec
+{
+    public required Shape Sample { get; init; }
+
+    public required int Classes { get; init; }
+
+    public required ReadOnlyMemory<float> TrainInputs { get; init; }
+
+    public required ReadOnlyMemory<int> TrainLabels { get; init; }
+
+    public ReadOnlyMemory<float> TestInputs { get; init; }
+
+    public ReadOnlyMemory<int> TestLabels { get; init; }
+}

@@ -1,0 +1,14 @@
+namespace Singa.Actors.Runtime.Data;
+
+/// <summary>
+/// What a job trains on and what it is tested on. <c>Normalisation</c> is what was done to raw values, kept with the trained model
+/// so that whoever uses it can do the same; null where values are taken as they are.
+/// </summary>
+public sealed record Dataset(ISampleSource Train, ISampleSource? Test, Normalisation? Normalisation)
+{
+    public DataDescription Description => new(Train.Sample, Train.Label, Train.Classes, Train.Count, Test?.Count ?? 0);
+}
+
+/// <summary>What can be known of data without reading all of it: enough to build and plan a model.</summary>
+public sealed record DataDescription(
+    Graph.TensorType Sample, Graph.TensorType Label, int Classes, long TrainCount, long TestCount);

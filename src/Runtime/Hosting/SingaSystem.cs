@@ -1,0 +1,45 @@
+using Akka.Actor;
+using Singa.Actors.Collective;
+using Singa.Actors.Devices;
+using Singa.Actors.Runtime.Coordination;
+using Singa.Actors.Runtime.Workers;
+
+namespace Singa.Actors.Runtime.Hosting;
+
+/// <summary>Singa within an actor system: its coordinator, its node, and the way to submit jobs to them.</summary>
+public sealed class SingaSystem : IExtension
+{
+    private const string Dispatcher = "singa.runtime.dispatcher";
+
+    private SingaSystem(ITraining training, SingaSettings settings) => (Training, Settings) = (training, settings);
+
+    public ITraining Training { get; }
+
+    public SingaSettings Settings { get; }
+
+    /// <summary>Opens the devices that <paramref name="settings"/> name, and offers them.</summary>
+    /// <param name="open">Opens a device.</param>
+    internal static SingaSystem Start(ActorSystem system, SingaSettings settings, Func<DeviceDescription, IBackend> open, TimeProvider time)
+    {
+        var replicas = new ReplicaStore();
+        var coordinator = system.ActorOf(
+            Props.Create(() => new CoordinatorActor(settings.Runtime, time)).WithDispatcher(Dispatcher), "singa-coordinator");
+        var transport = new InProcessTransport(time);
+        var order = new NodeOrder(
+            "", [.. settings.Devices.Select(d => new NodeDevice(d.Name, DeviceActor.Props(d.Name, () => open(d), settings.Device)))],
+            CollectiveActor.Props(transport, settings.Collective), transport, replicas, settings.Runtime, time, Dispatcher);
+        system.ActorOf(Props.Create(() => new NodeActor(order, coordinator)).WithDispatcher(Dispatcher), "singa-node");
+        var training = new TrainingClient(system, coordinator, replicas, settings.Runtime, open, Dispatcher);
+        return (SingaSystem)system.RegisterExtension(new Provider(new SingaSystem(training, settings)));
+    }
+
+    /// <exception cref="InvalidOperationException">The host has not been started yet, or has no Singa.</exception>
+    public static SingaSystem Of(ActorSystem system) => system.TryGetExtension<SingaSystem>(out var singa)
+        ? singa
+        : throw new InvalidOperationException("training is ready once the host has started; start it first, with AddSinga or WithSinga among its services");
+
+    private sealed class Provider(SingaSystem singa) : ExtensionIdProvider<SingaSystem>
+    {
+        public override SingaSystem CreateExtension(ExtendedActorSystem system) => singa;
+    }
+}

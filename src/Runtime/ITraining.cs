@@ -1,0 +1,35 @@
+using Singa.Actors.Runtime.Jobs;
+
+namespace Singa.Actors.Runtime;
+
+/// <summary>Where a host application submits jobs; <c>AddSinga</c> registers it.</summary>
+public interface ITraining
+{
+    /// <summary>
+    /// Returns once the job is accepted: its data is read, its model fits the data, and it is loaded on the devices.
+    /// </summary>
+    /// <param name="cancellation">Withdraws the job while it is being accepted; afterwards <see cref="ITrainingRun.CancelAsync"/> does.</param>
+    /// <exception cref="JobRefusedException">The job cannot be run as it is; one sentence says why.</exception>
+    /// <exception cref="OperationCanceledException"/>
+    Task<ITrainingRun> SubmitAsync(TrainingJob job, TrainingOptions? options = null, CancellationToken cancellation = default);
+}
+
+/// <summary>One accepted job, while it trains and afterwards.</summary>
+public interface ITrainingRun
+{
+    /// <summary>What the job was found to be: steps, shards, devices.</summary>
+    TrainingFacts Facts { get; }
+
+    /// <summary>
+    /// One event a step, in order, to one reader; ends when the job does, however it ends. What nobody reads is kept up to
+    /// <c>singa.runtime.progress-buffer</c> events, the newest.
+    /// </summary>
+    IAsyncEnumerable<TrainingProgress> Progress { get; }
+
+    /// <exception cref="TrainingFailedException">Training could not go on; one sentence says why.</exception>
+    /// <exception cref="OperationCanceledException">The job was cancelled.</exception>
+    Task<TrainingResult> Completion { get; }
+
+    /// <summary>Ends the job; returns when the devices hold nothing of it any more. Harmless once it has ended.</summary>
+    Task CancelAsync();
+}

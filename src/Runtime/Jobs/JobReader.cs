@@ -1,0 +1,98 @@
+using Singa.Actors.Graph;
+using Singa.Actors.Graph.Losses;
+using Singa.Actors.Graph.Models;
+using Singa.Actors.Graph.Modules;
+using Singa.Actors.Graph.Optimizers;
+using Singa.Actors.Runtime.Data;
+
+namespace Singa.Actors.Runtime.Jobs;
+
+/// <summary>From settings to the job they describe; <c>hocon/reference.conf</c> explains the keys and has their defaults.</summary>
+internal static class JobReader
+{
+    public static readonly string[] Keys = ["model", "data", "loss", "optimizer", "batch-size", "epochs", "max-steps", "shards", "seed"];
+
+    public static TrainingJob Read(Setting job, string name, string folder)
+    {
+        job.Only(Keys);
+        var model = ModelName(job["model"]);
+        var data = Data(job["data"], folder);
+        var description = DataLoader.Describe(data);
+        return new TrainingJob
+        {
+            Name = name,
+            Model = ModelCatalog.Create(model, description.Sample.Shape, description.Classes),
+            Data = data,
+            Loss = LossCatalog.Create(job["loss"].OneOf(LossCatalog.Names)),
+            Optimizer = Optimizer(job["optimizer"]),
+            BatchSize = (int)job["batch-size"].Whole(1, 1 << 24),
+            Epochs = (int)job["epochs"].Whole(1, int.MaxValue),
+            MaxSteps = job["max-steps"].Whole(0, long.MaxValue),
+            Shards = job["shards"] is { IsObject: false, Text: "auto" } ? 0 : Shards(job["shards"]),
+            Seed = job["seed"].Unsigned(),
+        };
+    }
+
+    private static string ModelName(Setting model)
+    {
+        if (model.IsObject)
+            model.Only("name");
+        return (model.IsObject ? model["name"] : model).OneOf(ModelCatalog.Names);
+    }
+
+    private static DataSpec Data(Setting data, string folder)
+    {
+        switch (data["kind"].OneOf(["idx", "digits"]))
+        {
+            case "idx":
+                data.Only("kind", "train-images", "train-labels", "test-images", "test-labels", "classes");
+                return new IdxData
+                {
+                    TrainImages = Place(data["train-images"], folder),
+                    TrainLabels = Place(data["train-labels"], folder),
+                    TestImages = data.Find("test-images") is { } images ? Place(images, folder) : null,
+                    TestLabels = data.Find("test-labels") is { } labels ? Place(labels, folder) : null,
+                    Classes = (int)data["classes"].Whole(2, 256),
+                };
+            default:
+                data.Only("kind", "train", "test", "seed");
+                return new DigitsData
+                {
+                    Train = (int)data["train"].Whole(1, int.MaxValue),
+                    Test = (int)data["test"].Whole(0, int.MaxValue),
+                    Seed = data.Find("seed")?.Unsigned(),
+                };
+        }
+    }
+
+    /// <summary>Relative paths count from the job file's folder or, where nothing is there, from the working directory.</summary>
+    private static string Place(Setting path, string folder)
+    {
+        string beside = Path.GetFullPath(path.Text, folder);
+        string here = Path.GetFullPath(path.Text);
+        return !File.Exists(beside) && File.Exists(here) ? here : beside;
+    }
+
+    private static Optimizer Optimizer(Setting optimizer)
+    {
+        optimizer.Only("kind", "learning-rate", "momentum", "weight-decay", "nesterov", "schedule");
+        optimizer["kind"].OneOf(["sgd"]);
+        return new Sgd
+        {
+            LearningRate = optimizer["learning-rate"].Number(0, double.PositiveInfinity),
+            Momentum = optimizer["momentum"].Number(0, 1),
+            WeightDecay = optimizer["weight-decay"].Number(0, double.PositiveInfinity),
+            Nesterov = optimizer["nesterov"].Flag(),
+            Schedule = Schedule(optimizer["schedule"]),
+        };
+    }
+
+    private static Schedule Schedule(Setting schedule)
+    {
+        schedule.Only("kind");
+        return schedule["kind"].OneOf(["constant", "cosine"]) == "cosine" ? new CosineSchedule() : new ConstantSchedule();
+    }
+
+    private static int Shards(Setting shards) =>
+        long.TryParse(shards.Text, out _) ? (int)shards.Whole(1, 4096) : throw shards.Refused($"must be auto or a whole number, not '{shards.Text}'");
+}

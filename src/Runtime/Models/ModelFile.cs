@@ -1,0 +1,38 @@
+using System.Globalization;
+using Singa.Actors.Graph.Models;
+
+namespace Singa.Actors.Runtime.Models;
+
+/// <summary>A trained model as a safetensors file: parameters and running statistics, and in the metadata what a reader needs to use them.</summary>
+public static class ModelFile
+{
+    public const string ModelKey = "model", SampleKey = "sample", ClassesKey = "classes", MeanKey = "normalisation.mean",
+        DeviationKey = "normalisation.standard-deviation", StatisticsKey = "statistics";
+
+    /// <summary>Equal weights are equal files: nothing of dates, machines or the way they came about goes in.</summary>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public static void Save(string path, TrainedModel model) =>
+        SafeTensors.Save(path, model.Parameters.Values.Concat(model.Statistics.Values), Metadata(model));
+
+    private static Dictionary<string, string> Metadata(TrainedModel model)
+    {
+        var data = model.Data;
+        var metadata = new Dictionary<string, string>
+        {
+            [SampleKey] = data.Sample.ToString(),
+            [ClassesKey] = data.Classes.ToString(CultureInfo.InvariantCulture),
+        };
+        // Equal modules are equal models: one that the catalog would build has a name there, others have none.
+        if (ModelCatalog.Names.FirstOrDefault(n => ModelCatalog.Create(n, data.Sample.Shape, data.Classes).Equals(model.Job.Model)) is { } name)
+            metadata[ModelKey] = name;
+        if (model.Normalisation is { } normalisation)
+        {
+            metadata[MeanKey] = normalisation.Mean.ToString("R", CultureInfo.InvariantCulture);
+            metadata[DeviationKey] = normalisation.StandardDeviation.ToString("R", CultureInfo.InvariantCulture);
+        }
+
+        if (model.Statistics.Count > 0)
+            metadata[StatisticsKey] = string.Join(",", model.Statistics.Keys);
+        return metadata;
+    }
+}

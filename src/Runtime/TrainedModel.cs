@@ -1,0 +1,94 @@
+using System.Collections.Immutable;
+using Singa.Actors.Devices;
+using Singa.Actors.Runtime.Data;
+using Singa.Actors.Runtime.Jobs;
+using Singa.Actors.Runtime.Models;
+
+namespace Singa.Actors.Runtime;
+
+/// <summary>What training left: the values, how they came about, and answers. Thread-safe.</summary>
+public sealed class TrainedModel : IDisposable
+{
+    private readonly Lazy<Predictor> predictor;
+
+    /// <param name="normalisation">What was done to raw values before the model saw them.</param>
+    public TrainedModel(
+        TrainingJob job, DataDescription data, Normalisation? normalisation, IEnumerable<NamedTensor> parameters, IEnumerable<NamedTensor> statistics)
+        : this(job, data, normalisation, parameters, statistics, Backends.Create)
+    {
+    }
+
+    internal TrainedModel(
+        TrainingJob job, DataDescription data, Normalisation? normalisation, IEnumerable<NamedTensor> parameters, IEnumerable<NamedTensor> statistics,
+        Func<DeviceDescription, IBackend> open)
+    {
+        (Job, Data, Normalisation) = (job, data, normalisation);
+        Parameters = parameters.ToImmutableSortedDictionary(p => p.Name, p => p, StringComparer.Ordinal);
+        Statistics = statistics.ToImmutableSortedDictionary(p => p.Name, p => p, StringComparer.Ordinal);
+        predictor = new Lazy<Predictor>(() => new Predictor(job, data, [.. Parameters.Values, .. Statistics.Values], open));
+    }
+
+    /// <summary>What was trained.</summary>
+    public TrainingJob Job { get; }
+
+    /// <summary>What it was trained on.</summary>
+    public DataDescription Data { get; }
+
+    public Normalisation? Normalisation { get; }
+
+    public ImmutableSortedDictionary<string, NamedTensor> Parameters { get; }
+
+    public ImmutableSortedDictionary<string, NamedTensor> Statistics { get; }
+
+    /// <summary><c>sha256:…</c> of the parameters.</summary>
+    public string Digest => ModelDigest.Of(Parameters.Values);
+
+    /// <summary>The model's answers to one or more samples.</summary>
+    /// <param name="samples">Sample after sample, <c>Data.Sample.Shape.Count</c> values each, normalised as the training data was.</param>
+    /// <returns>Answer after answer; with classes, one value (a logit) a class.</returns>
+    /// <exception cref="ArgumentException">The values are not whole samples.</exception>
+    public float[] Run(ReadOnlySpan<float> samples)
+    {
+        long each = Data.Sample.Shape.Count;
+        if (samples.Length % each != 0)
+            throw new ArgumentException($"{samples.Length} values are not whole samples of {Data.Sample.Shape}, which have {each} each", nameof(samples));
+        return predictor.Value.Run(samples, checked((int)(samples.Length / each)));
+    }
+
+    /// <summary>As <see cref="Run(ReadOnlySpan{float})"/>, from raw bytes (pixels), which are normalised here.</summary>
+    public float[] Run(ReadOnlySpan<byte> samples)
+    {
+        var table = (Normalisation ?? new Normalisation(0, 1)).Table();
+        var values = new float[samples.Length];
+        for (int i = 0; i < values.Length; i++)
+            values[i] = table[samples[i]];
+        return Run(values);
+    }
+
+    /// <summary>The most likely class of each sample.</summary>
+    /// <exception cref="InvalidOperationException">The model has no classes.</exception>
+    public int[] Classify(ReadOnlySpan<float> samples)
+    {
+        if (Data.Classes == 0)
+            throw new InvalidOperationException("a model without classes does not classify; Run gives its answers");
+        var answers = Run(samples);
+        var classes = new int[answers.Length / Data.Classes];
+        for (int i = 0; i < classes.Length; i++)
+        {
+            var answer = answers.AsSpan(i * Data.Classes, Data.Classes);
+            int best = 0;
+            for (int c = 1; c < answer.Length; c++)
+                best = answer[c] > answer[best] ? c : best;
+            classes[i] = best;
+        }
+
+        return classes;
+    }
+
+    /// <summary>Gives back the memory that answering took.</summary>
+    public void Dispose()
+    {
+        if (predictor.IsValueCreated)
+            predictor.Value.Dispose();
+    }
+}

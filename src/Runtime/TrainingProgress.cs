@@ -1,0 +1,31 @@
+using System.Collections.Immutable;
+
+namespace Singa.Actors.Runtime;
+
+/// <summary>One step that has happened everywhere.</summary>
+/// <param name="Epoch">From 0.</param>
+/// <param name="Step">Of the whole job, from 0.</param>
+/// <param name="Samples">In this step's batch.</param>
+/// <param name="Loss">Mean over the batch.</param>
+/// <param name="Accuracy">Share of the batch that was right before the update, 0 to 1; null where there are no classes.</param>
+/// <param name="StepTime">From the end of the step before, pauses for tests and digests left out.</param>
+public sealed record TrainingProgress(
+    int Epoch, long Step, long TotalSteps, int Samples, double Loss, double? Accuracy, TimeSpan StepTime)
+{
+    public double SamplesPerSecond => StepTime > TimeSpan.Zero ? Samples / StepTime.TotalSeconds : 0;
+
+    /// <summary><c>sha256:…</c> of the parameters after this step, where <see cref="TrainingOptions.DigestEvery"/> asks for it.</summary>
+    public string? Digest { get; init; }
+
+    /// <summary>Figures on the test samples after this step, where the job has any and this step ends an epoch that is tested.</summary>
+    public TestFigures? Test { get; init; }
+
+    /// <summary>What each shard saw, where <see cref="TrainingOptions.KeepLedger"/> asks for it.</summary>
+    public ImmutableArray<CommittedShard> Committed { get; init; } = [];
+}
+
+/// <summary>Figures over all test samples. <c>Accuracy</c>: 0 to 1, null where there are no classes.</summary>
+public sealed record TestFigures(double Loss, double? Accuracy);
+
+/// <summary>A shard whose samples are in the weights. <c>Samples</c>: their numbers in the training data.</summary>
+public sealed record CommittedShard(int Epoch, long Step, int Shard, ImmutableArray<long> Samples, string Worker, long Generation);

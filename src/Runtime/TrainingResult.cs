@@ -1,0 +1,17 @@
+namespace Singa.Actors.Runtime;
+
+/// <summary>What a job ended with.</summary>
+/// <param name="Steps">Steps that were taken.</param>
+/// <param name="Test">Figures on the test samples; null where the job has none.</param>
+/// <param name="Digest"><c>sha256:…</c> of the parameters.</param>
+/// <param name="PeakBytes">The most that the allocators of this process's devices held for the job at once, staging included, summed over devices.</param>
+/// <param name="PlannedBytes">What the plans said beforehand it would be.</param>
+/// <param name="FirstStepAt">When the first step had happened everywhere.</param>
+public sealed record TrainingResult(
+    TrainedModel Model, long Steps, TestFigures? Test, string Digest, long PeakBytes, long PlannedBytes, DateTimeOffset FirstStepAt)
+{
+    /// <summary>Share of the test samples answered rightly, 0 to 1.</summary>
+    public double? TestAccuracy => Test?.Accuracy;
+
+    public double? TestLoss => Test?.Loss;
+}

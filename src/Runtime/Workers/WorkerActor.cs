@@ -1,0 +1,277 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.Event;
+using Singa.Actors.Collective;
+using Singa.Actors.Devices;
+using Singa.Actors.Graph;
+using Singa.Actors.Graph.Training;
+using static Singa.Actors.Runtime.Workers.WorkerProtocol;
+
+namespace Singa.Actors.Runtime.Workers;
+
+/// <summary>
+/// A model replica on one device and a contiguous range of shards. It compiles its plan, loads it, and then runs the job by itself:
+/// <code>
+/// compiling ─► loading ─► initialising ─► ready ─ StepsBegun ─► running ─► finishing
+///                   any of them ─► failed
+/// </code>
+/// Batches arrive from the feeder, sections go to the device some steps ahead, sums come back and are reported.
+/// </summary>
+internal sealed class WorkerActor : ReceiveActor
+{
+    private readonly WorkerOrder order;
+    private readonly IActorRef device;
+    private readonly IActorRef conductor;
+    private readonly ITransport transport;
+    private readonly ReplicaStore replicas;
+    private readonly WorkerResources resources;
+    private readonly RuntimeSettings settings;
+    private readonly TimeProvider time;
+    private readonly StepPipeline pipeline;
+    private readonly List<BatchSums> test = [];
+    private readonly ILoggingAdapter log = Context.GetLogger();
+    private TrainingPlan plan = null!;
+    private PlanSections sections = null!;
+    private LoadedPlan loaded = null!;
+    private BatchFeeder? feeder;
+    private StepCompleted? awaitingDigest;
+    private KeptReplica? kept;
+    private bool begun;
+    private bool agendaDone;
+
+    public WorkerActor(
+        WorkerOrder order, IActorRef device, IActorRef conductor, ITransport transport, ReplicaStore replicas, WorkerResources resources,
+        RuntimeSettings settings, TimeProvider time)
+    {
+        (this.order, this.device, this.conductor, this.transport, this.replicas) = (order, device, conductor, transport, replicas);
+        (this.resources, this.settings, this.time) = (resources, settings, time);
+        pipeline = new StepPipeline(settings.StepsAhead);
+        Compiling();
+    }
+
+    protected override void PreStart() => OffDispatcher(() => new PlanCompiled(order.Compile()));
+
+    protected override void PostStop() => feeder?.Dispose();
+
+    private void Compiling()
+    {
+        Receive<PlanCompiled>(message =>
+        {
+            plan = message.Plan;
+            sections = new PlanSections(plan.Plan);
+            var exchange = new WorkerExchange(transport);
+            exchange.Join(order.Membership.Rounds(order.Job, plan.Buckets.Length), order.Rank, order.LayoutOf(plan));
+            device.Tell(new DeviceProtocol.LoadPlan(order.Job, plan.Plan, exchange));
+            Become(Loading);
+        });
+        Receive<Status.Failure>(message => Refuse(message.Cause));
+    }
+
+    private void Loading()
+    {
+        Receive<DeviceProtocol.PlanLoaded>(message =>
+        {
+            loaded = message.Plan;
+            device.Tell(new DeviceProtocol.RunSections(order.Job, WorkerTags.Initialise, [new SectionRun(sections.Initialise, [])]));
+            Become(Initialising);
+        });
+        Receive<DeviceProtocol.PlanRejected>(message => Refuse(message.Reason));
+    }
+
+    private void Initialising()
+    {
+        Receive<DeviceProtocol.SectionsCompleted>(_ =>
+        {
+            try
+            {
+                feeder = StartFeeder();
+            }
+            catch (OutOfDeviceMemoryException e)
+            {
+                Refuse(e.Message);
+                return;
+            }
+
+            conductor.Tell(new WorkerReady(order.Job, order.Generation, order.Rank, plan.Buckets.Length));
+            Become(Running);
+        });
+        Receive<DeviceProtocol.SectionsFailed>(message => Fail(message.Reason));
+    }
+
+    private void Running()
+    {
+        Receive<StepsBegun>(message => message.Generation == order.Generation, _ =>
+        {
+            begun = true;
+            Admit();
+        });
+        Receive<PreparedBatch>(batch =>
+        {
+            pipeline.Offer(batch);
+            Admit();
+        });
+        Receive<DeviceProtocol.SectionsCompleted>(message => Completed(message.Tag));
+        Receive<DigestTaken>(message =>
+        {
+            conductor.Tell(awaitingDigest! with { Digest = message.Digest });
+            pipeline.Release();
+            Admit();
+        });
+        Receive<AgendaDone>(_ =>
+        {
+            agendaDone = true;
+            FinishWhenDone();
+        });
+        Receive<DeviceProtocol.SectionsFailed>(message => Fail(message.Reason));
+        Receive<FeedFailed>(message => Fail(message.Reason));
+        Receive<Status.Failure>(message => Fail($"its replica could not be read: {message.Cause.Message}"));
+    }
+
+    private void Finishing()
+    {
+        Receive<ReplicaKept>(message =>
+        {
+            kept = message.Kept;
+            device.Tell(DeviceProtocol.GetStatus.Instance);
+        });
+        Receive<DeviceProtocol.DeviceStatus>(message => conductor.Tell(new WorkerFinished(
+            order.Job, order.Generation, order.Rank, message.PeakBytes, loaded.PlannedBytes + StagingBytes, kept)));
+        Receive<Status.Failure>(message => Fail($"its replica could not be read: {message.Cause.Message}"));
+    }
+
+    /// <summary>What was under way may still report; none of it matters any more.</summary>
+    private void Failed() => ReceiveAny(message => log.Debug("{0} after the end", message.GetType().Name));
+
+    private void Admit()
+    {
+        while (begun && pipeline.Admit(time.GetTimestamp()) is { } batch)
+        {
+            device.Tell(new DeviceProtocol.RunSections(order.Job, batch.Tag, batch.Item switch
+            {
+                WorkItem.Train train => batch.Slot.ForStep(sections, WorkerOrder.LayoutIndex(plan, train.Step.Samples), train.Step.Step, train.Step.Samples),
+                WorkItem.Evaluate evaluate => batch.Slot.ForEvaluation(sections, evaluate.Count),
+                _ => throw new InvalidOperationException($"{batch.Item} is no work for a device"),
+            }));
+        }
+
+        FinishWhenDone();
+    }
+
+    private void Completed(long tag)
+    {
+        pipeline.Complete(tag, time.GetTimestamp());
+        while (pipeline.Take() is var (batch, since, until))
+        {
+            var sums = batch.Slot.Sums;
+            feeder!.Return(batch.Slot);
+            switch (batch.Item)
+            {
+                case WorkItem.Train train:
+                    Report(train, new StepCompleted(
+                        order.Job, order.Generation, order.Rank, train.Step.Step, sums.Loss, sums.Correct, time.GetElapsedTime(since, until)));
+                    break;
+                case WorkItem.Evaluate evaluate:
+                    Report(evaluate, sums);
+                    break;
+            }
+        }
+
+        Admit();
+    }
+
+    private void Report(WorkItem.Train train, StepCompleted report)
+    {
+        if (train.DigestAfter)
+        {
+            awaitingDigest = report;
+            OffDispatcher(() => new DigestTaken(Replica.Read(loaded, plan, k => k == VariableKind.Parameter).Digest));
+        }
+        else
+        {
+            conductor.Tell(report);
+        }
+    }
+
+    private void Report(WorkItem.Evaluate evaluate, BatchSums sums)
+    {
+        test.Add(sums);
+        if (!evaluate.IsLast)
+            return;
+        conductor.Tell(new EvaluationCompleted(
+            order.Job, order.Generation, order.Rank, evaluate.AfterStep, order.Member.EvaluationBatches.First, [.. test]));
+        test.Clear();
+    }
+
+    private void FinishWhenDone()
+    {
+        if (!agendaDone || !pipeline.IsIdle || pipeline.IsHeld)
+            return;
+        Become(Finishing);
+        if (order.Rank == 0)
+            OffDispatcher(() => new ReplicaKept(KeepReplica()));
+        else
+            device.Tell(DeviceProtocol.GetStatus.Instance);
+    }
+
+    private KeptReplica KeepReplica()
+    {
+        var replica = Replica.Read(loaded, plan, k => k is VariableKind.Parameter or VariableKind.Statistic);
+        var digest = replica.Digest;
+        var id = new Coordination.ReplicaId($"{order.Job}/{digest}");
+        replicas.Keep(id, new TrainedReplica(replica, order.Data.Description, order.Data.Normalisation));
+        return new KeptReplica(id, digest);
+    }
+
+    private int Slots => settings.StepsAhead + settings.BatchesAhead;
+
+    private int StagingBytes => Slots * StagingSlot.Bytes(order.StagingSize);
+
+    private BatchFeeder StartFeeder()
+    {
+        var (self, size) = (Self, order.StagingSize);
+        int each = StagingSlot.Bytes(size);
+        var memory = resources.Hold<StagingMemory>(new StagingMemory(loaded.Backend, StagingBytes)).Memory;
+        var slots = Enumerable.Range(0, Slots).Select(i => new StagingSlot(memory.Slice(i * each, each), size)).ToArray();
+        return new BatchFeeder(
+            $"singa batches {order.Member.Offer.Device}", order.Agenda.Items(), order.Data, order.Definition.Seed, slots,
+            batch => self.Tell(batch), () => self.Tell(AgendaDone.Instance), reason => self.Tell(new FeedFailed(reason)));
+    }
+
+    private void Refuse(Exception cause)
+    {
+        // A model that does not fit is the author's business; anything else is ours and worth a stack trace in the log.
+        if (cause is not GraphException)
+            log.Error(cause, "{0} could not compile its plan of job {1}", order.Member.Worker, order.Job);
+        Refuse(cause.Message);
+    }
+
+    private void Refuse(string reason)
+    {
+        conductor.Tell(new WorkerRejected(order.Job, order.Generation, order.Rank, reason));
+        Become(Failed);
+    }
+
+    private void Fail(string reason)
+    {
+        device.Tell(new DeviceProtocol.CancelWork(order.Job, reason));
+        conductor.Tell(new WorkerFailed(order.Job, order.Generation, order.Rank, reason));
+        Become(Failed);
+    }
+
+    /// <summary>Compiling, hashing and copying take long enough to keep them from threads that carry messages.</summary>
+    private void OffDispatcher<T>(Func<T> work) =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).PipeTo(Self);
+
+    private sealed record PlanCompiled(TrainingPlan Plan) : INoSerializationVerificationNeeded;
+
+    private sealed record DigestTaken(string Digest) : INoSerializationVerificationNeeded;
+
+    private sealed record ReplicaKept(KeptReplica Kept) : INoSerializationVerificationNeeded;
+
+    private sealed record FeedFailed(string Reason) : INoSerializationVerificationNeeded;
+
+    private sealed record AgendaDone : INoSerializationVerificationNeeded
+    {
+        public static readonly AgendaDone Instance = new();
+    }
+}

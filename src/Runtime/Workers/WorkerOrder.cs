@@ -1,0 +1,65 @@
+using System.Collections.Immutable;
+using Singa.Actors.Collective;
+using Singa.Actors.Devices;
+using Singa.Actors.Graph.Training;
+using Singa.Actors.Runtime.Coordination;
+using Singa.Actors.Runtime.Data;
+using Singa.Actors.Runtime.Jobs;
+using Singa.Actors.Runtime.Scheduling;
+
+namespace Singa.Actors.Runtime.Workers;
+
+/// <summary>All that a worker is told: the job, its place in a generation, and the samples as its node has read them.</summary>
+internal sealed record WorkerOrder(JobId Job, TrainingJob Definition, TrainingOptions Options, Membership Membership, int Rank, Dataset Data)
+{
+    public Member Member => Membership.Members[Rank];
+
+    public Generation Generation => Membership.Generation;
+
+    public WorkerAgenda Agenda => new(Definition, Options, Data.Description, Member);
+
+    /// <summary>The plan of this worker: its shards, its batch sizes, its test batches.</summary>
+    /// <exception cref="Graph.GraphException">The model does not fit the data; names the layer.</exception>
+    public TrainingPlan Compile()
+    {
+        var agenda = Agenda;
+        return TrainingCompiler.Compile(
+            Define(Definition, Data.Description), Member.Shards, agenda.Schedule.Layouts(Member.Shards),
+            [.. agenda.Evaluation.Sizes(Member.EvaluationBatches)], []);
+    }
+
+    public static TrainingDefinition Define(TrainingJob job, DataDescription data)
+    {
+        var schedule = JobSchedule.Of(job, data.TrainCount);
+        return new TrainingDefinition(
+            job.Model, job.Loss, job.Optimizer, data.Sample, data.Label, data.Classes, schedule.Shards, job.Seed, schedule.TotalSteps);
+    }
+
+    /// <summary>How the batch of a step falls on this worker's shards; safe to ask from any thread.</summary>
+    public Func<long, BatchLayout> LayoutOf(TrainingPlan plan)
+    {
+        var schedule = Agenda.Schedule;
+        return step => plan.Layouts[LayoutIndex(plan, schedule[step].Samples)];
+    }
+
+    public static int LayoutIndex(TrainingPlan plan, int samples)
+    {
+        for (int i = 0; i < plan.Layouts.Length; i++)
+        {
+            if (plan.Layouts[i].Samples == samples)
+                return i;
+        }
+
+        throw new InvalidOperationException($"the plan has no layout for batches of {samples}");
+    }
+
+    public StagingSize StagingSize
+    {
+        get
+        {
+            var data = Data.Description;
+            int samples = Agenda.SamplesMax;
+            return new StagingSize(checked((int)(samples * data.Sample.Bytes)), checked((int)(samples * data.Label.Bytes)));
+        }
+    }
+}

@@ -1,0 +1,51 @@
+using System.Diagnostics;
+
+namespace Singa.Actors.Cli.Tests;
+
+/// <summary>What a run of <c>singa</c> left: exit code and both outputs, line by line.</summary>
+internal sealed record Finished(int Code, string[] Output, string[] Errors);
+
+/// <summary>The command as scripts run it: a process of its own.</summary>
+internal static class Singa
+{
+    /// <summary>Long enough for a busy machine; a run that takes longer hangs.</summary>
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(3);
+
+    public static Process Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet")
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true,
+        };
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "singa.dll"));
+        foreach (var argument in arguments)
+            start.ArgumentList.Add(argument);
+        var process = Process.Start(start)!;
+        process.StandardInput.Close();
+        return process;
+    }
+
+    public static async Task<Finished> RunAsync(params string[] arguments)
+    {
+        using var process = Start(arguments);
+        return await FinishAsync(process);
+    }
+
+    public static async Task<Finished> FinishAsync(Process process)
+    {
+        using var deadline = new CancellationTokenSource(Deadline);
+        try
+        {
+            var (output, errors) = (process.StandardOutput.ReadToEndAsync(deadline.Token), process.StandardError.ReadToEndAsync(deadline.Token));
+            await process.WaitForExitAsync(deadline.Token);
+            return new Finished(process.ExitCode, Lines(await output), Lines(await errors));
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"singa did not end within {Deadline}");
+        }
+    }
+
+    private static string[] Lines(string text) => text.TrimEnd('\n', '\r').Split('\n', StringSplitOptions.TrimEntries) is [""] ? [] : text.TrimEnd('\n', '\r').Split('\n');
+}

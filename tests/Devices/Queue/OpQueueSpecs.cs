@@ -1,0 +1,208 @@
+using System.Collections.Immutable;
+using Singa.Actors.Devices.Queue;
+using Singa.Actors.Graph.Plans;
+using static Singa.Actors.Devices.Tests.TestPlans;
+
+namespace Singa.Actors.Devices.Tests.Queue;
+
+public sealed class OpQueueSpecs
+{
+    private readonly OpQueue queue = new();
+    private readonly Heard heard = new();
+
+    [Fact]
+    public void An_operation_waits_for_what_it_reads()
+    {
+        var lane = Lane(Section("s", Work("write", [], [0]), Work("read", [0], [1])));
+        Admit(lane, 1);
+        var write = queue.Take()!;
+        Assert.Equal(0, write.Index);
+        Assert.Null(queue.Take());
+        Assert.Equal(1, queue.CompleteAndTake(write, 0)!.Index);
+    }
+
+    [Fact]
+    public void Readers_run_side_by_side_and_the_next_writer_waits_for_both()
+    {
+        var lane = Lane(Section("s", Work("r1", [0], [1]), Work("r2", [0], [2]), Work("w", [], [0])));
+        Admit(lane, 1);
+        var (first, second) = (queue.Take()!, queue.Take()!);
+        Assert.Null(queue.Take());
+        Assert.Null(queue.CompleteAndTake(second, 0));
+        Assert.Equal(2, queue.CompleteAndTake(first, 0)!.Index);
+    }
+
+    [Fact]
+    public void A_section_waits_for_an_earlier_one_only_where_they_touch_the_same_blocks()
+    {
+        var lane = Lane(Section("a", Work("w0", [], [0])), Section("b", Work("r0", [0], [1]), Work("free", [], [2])));
+        Admit(lane, 1, 0);
+        var first = queue.Take()!;
+        Admit(lane, 2, 1);
+        Assert.Equal((1, 1), (queue.Take()!.Section, 1));
+        Assert.Null(queue.Take());
+        queue.Complete(first);
+        Assert.Equal((1, 0), (queue.Take()!.Section, 0));
+    }
+
+    [Fact]
+    public void Runs_of_sections_that_share_memory_follow_one_another()
+    {
+        var plan = new Plan(
+            [new Block(0, "a", BlockKind.Transient, 64, 0), new Block(1, "b", BlockKind.Transient, 64, 32)], 96, 96,
+            ImmutableDictionary<int, ImmutableArray<byte>>.Empty,
+            [Section("a", Work("a1", [], [0]), Work("a2", [0], [])), Section("b", Work("b1", [], [1]))]);
+        var lane = OpQueue.Open(new JobId("j"), PlanHazards.Of(plan));
+        Admit(lane, 1, 0, 1, 0);
+        List<int> order = [];
+        for (var next = queue.Take(); next is not null; next = queue.CompleteAndTake(next, 0))
+        {
+            order.Add(next.Section * 10 + next.Index);
+            Assert.Null(queue.Take());
+        }
+
+        Assert.Equal([0, 1, 10, 0, 1], order);
+        Assert.Equal([1], heard.CompletedTags);
+    }
+
+    [Fact]
+    public void Higher_priority_goes_first_and_equal_priority_in_order()
+    {
+        var lane = Lane(Section("s", Work("x", [], [])));
+        Admit(lane, 1);
+        Admit(lane, 2);
+        queue.Admit(lane, 3, [new SectionRun(0, [])], 5, heard);
+        Assert.Equal([3L, 1L, 2L], new[] { queue.Take()!.Tag, queue.Take()!.Tag, queue.Take()!.Tag });
+    }
+
+    [Fact]
+    public void A_submission_is_reported_once_with_all_the_time_it_took()
+    {
+        var lane = Lane(Section("s", Work("x", [], [0]), Work("y", [], [1])));
+        Admit(lane, 7);
+        var (x, y) = (queue.Take()!, queue.Take()!);
+        queue.Complete(x, 10);
+        Assert.Empty(heard.CompletedTags);
+        queue.Complete(y, 10);
+        Assert.Equal([7], heard.CompletedTags);
+    }
+
+    [Fact]
+    public void Nothing_to_do_is_done_at_once()
+    {
+        Admit(Lane(Section("s")), 3);
+        Assert.Equal([3], heard.CompletedTags);
+    }
+
+    [Fact]
+    public void A_failure_takes_along_what_was_admitted_later_and_closes_the_job_until_it_cancels()
+    {
+        var lane = Lane(Section("s", Work("x", [0], [0]), Work("y", [0], [1])));
+        Admit(lane, 1);
+        Admit(lane, 2);
+        var other = Lane(Section("s", Work("x", [0], [0])));
+        Admit(other, 9);
+        queue.Fail(queue.Take()!, "it is broken");
+        Assert.Equal([(1, "it is broken"), (2, "step 1 of job j failed: it is broken")], heard.Failures);
+        Assert.Equal("step 1 of job j failed: it is broken", queue.Admit(lane, 3, [new SectionRun(0, [])], 0, heard));
+        Assert.Equal(9, queue.Take()!.Tag);
+        bool quiet = false;
+        queue.Cancel(lane, "start again", () => quiet = true);
+        Assert.True(quiet);
+        Admit(lane, 4);
+        Assert.Equal(4, queue.Take()!.Tag);
+    }
+
+    [Fact]
+    public void A_failure_leaves_alone_what_was_admitted_before()
+    {
+        var lane = Lane(Section("early", Work("x", [], [0]), Work("y", [0], [0])), Section("late", Work("z", [], [1])));
+        Admit(lane, 1, 0);
+        var x = queue.Take()!;
+        Admit(lane, 2, 1);
+        queue.Fail(queue.Take()!, "no");
+        queue.Complete(queue.CompleteAndTake(x, 0)!);
+        Assert.Equal([1], heard.CompletedTags);
+        Assert.Equal([(2L, "no")], heard.Failures);
+    }
+
+    [Fact]
+    public void Cancelling_is_over_when_what_runs_is()
+    {
+        var lane = Lane(Section("s", Work("x", [], [0]), Work("y", [0], [0])));
+        Admit(lane, 1);
+        var running = queue.Take()!;
+        bool quiet = false;
+        queue.Cancel(lane, "enough", () => quiet = true);
+        Assert.Equal([(1L, "enough")], heard.Failures);
+        Assert.False(quiet);
+        Assert.NotNull(queue.Admit(lane, 2, [new SectionRun(0, [])], 0, heard));
+        Assert.Null(queue.CompleteAndTake(running, 0));
+        Assert.True(quiet);
+        Assert.Empty(heard.CompletedTags);
+        Assert.Equal((0, 0), queue.Count);
+    }
+
+    [Fact]
+    public void Draining_finishes_what_is_there_and_refuses_what_comes()
+    {
+        var lane = Lane(Section("s", Work("x", [], [0])));
+        Admit(lane, 1);
+        bool drained = false;
+        queue.Drain(() => drained = true);
+        Assert.Contains("drained", queue.Admit(lane, 2, [new SectionRun(0, [])], 0, heard));
+        Assert.False(drained);
+        queue.Complete(queue.Take()!);
+        Assert.True(drained);
+        Assert.Equal([1], heard.CompletedTags);
+    }
+
+    [Fact]
+    public void A_job_that_submits_without_end_is_told_the_limit()
+    {
+        var small = new OpQueue(depth: 2);
+        var lane = Lane(Section("s", Work("x", [], [0])));
+        Assert.Null(small.Admit(lane, 1, [new SectionRun(0, [])], 0, heard));
+        Assert.Null(small.Admit(lane, 2, [new SectionRun(0, [])], 0, heard));
+        Assert.Contains("singa.devices.queue-depth", small.Admit(lane, 3, [new SectionRun(0, [])], 0, heard));
+    }
+
+    [Fact]
+    public void A_steady_state_allocates_nothing()
+    {
+        var lane = Lane(Section("s", [.. Enumerable.Range(0, 20).Select(i => Work($"{i}", [i % 3, 3], [(i + 1) % 3]))]));
+        ImmutableArray<SectionRun> run = [new SectionRun(0, [])];
+        Steps(100);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Steps(100);
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+
+        void Steps(int count)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                queue.Admit(lane, i, run, 0, Silence.Instance);
+                for (var next = queue.Take(); next is not null;)
+                    next = queue.CompleteAndTake(next, 1);
+            }
+        }
+    }
+
+    private static JobLane Lane(params Section[] sections) => OpQueue.Open(new JobId("j"), PlanHazards.Of(Of(4, sections)));
+
+    private void Admit(JobLane lane, long tag, params int[] sections) =>
+        Assert.Null(queue.Admit(lane, tag, [.. (sections.Length == 0 ? [0] : sections).Select(s => new SectionRun(s, []))], 0, heard));
+
+    private sealed class Silence : ISubmissionListener
+    {
+        public static readonly Silence Instance = new();
+
+        public void Completed(long tag, TimeSpan busy)
+        {
+        }
+
+        public void Failed(long tag, string reason)
+        {
+        }
+    }
+}

@@ -1,0 +1,135 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using Singa.Actors.Devices.Tests.Conformance;
+using Singa.Actors.Graph;
+using Singa.Actors.Graph.Losses;
+using Singa.Actors.Graph.Modules;
+using Singa.Actors.Graph.Optimizers;
+using Singa.Actors.Graph.Plans;
+using Singa.Actors.Graph.Random;
+using Singa.Actors.Graph.Training;
+
+namespace Singa.Actors.Devices.Tests.Training;
+
+public sealed class TrainingPlanTests
+{
+    private const int Classes = 3;
+
+    private static readonly Module Model = new Sequential(
+        new Conv2d(4, 3) { Padding = 1, Name = "conv" }, new Activation("Relu"), new MaxPool2d(2), new Flatten(), new Linear(Classes) { Name = "fc" });
+
+    private static TrainingDefinition Job(int shards, Optimizer? optimizer = null) => new(Model, new SoftmaxCrossEntropy(),
+        optimizer ?? new Sgd { LearningRate = 0.1, Momentum = 0.9, Schedule = new CosineSchedule() },
+        new TensorType(DType.Float32, Shape.Of(1, 6, 6)), new TensorType(DType.Int32, Shape.Scalar), Classes, shards, 1, 40);
+
+    [Theory]
+    [InlineData(1, 12)]
+    [InlineData(4, 12)]
+    [InlineData(4, 13)]
+    [InlineData(6, 3)]
+    public void Loss_falls(int shards, int batch)
+    {
+        var layout = BatchLayout.Of(batch, shards, new ShardRange(0, shards));
+        var plan = TrainingCompiler.Compile(Job(shards), new ShardRange(0, shards), [layout], [batch], [2]);
+        using var backend = new ReferenceBackend();
+        using var runner = new PlanRunner(backend, plan.Plan, new TreeExchange(plan, shards));
+        var (samples, labels) = Data(batch);
+        runner.Run("initialise");
+        var losses = Enumerable.Range(0, 40).Select(step => Step(runner, plan, step, batch, samples, labels)).ToArray();
+        Assert.InRange(losses[0] / batch, 0.7, 4);
+        Assert.True(losses[^1] < losses[0] * 0.3, $"from {losses[0]} to {losses[^1]}");
+    }
+
+    [Fact]
+    public void The_gradient_of_a_batch_does_not_depend_on_shards_beyond_rounding()
+    {
+        var weights = new[] { 1, 2, 3, 5 }.Select(shards =>
+        {
+            var layout = BatchLayout.Of(11, shards, new ShardRange(0, shards));
+            var plan = TrainingCompiler.Compile(Job(shards), new ShardRange(0, shards), [layout], [], []);
+            using var backend = new ReferenceBackend();
+            using var runner = new PlanRunner(backend, plan.Plan, new TreeExchange(plan, shards));
+            var (samples, labels) = Data(11);
+            runner.Run("initialise");
+            Step(runner, plan, 0, 11, samples, labels);
+            var conv = plan.Variables.Single(v => v.Name == "conv.weight");
+            var bytes = new byte[conv.Type.Bytes];
+            runner.Loaded.ReadBlock(conv.Block, bytes);
+            return MemoryMarshal.Cast<byte, float>(bytes).ToArray();
+        }).ToArray();
+        for (int i = 1; i < weights.Length; i++)
+            Assert.All(weights[i].Zip(weights[0]), w => Assert.Equal(w.Second, w.First, 1e-5f));
+    }
+
+    [Fact]
+    public void Arena_is_close_to_what_is_alive()
+    {
+        var layout = BatchLayout.Of(16, 8, new ShardRange(0, 8));
+        var plan = TrainingCompiler.Compile(Job(8), new ShardRange(0, 8), [layout], [16], []).Plan;
+        Assert.True(plan.ArenaBytes <= plan.LiveBytes * 1.05, $"{plan.ArenaBytes} for {plan.LiveBytes}");
+    }
+
+    [Fact]
+    public void A_shape_that_does_not_fit_names_the_layer()
+    {
+        var job = Job(1) with { Sample = new TensorType(DType.Float32, Shape.Of(6, 6)) };
+        var error = Assert.Throws<GraphException>(() => TrainingCompiler.Compile(job, new ShardRange(0, 1), [BatchLayout.Of(4, 1, new ShardRange(0, 1))], [], []));
+        Assert.Contains("conv", error.Message);
+        Assert.Contains("[4, 6, 6]", error.Message);
+    }
+
+    private static float Step(PlanRunner runner, TrainingPlan plan, int step, int batch, float[] samples, int[] labels)
+    {
+        var metrics = new byte[8];
+        runner.Run(runner.Loaded.SectionIndex("gradients/0"), step, Bytes(samples), Bytes(labels), Bytes([step]));
+        runner.Run(runner.Loaded.SectionIndex("exchange/0"), step);
+        runner.Run(runner.Loaded.SectionIndex("update"), step, Bytes([1f / batch]), metrics);
+        return BitConverter.ToSingle(metrics);
+    }
+
+    private static Memory<byte> Bytes<T>(T[] values) where T : unmanaged => MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
+
+    private static (float[] Samples, int[] Labels) Data(int count)
+    {
+        var labels = Enumerable.Range(0, count).Select(i => i % Classes).ToArray();
+        // Each class lights another stripe, under noise.
+        var samples = Enumerable.Range(0, count * 36).Select(i =>
+            Philox.ToUnitFloat(Philox.Block(3, (ulong)i, 0).W0) + (i % 6 / 2 == labels[i / 36] ? 1f : 0f)).ToArray();
+        return (samples, labels);
+    }
+
+    /// <summary>The total over one worker's rows along the tree.</summary>
+    private sealed class TreeExchange(TrainingPlan plan, int shards) : IExchange
+    {
+        public void Begin(int bucket, long tag, LoadedPlan loaded, Operand rows, IExchangeCompletion done)
+        {
+            var host = loaded.HostRows(rows);
+            Reduce(host);
+            done.Complete();
+        }
+
+        public void Abort(string reason)
+        {
+        }
+
+        private unsafe void Reduce(HostRows host)
+        {
+            var cover = plan.Layouts[0].Rows;
+            var values = new Span<float>((void*)host.Address, checked((int)(host.Count * host.Elements)));
+            var total = Sum(new ShardRange(0, shards), values);
+            total!.CopyTo(values);
+
+            float[]? Sum(ShardRange node, Span<float> all)
+            {
+                int row = cover.IndexOf(node);
+                if (row >= 0)
+                    return all.Slice((int)(row * host.Elements), (int)host.Elements).ToArray();
+                if (node.Count == 1)
+                    return null;
+                var (l, r) = ShardTree.Halves(node);
+                var (left, right) = (Sum(l, all), Sum(r, all));
+                return left is null ? right : right is null ? left : [.. left.Zip(right, (a, b) => a + b)];
+            }
+        }
+    }
+}

@@ -1,0 +1,185 @@
+using Singa.Actors.Graph.Losses;
+using Singa.Actors.Graph.Models;
+using Singa.Actors.Graph.Optimizers;
+using Singa.Actors.Runtime.Data;
+using Singa.Actors.Runtime.Jobs;
+using Singa.Actors.Runtime.Tests.Data;
+
+namespace Singa.Actors.Runtime.Tests.Jobs;
+
+public sealed class JobFileTests : IDisposable
+{
+    private const string Minimal = "job { model = lenet, data { kind = digits } }";
+
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void Reads_a_job_as_it_is_documented()
+    {
+        folder.Write("train-images", Idx.Images(4, 28, 28));
+        folder.Write("train-labels", Idx.Labels(1, 2, 3, 4));
+        string file = folder.Write("mnist.conf", """
+            job {
+              model = lenet                      # a name
+              data { kind = idx, train-images = train-images, train-labels = "train-labels" }   # idx | digits
+              loss = softmax-cross-entropy
+              optimizer { kind = sgd, learning-rate = 0.02, momentum = 0.9, schedule { kind = cosine } }
+              batch-size = 32, epochs = 5, max-steps = 7, shards = 4, seed = 18446744073709551615
+            }
+            """u8.ToArray());
+
+        var job = JobFile.Read(file).Job;
+
+        Assert.Equal("mnist", job.Name);
+        Assert.Equal(ModelCatalog.LeNet(10), job.Model);
+        Assert.Equal(new IdxData { TrainImages = folder["train-images"], TrainLabels = folder["train-labels"] }, job.Data);
+        Assert.Equal(new SoftmaxCrossEntropy(), job.Loss);
+        Assert.Equal(new Sgd { LearningRate = 0.02, Momentum = 0.9, Schedule = new CosineSchedule() }, job.Optimizer);
+        Assert.Equal((32, 5, 7L, 4, ulong.MaxValue), (job.BatchSize, job.Epochs, job.MaxSteps, job.Shards, job.Seed));
+    }
+
+    [Fact]
+    public void The_readmes_job_can_be_read()
+    {
+        foreach (string name in (string[])["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"])
+            folder.Write($"{name}-ubyte.gz", Idx.Gzip(name.Contains("images") ? Idx.Images(1, 28, 28) : Idx.Labels(1)));
+        string readme = File.ReadAllText(Repository.Path("README.md")).ReplaceLineEndings("\n");
+        string text = readme[(readme.IndexOf("```hocon\n", StringComparison.Ordinal) + 9)..];
+        var job = Parse(text[..text.IndexOf("```", StringComparison.Ordinal)]);
+        Assert.Equal(5, job.Epochs);
+        Assert.Equal(folder["t10k-labels-idx1-ubyte.gz"], Assert.IsType<IdxData>(job.Data).TestLabels);
+    }
+
+    [Fact]
+    public void Defaults_of_a_file_are_those_of_a_job_in_code()
+    {
+        var written = Parse(Minimal);
+        var coded = new TrainingJob
+        {
+            Name = "test", Model = ModelCatalog.LeNet(10), Data = new DigitsData(), Loss = new SoftmaxCrossEntropy(), Optimizer = new Sgd(),
+        };
+        Assert.Equal(coded, written);
+    }
+
+    [Theory]
+    [InlineData("job.seed=8")]
+    [InlineData("job.seed = \"8\"")]
+    public void A_set_value_is_laid_over_the_file(string set) => Assert.Equal(8UL, Parse(Minimal + "\njob.seed = 5", set).Seed);
+
+    [Fact]
+    public void Later_sets_are_stronger_and_objects_merge()
+    {
+        var job = Parse(Minimal, "job.optimizer.momentum=0.5",
+            "job.optimizer={ learning-rate = 0.3 }", "job.epochs=2", "job.epochs=3", "job.model.name=mlp", "job.shards=auto");
+        Assert.Equal(new Sgd { LearningRate = 0.3, Momentum = 0.5 }, job.Optimizer);
+        Assert.Equal(3, job.Epochs);
+        Assert.Equal(ModelCatalog.Mlp(10), job.Model);
+    }
+
+    [Fact]
+    public void A_set_text_may_hold_what_HOCON_would_not_take()
+    {
+        const string path = "http://host//a#b c=1";
+        var refusal = Refused(Minimal, "job.data.kind=idx", $"job.data.train-images={path}", "job.data.train-labels=x");
+        Assert.Contains("//a#b c=1", refusal.Replace(Path.GetFullPath(path, folder.Path), path));
+    }
+
+    [Fact]
+    public void Paths_count_from_the_job_file()
+    {
+        folder.Write("i", Idx.Images(1, 28, 28));
+        folder.Write("l", Idx.Labels(1));
+        var data = Assert.IsType<IdxData>(Parse("job { model = mlp, data { kind = idx, train-images = ./i, train-labels = l } }").Data);
+        Assert.Equal((folder["i"], folder["l"]), (data.TrainImages, data.TrainLabels));
+    }
+
+    [Fact]
+    public void What_is_the_hosts_is_handed_on()
+    {
+        var file = JobFile.Parse(Minimal + "\nsinga.devices { spin-time = 5us }\nakka { loggers = [a, b] }", "t.conf", folder.Path,
+            ["singa.devices.queue-depth=3"]);
+        Assert.Equal("singa.devices.queue-depth = \"3\"\nsinga.devices.spin-time = \"5us\"\nakka.loggers = [\"a\", \"b\"]\n", file.HostConfig);
+    }
+
+    [Theory]
+    [InlineData("job.batchsize = 3", "job.batchsize in test.conf is unknown; did you mean job.batch-size?")]
+    [InlineData("job.optimizer.learnin-rate = 3", "did you mean job.optimizer.learning-rate?")]
+    [InlineData("job.optimizer.lr.x = 3", "job.optimizer.lr in test.conf is unknown")]
+    [InlineData("jbo.seed = 3", "jbo in test.conf is unknown; did you mean job?")]
+    [InlineData("job.data.train-images = x", "job.data.train-images in test.conf is unknown; did you mean job.data.train?")]
+    [InlineData("job.model = lennet", "job.model in test.conf is 'lennet', which is unknown; did you mean lenet?")]
+    [InlineData("job.data.kind = digit", "did you mean digits?")]
+    [InlineData("job.loss = softmax", "did you mean softmax-cross-entropy?")]
+    [InlineData("job.optimizer.kind = adam", "did you mean sgd?")]
+    [InlineData("job.optimizer.schedule = cosine", "job.optimizer.schedule in test.conf must be an object with kind, not 'cosine'")]
+    [InlineData("job.optimizer.schedule.kind = cosin", "did you mean cosine?")]
+    [InlineData("job.batch-size = 0", "job.batch-size in test.conf must be a whole number within 1 … ")]
+    [InlineData("job.batch-size = many", "not 'many'")]
+    [InlineData("job.batch-size = 1.5", "not '1.5'")]
+    [InlineData("job.batch-size = [1, 2]", "job.batch-size in test.conf must be a single value, not a list")]
+    [InlineData("job.epochs = { a = 1 }", "job.epochs in test.conf must be a single value, not an object")]
+    [InlineData("job.epochs = null", "job.epochs in test.conf has no value")]
+    [InlineData("job.epochs = -1", "not '-1'")]
+    [InlineData("job.max-steps = -1", "at least 0")]
+    [InlineData("job.shards = some", "job.shards in test.conf must be auto or a whole number, not 'some'")]
+    [InlineData("job.shards = 0", "within 1 … 4096")]
+    [InlineData("job.seed = -3", "job.seed in test.conf must be a whole number of at least 0, not '-3'")]
+    [InlineData("job.optimizer.learning-rate = NaN", "must be a number of at least 0, not 'NaN'")]
+    [InlineData("job.optimizer.momentum = 1", "from 0 to below 1")]
+    [InlineData("job.optimizer.nesterov = maybe", "must be on or off")]
+    [InlineData("job.data = digits", "job.data in test.conf must be an object { kind = … }, not 'digits'")]
+    public void Refuses_what_it_does_not_know_and_says_what_is_right(string line, string sentence)
+    {
+        string message = Refused(Minimal + "\n" + line);
+        Assert.Contains(sentence, message);
+        Assert.DoesNotContain('\n', message);
+    }
+
+    [Theory]
+    [InlineData("job { model = lenet", "test.conf, line 1: '{' is never closed; correct it")]
+    [InlineData("job {\n model = lenet\n}\n}", "test.conf, line 4: '}' closes nothing")]
+    [InlineData("job {\n model = \"lenet\n}", "test.conf, line 2: a quote is never closed")]
+    [InlineData("job { model = [1 }", "'}' does not close the '[' of line 1")]
+    [InlineData("job { model = ${nothing} }", "test.conf cannot be read: Unresolved substitution: nothing")]
+    [InlineData("include \"x\"", "test.conf cannot be read: it is no HOCON")]
+    [InlineData("", "test.conf has no job { … }")]
+    [InlineData("job { }", "job.model is missing")]
+    [InlineData("job { model = mlp }", "job.data.kind is missing")]
+    [InlineData("job { model = mlp, data { kind = idx } }", "job.data.train-images is missing in test.conf; add it")]
+    public void Refuses_what_is_no_job_file(string text, string sentence) => Assert.Contains(sentence, Refused(text));
+
+    [Theory]
+    [InlineData("seed=8", "did you mean job.seed?")]
+    [InlineData("job.sed=8", "job.sed in --set job.sed is unknown; did you mean job.seed?")]
+    [InlineData("job.seed", "'job.seed' sets nothing; write PATH=VALUE")]
+    [InlineData("=8", "sets nothing")]
+    [InlineData("job..seed=8", "sets nothing")]
+    [InlineData("job.seed=", "job.seed in --set job.seed has no value")]
+    [InlineData("job.seed=8 } job { epochs = 2", "not '8 } job { epochs = 2'")]
+    public void Refuses_sets_it_does_not_know(string set, string sentence) => Assert.Contains(sentence, Refused(Minimal, set));
+
+    [Theory]
+    [InlineData("job { model = lenet, data { kind = digits }, seed = 9 }")]
+    [InlineData("job { data { kind = digits } , seed = 9 , model { name = lenet }, }")]
+    [InlineData("job { data = { kind = digits }, model = { name = lenet } # }, {\n , seed = 9 }, ")]
+    [InlineData("job : { data : { kind : digits }, \"model\" : \"lenet\", \"seed\" : 9 }")]
+    [InlineData("job.seed = 9, job { data { kind = digits }, model = lenet }")]
+    public void Takes_commas_wherever_HOCON_does(string text) => Assert.Equal(Parse(Minimal) with { Seed = 9 }, Parse(text));
+
+    [Fact]
+    public void A_reference_to_nothing_does_not_take_the_process_down() =>
+        Assert.Contains("refers to nothing", Refused("job { model = lenet, data { kind = digits } }\nsinga { a = ${?nothing}, b = 2 }"));
+
+    [Fact]
+    public void A_missing_job_file_is_named()
+    {
+        var refusal = Assert.Throws<JobRefusedException>(() => JobFile.Read(folder["no.conf"]));
+        Assert.Contains($"there is no job file {folder["no.conf"]}", refusal.Message);
+    }
+
+    private TrainingJob Parse(string text, params string[] sets) => JobFile.Parse(text, "test.conf", folder.Path, sets).Job;
+
+    private string Refused(string text, params string[] sets) => Assert.Throws<JobRefusedException>(() => Parse(text, sets)).Message;
+}

@@ -1,0 +1,49 @@
+using System.Text;
+using Singa.Actors.Runtime.Observing;
+
+namespace Singa.Actors.Runtime.Tests.Observing;
+
+/// <summary>Scripts read these lines: they are a contract.</summary>
+public sealed class WriterTests
+{
+    private static readonly TrainingProgress Progress = new(1, 12, 100, 64, 0.25, 0.5, TimeSpan.FromMilliseconds(8));
+
+    [Fact]
+    public void Metrics_are_one_object_a_step() =>
+        Assert.Equal(
+            """
+            {"step":12,"epoch":1,"loss":0.25,"samples_per_s":8000,"step_ms":8}
+            {"step":12,"epoch":1,"loss":0.25,"samples_per_s":8000,"step_ms":8,"digest":"sha256:ab"}
+
+            """.ReplaceLineEndings("\n"),
+            Written(stream =>
+            {
+                using var writer = new MetricsWriter(stream);
+                writer.Write(Progress);
+                writer.Write(Progress with { Digest = "sha256:ab" });
+            }));
+
+    [Fact]
+    public void The_ledger_is_one_object_a_shard() =>
+        Assert.Equal(
+            """
+            {"epoch":1,"step":12,"shard":0,"samples":[17,4],"worker":"cpu:0","generation":2}
+            {"epoch":1,"step":12,"shard":1,"samples":[9],"worker":"cpu:1","generation":2}
+
+            """.ReplaceLineEndings("\n"),
+            Written(stream =>
+            {
+                using var writer = new LedgerWriter(stream);
+                writer.Write(Progress with
+                {
+                    Committed = [new CommittedShard(1, 12, 0, [17, 4], "cpu:0", 2), new CommittedShard(1, 12, 1, [9], "cpu:1", 2)],
+                });
+            }));
+
+    private static string Written(Action<Stream> write)
+    {
+        var stream = new MemoryStream();
+        write(stream);
+        return Encoding.UTF8.GetString(stream.ToArray());
+    }
+}

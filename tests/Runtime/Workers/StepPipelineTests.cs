@@ -1,0 +1,90 @@
+using Singa.Actors.Runtime.Scheduling;
+using Singa.Actors.Runtime.Workers;
+
+namespace Singa.Actors.Runtime.Tests.Workers;
+
+public sealed class StepPipelineTests
+{
+    private readonly StepPipeline pipeline = new(ahead: 2);
+
+    [Fact]
+    public void Two_steps_are_with_the_device_and_no_more()
+    {
+        Offer(0, 1, 2);
+
+        Assert.Equal([0L, 1L], AdmitAll());
+        Complete(0, 10);
+        Assert.Equal([2L], AdmitAll());
+    }
+
+    [Fact]
+    public void A_step_is_timed_from_the_end_of_the_one_before_or_its_own_beginning()
+    {
+        Offer(0, 1);
+        AdmitAll(timestamp: 100);
+
+        Assert.Equal((100L, 150L), Complete(0, 150));
+        Assert.Equal((150L, 180L), Complete(1, 180));
+
+        Offer(2);
+        AdmitAll(timestamp: 500);
+        Assert.Equal((500L, 510L), Complete(2, 510));
+    }
+
+    [Fact]
+    public void Nothing_passes_a_step_whose_weights_are_to_be_read_until_they_have_been()
+    {
+        pipeline.Offer(Batch(0, digest: true));
+        Offer(1);
+
+        Assert.Equal([0L], AdmitAll());
+        Complete(0, 10);
+        Assert.Empty(AdmitAll());
+        Assert.True(pipeline.IsHeld);
+        pipeline.Release();
+        Assert.Equal([1L], AdmitAll());
+    }
+
+    [Fact]
+    public void What_ends_out_of_order_is_reported_in_order()
+    {
+        Offer(0, 1);
+        AdmitAll(timestamp: 100);
+
+        pipeline.Complete(1, 110);
+        Assert.Null(pipeline.Take());
+        Assert.Equal((100L, 120L), Complete(0, 120));
+        Assert.Equal((1L, 120L, 120L), pipeline.Take() is var (batch, since, until) ? (batch.Tag, since, until) : default);
+    }
+
+    [Fact]
+    public void What_was_never_admitted_cannot_end()
+    {
+        Offer(0, 1);
+        AdmitAll();
+        Assert.Throws<InvalidOperationException>(() => pipeline.Complete(2, 10));
+    }
+
+    private (long Since, long Until)? Complete(long tag, long timestamp)
+    {
+        pipeline.Complete(tag, timestamp);
+        return pipeline.Take() is var (batch, since, until) && batch.Tag == tag ? (since, until) : null;
+    }
+
+    private void Offer(params long[] steps)
+    {
+        foreach (long step in steps)
+            pipeline.Offer(Batch(step, digest: false));
+    }
+
+    private List<long> AdmitAll(long timestamp = 0)
+    {
+        var tags = new List<long>();
+        while (pipeline.Admit(timestamp) is { } batch)
+            tags.Add(batch.Tag);
+        return tags;
+    }
+
+    private static PreparedBatch Batch(long step, bool digest) =>
+        new(new WorkItem.Train(new ScheduledStep(step, 0, 0, 1), 0, 1, digest), step, null!);
+}

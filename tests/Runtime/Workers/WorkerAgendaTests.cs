@@ -1,0 +1,55 @@
+using Singa.Actors.Collective;
+using Singa.Actors.Graph;
+using Singa.Actors.Runtime.Coordination;
+using Singa.Actors.Runtime.Data;
+using Singa.Actors.Runtime.Workers;
+
+namespace Singa.Actors.Runtime.Tests.Workers;
+
+public sealed class WorkerAgendaTests
+{
+    private static readonly DataDescription Data = new(
+        new TensorType(DType.Float32, Shape.Of(2)), new TensorType(DType.Int32, Shape.Scalar), 3, 100, 70);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void Together_workers_do_each_step_once_and_each_test_batch_once(int workers)
+    {
+        var agendas = Agendas(workers, new TrainingOptions { EvaluateEachEpoch = true }).Select(a => a.Items().ToArray()).ToArray();
+
+        var trained = agendas.SelectMany(a => a.OfType<WorkItem.Train>()).GroupBy(t => t.Step.Step).ToArray();
+        Assert.Equal(12, trained.Length);
+        Assert.All(trained, step => Assert.Equal(step.First().Step.Samples, step.Sum(t => t.Count)));
+        var tested = agendas.SelectMany(a => a.OfType<WorkItem.Evaluate>()).GroupBy(t => t.AfterStep).ToDictionary(g => g.Key, g => g.Sum(t => t.Count));
+        Assert.Equal(new Dictionary<long, int> { [3] = 70, [7] = 70, [11] = 70 }, tested);
+    }
+
+    [Fact]
+    public void Without_the_wish_only_the_end_is_tested() =>
+        Assert.Equal([11L], Agendas(1, new TrainingOptions()).Single().Items().OfType<WorkItem.Evaluate>().Select(e => e.AfterStep).Distinct());
+
+    [Fact]
+    public void Only_rank_0_takes_digests()
+    {
+        var agendas = Agendas(2, new TrainingOptions { DigestEvery = 5 }).Select(a => a.Items().OfType<WorkItem.Train>().Where(t => t.DigestAfter)).ToArray();
+
+        Assert.Equal([4L, 9L], agendas[0].Select(t => t.Step.Step));
+        Assert.Empty(agendas[1]);
+    }
+
+    [Fact]
+    public void A_slot_has_room_for_whatever_is_largest()
+    {
+        Assert.Equal(32, Agendas(1, new TrainingOptions()).Single().SamplesMax);
+        Assert.All(Agendas(4, new TrainingOptions()), a => Assert.InRange(a.SamplesMax, 8, 32));
+    }
+
+    private static WorkerAgenda[] Agendas(int workers, TrainingOptions options)
+    {
+        var membership = Membership.Form(Generation.First, [.. Enumerable.Range(0, workers).Select(i => new DeviceOffer("", $"null:{i}"))], 4, 3);
+        return [.. membership.Members.Select(m => new WorkerAgenda(TinyJob.Create(), options, Data, m))];
+    }
+}
