@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Singa.Actors.Devices.Cpu;
 using Singa.Actors.Devices.Null;
 
 namespace Singa.Actors.Devices;
@@ -11,6 +12,7 @@ public static class Backends
     /// <exception cref="DeviceNotFoundException"/>
     public static IBackend Create(DeviceDescription device) => device.Kind switch
     {
+        "cpu" => new CpuBackend(device.Index, new CpuOptions { Threads = device.Threads }),
         "null" => new NullBackend(device.Name),
         _ => throw new DeviceNotFoundException($"device {device.Name} cannot be opened: this build knows the kinds {string.Join(", ", Kinds)}"),
     };

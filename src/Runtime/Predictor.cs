@@ -11,7 +11,7 @@ using Singa.Actors.Runtime.Scheduling;
 namespace Singa.Actors.Runtime;
 
 /// <summary>Answers on the processor, without actors: one plan for a few samples at a time, one for a single sample.</summary>
-internal sealed class Predictor(TrainingJob job, DataDescription data, ImmutableArray<NamedTensor> values) : IDisposable
+internal sealed class Predictor(TrainingJob job, DataDescription data, ImmutableArray<NamedTensor> values, Func<DeviceDescription, IBackend> open) : IDisposable
 {
     private const int Together = 32;
 
@@ -63,7 +63,7 @@ internal sealed class Predictor(TrainingJob job, DataDescription data, Immutable
             job.Model, job.Loss, job.Optimizer, data.Sample, data.Label, data.Classes, Shards: 1, job.Seed, JobSchedule.Of(job, data.TrainCount).TotalSteps);
         var all = new ShardRange(0, 1);
         var compiled = TrainingCompiler.Compile(definition, all, [BatchLayout.Of(1, 1, all)], [], [1, Together]);
-        backend = Backends.Create(new DeviceDescription("cpu", 0, 1));
+        backend = open(new DeviceDescription("cpu", 0, 1));
         var opened = new PlanRunner(backend, compiled.Plan);
         new Workers.Replica([.. values.Select(v => new Workers.ReplicaValue(VariableKind.Parameter, v))]).Write(opened.Loaded, compiled);
         return opened;

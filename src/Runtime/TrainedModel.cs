@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Singa.Actors.Devices;
 using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Jobs;
 using Singa.Actors.Runtime.Models;
@@ -13,11 +14,18 @@ public sealed class TrainedModel : IDisposable
     /// <param name="normalisation">What was done to raw values before the model saw them.</param>
     public TrainedModel(
         TrainingJob job, DataDescription data, Normalisation? normalisation, IEnumerable<NamedTensor> parameters, IEnumerable<NamedTensor> statistics)
+        : this(job, data, normalisation, parameters, statistics, Backends.Create)
+    {
+    }
+
+    internal TrainedModel(
+        TrainingJob job, DataDescription data, Normalisation? normalisation, IEnumerable<NamedTensor> parameters, IEnumerable<NamedTensor> statistics,
+        Func<DeviceDescription, IBackend> open)
     {
         (Job, Data, Normalisation) = (job, data, normalisation);
         Parameters = parameters.ToImmutableSortedDictionary(p => p.Name, p => p, StringComparer.Ordinal);
         Statistics = statistics.ToImmutableSortedDictionary(p => p.Name, p => p, StringComparer.Ordinal);
-        predictor = new Lazy<Predictor>(() => new Predictor(job, data, [.. Parameters.Values, .. Statistics.Values]));
+        predictor = new Lazy<Predictor>(() => new Predictor(job, data, [.. Parameters.Values, .. Statistics.Values], open));
     }
 
     /// <summary>What was trained.</summary>

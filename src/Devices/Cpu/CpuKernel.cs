@@ -9,10 +9,19 @@ namespace Singa.Actors.Devices.Cpu;
 /// </summary>
 public abstract unsafe class CpuKernel : CompiledKernel
 {
+    private const int Alignment = 128;
+
+    private long scratchBytes;
+
     /// <summary>Working memory of each thread that takes part; lies at a multiple of 64 bytes.</summary>
     public virtual long ScratchBytesPerThread => 0;
 
-    /// <summary>Into how many parts it is worth cutting the work for so many threads; asked once, when the kernel is compiled.</summary>
+    /// <summary>What <see cref="Parts"/> answered for the device's team.</summary>
+    internal int PartCount { get; private set; }
+
+    public sealed override long ScratchBytes => scratchBytes;
+
+    /// <summary>Into how many parts it is worth cutting the work for so many threads; asked once, when the kernel is compiled. 0: nothing to do.</summary>
     public abstract int Parts(int threads);
 
     /// <summary>Does part number <paramref name="part"/> of <paramref name="parts"/>, alone on <paramref name="scratch"/>.</summary>
@@ -21,6 +30,16 @@ public abstract unsafe class CpuKernel : CompiledKernel
     /// <param name="thread">Which thread of the team runs it; 0 is the caller.</param>
     /// <param name="scratch">This thread's <see cref="ScratchBytesPerThread"/> bytes, with whatever was left in them.</param>
     public abstract void Run(int part, int parts, int thread, byte* scratch);
+
+    /// <summary>Settles the kernel for a team of so many threads.</summary>
+    internal void Settle(int threads)
+    {
+        PartCount = Parts(threads);
+        scratchBytes = PartCount == 0 ? 0 : ScratchStride * threads;
+    }
+
+    /// <summary>From one thread's scratch to the next one's.</summary>
+    internal long ScratchStride => (ScratchBytesPerThread + Alignment - 1) / Alignment * Alignment;
 
     /// <summary>Where an operand's first element lies.</summary>
     protected internal static byte* Address(Operand operand, IReadOnlyList<BlockAddress> blocks)

@@ -1,6 +1,6 @@
 namespace Singa.Actors.Devices.Cpu;
 
-/// <summary>How a CPU device is set up. Neither changes a bit of a result.</summary>
+/// <summary>How a CPU device is set up. Nothing here changes a bit of a result.</summary>
 public sealed record CpuOptions
 {
     /// <summary>Threads that work on one kernel, the calling one among them.</summary>
@@ -8,4 +8,10 @@ public sealed record CpuOptions
 
     /// <summary>Width of the kernels' vectors; narrower than the machine's widest only in tests.</summary>
     public VectorWidth Width { get; init; } = VectorWidths.Widest;
+
+    /// <summary>
+    /// Elementary steps (about a third of a nanosecond each) below which a kernel is not cut further: what a hand-over to another
+    /// thread costs at its worst is a fraction of it. Small only in tests.
+    /// </summary>
+    public long WorkPerPart { get; init; } = 32 * 1024;
 }

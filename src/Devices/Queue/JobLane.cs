@@ -26,9 +26,6 @@ public sealed class JobLane
     /// <summary>By resource: the first entry of those who read what the last writer leaves; −1 for none.</summary>
     internal int[] Readers { get; }
 
-    /// <summary>The section that used the shared part of the arena last.</summary>
-    internal int ArenaOwner { get; set; }
-
     /// <summary>Operations not yet done.</summary>
     internal int Alive { get; set; }
 
@@ -47,7 +44,6 @@ public sealed class JobLane
     {
         Array.Clear(Writers);
         Array.Fill(Readers, -1);
-        ArenaOwner = -1;
     }
 
     internal void Append(Submission submission)

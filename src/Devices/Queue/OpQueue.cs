@@ -157,12 +157,8 @@ public sealed class OpQueue
     private void Admit(Submission submission, SectionRun run, int priority)
     {
         var (lane, hazards) = (submission.Lane, submission.Lane.Hazards);
-        if (hazards.UsesSharedArena[run.Section] && lane.ArenaOwner != run.Section)
-        {
-            lane.ArenaOwner = run.Section;
-            if (lane.Readers[hazards.SharedArena] >= 0)
-                graph.Write(Enqueue(submission, run, -1, priority), hazards.SharedArena);
-        }
+        if (hazards.UsesSharedArena[run.Section] && lane.Readers[hazards.SharedArena] >= 0)
+            graph.Write(Enqueue(submission, run, -1, priority), hazards.SharedArena);
 
         var (reads, writes) = (hazards.Reads[run.Section], hazards.Writes[run.Section]);
         for (int i = 0; i < reads.Length; i++)

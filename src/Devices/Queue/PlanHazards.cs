@@ -5,9 +5,9 @@ namespace Singa.Actors.Devices.Queue;
 
 /// <summary>What each operation of a plan reads and writes, as the queue wants it: arrays of small numbers, computed once at loading.</summary>
 /// <remarks>
-/// Within a section the planner says who takes over whose memory. Between sections it cannot know who runs beside whom, so blocks of
-/// different sections that overlap in the arena share one more resource, <see cref="SharedArena"/>: operations that touch them hold
-/// it together with their own section's, and the next section waits until they are done.
+/// Within one run of a section the planner says who takes over whose memory. Between runs it cannot know who is beside whom, so blocks
+/// that overlap in the arena share one more resource, <see cref="SharedArena"/>: operations that touch them hold it together with all
+/// of their own run, and the next run waits until they are done.
 /// </remarks>
 public sealed class PlanHazards
 {
@@ -45,30 +45,16 @@ public sealed class PlanHazards
         }
     }
 
-    /// <summary>Blocks whose memory another section uses for another block.</summary>
+    /// <summary>Blocks that lie where another block lies as well.</summary>
     private static bool[] SharedBlocks(Plan plan, IReadOnlyDictionary<int, DeviceMemory>? external)
     {
-        var users = new HashSet<int>[plan.Blocks.Length];
-        for (int i = 0; i < users.Length; i++)
-            users[i] = [];
-        for (int s = 0; s < plan.Sections.Length; s++)
-        {
-            foreach (var operation in plan.Sections[s].Operations)
-            {
-                foreach (int block in operation.Reads.Concat(operation.Writes))
-                    users[block].Add(s);
-            }
-        }
-
+        var used = plan.Sections.SelectMany(s => s.Operations).SelectMany(o => o.Reads.Concat(o.Writes)).ToHashSet();
         var shared = new bool[plan.Blocks.Length];
-        var sorted = plan.Blocks.Where(b => b.Bytes > 0 && users[b.Id].Count > 0 && external?.ContainsKey(b.Id) != true).OrderBy(b => b.Offset).ToArray();
+        var sorted = plan.Blocks.Where(b => b.Bytes > 0 && used.Contains(b.Id) && external?.ContainsKey(b.Id) != true).OrderBy(b => b.Offset).ToArray();
         for (int i = 0; i < sorted.Length; i++)
         {
             for (int j = i + 1; j < sorted.Length && sorted[j].Offset < sorted[i].Offset + sorted[i].Bytes; j++)
-            {
-                if (users[sorted[i].Id].Count > 1 || !users[sorted[i].Id].SetEquals(users[sorted[j].Id]))
-                    shared[sorted[i].Id] = shared[sorted[j].Id] = true;
-            }
+                shared[sorted[i].Id] = shared[sorted[j].Id] = true;
         }
 
         return shared;

@@ -43,7 +43,7 @@ public sealed class QueuedOperation
 
     internal OperationState State { get; set; }
 
-    /// <summary>Runs nowhere: stands between two sections that share memory.</summary>
+    /// <summary>Runs nowhere: stands between two runs of sections that share memory.</summary>
     internal bool IsBarrier => Index < 0;
 
     /// <summary>First of the edges to those that wait for this one; −1 for none.</summary>

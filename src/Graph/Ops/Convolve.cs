@@ -82,11 +82,11 @@ public sealed record Convolve(ConvolveForm Form, Window2D Window, int Groups, lo
 
         ImmutableArray<ShardRange> tree = OverShards ? [new ShardRange(0, (int)first.Shape[0])] : [];
         var c = OverShards ? target with { Shape = target.Shape.Prepend(1), Strides = [0, .. target.Strides] } : target;
-        var epilogue = Body is null || Body.Instructions[Body.Results[0]].Type != first.DType ? null : new Epilogue(
-            ScalarBody.Expand(Body), [.. node.Inputs[2..].Select(i => Operands.Broadcast(lowerer[i], target.Shape))]);
-        lowerer.Emit(node, Kernel(first, second, c, tree, epilogue));
-        if (Body is not null && epilogue is null)
-            lowerer.Emit(node, new MapKernel(ScalarBody.Expand(Body), [target, .. node.Inputs[2..].Select(i => Operands.Broadcast(lowerer[i], target.Shape))], [target]));
+        var extras = node.Inputs[2..].Select(i => Operands.Broadcast(lowerer[i], target.Shape)).ToImmutableArray();
+        bool fits = Body is not null && Body.Instructions[Body.Results[0]].Type == first.DType && extras.All(e => Operands.Group(e, [0, 1], [], [2, 3]) is not null);
+        lowerer.Emit(node, Kernel(first, second, c, tree, fits ? new Epilogue(ScalarBody.Expand(Body!), extras) : null));
+        if (Body is not null && !fits)
+            lowerer.Emit(node, new MapKernel(ScalarBody.Expand(Body), [target, .. extras], [target]));
     }
 
     private ConvolveKernel Kernel(Operand first, Operand second, Operand target, ImmutableArray<ShardRange> tree, Epilogue? epilogue) => Form switch

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
 using Singa.Actors.Devices;
+using Singa.Actors.Runtime.Workers;
 using static Singa.Actors.Runtime.Coordination.CoordinatorProtocol;
 
 namespace Singa.Actors.Runtime.Coordination;
@@ -29,6 +30,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         Receive<DevicesTimedOut>(GiveUp);
         Receive<JobActor.Left>(Ended);
         Receive<ConductorEnded>(Ended);
+        Receive<WorkerProtocol.JobReleased>(_ => { });
         Receive<Terminated>(message => nodes.Remove(message.ActorRef));
         Receive<GetDevices>(_ => Sender.Tell(new OfferedDevices([.. nodes.Values.SelectMany(d => d)])));
     }
@@ -44,6 +46,8 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             Context.Watch(offer.Node);
         nodes[offer.Node] = offer.Devices;
         offer.Node.Tell(new DevicesAdmitted(offer.Devices));
+        if (offer.Devices.IsEmpty)
+            return;
         foreach (var job in waiting)
         {
             Timers.Cancel(job.Job);
@@ -116,9 +120,12 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         Context.Unwatch(Sender);
     }
 
+    /// <summary>A conductor that broke can no longer tell anybody to let go.</summary>
     private void Ended(ConductorEnded ended)
     {
         jobs.Remove(ended.Job);
+        foreach (var node in nodes.Keys)
+            node.Tell(new WorkerProtocol.ReleaseJob(ended.Job));
         ended.Observer.Tell(new JobFailed(ended.Job, "its conductor ended unexpectedly; the log says why"));
     }
 

@@ -28,6 +28,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private readonly TimeProvider time;
     private readonly HashSet<IActorRef> preparing = [];
     private readonly HashSet<IActorRef> releasing = [];
+    private readonly HashSet<IActorRef> gone = [];
     private readonly ILoggingAdapter log = Context.GetLogger();
     private DataDescription? data;
     private JobRun? run;
@@ -92,7 +93,11 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     {
         Receive<CancelJob>(_ => End(new JobCancelled(job.Job)));
         Receive<NodeFailed>(message => End(Lost(message.Reason)));
-        Receive<Terminated>(message => End(Lost($"node {message.ActorRef.Path} has left")));
+        Receive<Terminated>(message =>
+        {
+            gone.Add(message.ActorRef);
+            End(Lost($"node {message.ActorRef.Path} has left"));
+        });
         // Its worker says the same from nearer by; this is for devices that end before they have one.
         Receive<WithdrawDevice>(message => End(Lost($"{message.Device.Worker} has left: {message.Reason}")));
     }
@@ -186,11 +191,14 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         Timers.CancelAll();
         Timers.StartSingleTimer(nameof(ReleaseTimedOut), ReleaseTimedOut.Instance, settings.ReleaseTimeout);
         Become(Releasing);
-        foreach (var node in Nodes)
+        foreach (var node in Nodes.Except(gone))
         {
             releasing.Add(node);
             node.Tell(new ReleaseJob(job.Job));
         }
+
+        if (releasing.Count == 0)
+            Leave();
     }
 
     private void Released(IActorRef node)

@@ -29,7 +29,7 @@ public sealed class SingaSystem : IExtension
             "", [.. settings.Devices.Select(d => new NodeDevice(d.Name, DeviceActor.Props(d.Name, () => open(d), settings.Device)))],
             CollectiveActor.Props(transport, settings.Collective), transport, replicas, settings.Runtime, time, Dispatcher);
         system.ActorOf(Props.Create(() => new NodeActor(order, coordinator)).WithDispatcher(Dispatcher), "singa-node");
-        var training = new TrainingClient(system, coordinator, replicas, settings.Runtime, Dispatcher);
+        var training = new TrainingClient(system, coordinator, replicas, settings.Runtime, open, Dispatcher);
         return (SingaSystem)system.RegisterExtension(new Provider(new SingaSystem(training, settings)));
     }
 

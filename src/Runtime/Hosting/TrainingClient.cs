@@ -9,14 +9,15 @@ namespace Singa.Actors.Runtime.Hosting;
 
 /// <summary>Submits to the coordinator and hands out what an observer hears of the job.</summary>
 internal sealed class TrainingClient(
-    ActorSystem system, IActorRef coordinator, ReplicaStore replicas, RuntimeSettings settings, string dispatcher) : ITraining
+    ActorSystem system, IActorRef coordinator, ReplicaStore replicas, RuntimeSettings settings,
+    Func<DeviceDescription, IBackend> open, string dispatcher) : ITraining
 {
     public async Task<ITrainingRun> SubmitAsync(TrainingJob job, TrainingOptions? options, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(job);
         cancellation.ThrowIfCancellationRequested();
         var id = new JobId($"job-{Guid.NewGuid():N}"[..12]);
-        var run = new TrainingRun(job, replicas, settings.ProgressBuffer, () => coordinator.Tell(new CoordinatorProtocol.CancelJob(id)));
+        var run = new TrainingRun(job, replicas, settings.ProgressBuffer, open, () => coordinator.Tell(new CoordinatorProtocol.CancelJob(id)));
         var observer = system.ActorOf(Props.Create(() => new ObserverActor(run)).WithDispatcher(dispatcher), $"singa-observer-{id}");
         coordinator.Tell(new CoordinatorProtocol.SubmitJob(id, job, options ?? new TrainingOptions(), observer));
         await using (cancellation.UnsafeRegister(_ => run.RequestCancellation(), null))

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Singa.Actors.Devices;
 using Singa.Actors.Runtime.Coordination;
 using Singa.Actors.Runtime.Jobs;
 using Singa.Actors.Runtime.Workers;
@@ -8,7 +9,10 @@ namespace Singa.Actors.Runtime.Observing;
 /// <summary>
 /// A run as its host holds it. Told by an observer, one event after the other; read from anywhere.
 /// </summary>
-internal sealed class TrainingRun(TrainingJob job, ReplicaStore replicas, int buffer, Action cancel) : ITrainingRun
+/// <param name="buffer">Progress events that are kept unread.</param>
+/// <param name="open">Opens the device on which the trained model will answer.</param>
+internal sealed class TrainingRun(
+    TrainingJob job, ReplicaStore replicas, int buffer, Func<DeviceDescription, IBackend> open, Action cancel) : ITrainingRun
 {
     private readonly TaskCompletionSource<ITrainingRun> accepted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<TrainingResult> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -47,7 +51,7 @@ internal sealed class TrainingRun(TrainingJob job, ReplicaStore replicas, int bu
         var kept = replicas.Take(outcome.Replica);
         progress.Writer.TryComplete();
         completion.TrySetResult(new TrainingResult(
-            new TrainedModel(job, kept.Data, kept.Normalisation, kept.Replica.Parameters, kept.Replica.Statistics),
+            new TrainedModel(job, kept.Data, kept.Normalisation, kept.Replica.Parameters, kept.Replica.Statistics, open),
             outcome.Steps, outcome.Test, outcome.Digest, outcome.PeakBytes, outcome.PlannedBytes, outcome.FirstStepAt));
     }
 

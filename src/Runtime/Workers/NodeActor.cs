@@ -19,6 +19,7 @@ internal sealed class NodeActor : ReceiveActor
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly Dictionary<string, IActorRef> devices = [];
     private readonly Dictionary<JobId, (IActorRef Actor, IActorRef Conductor)> jobs = [];
+    private readonly HashSet<IActorRef> opening = [];
     private IActorRef collective = ActorRefs.Nobody;
 
     public NodeActor(NodeOrder order, IActorRef coordinator)
@@ -26,6 +27,7 @@ internal sealed class NodeActor : ReceiveActor
         (this.order, this.coordinator) = (order, coordinator);
         Receive<CoordinatorProtocol.DevicesAdmitted>(message =>
             log.Info("{0} offered: {1}", order.Name.Length > 0 ? order.Name : "devices", string.Join(", ", message.Devices.Select(d => d.Device))));
+        Receive<DeviceProtocol.DeviceStatus>(_ => Opened(Sender));
         Receive<PrepareJob>(Prepare);
         Receive<StartWorker>(message => Pass(message.Job, message));
         Receive<BeginSteps>(message => Pass(message.Job, message));
@@ -40,11 +42,25 @@ internal sealed class NodeActor : ReceiveActor
         collective = Context.Watch(Context.ActorOf(order.Collective.WithDispatcher(order.Dispatcher), "collective"));
         foreach (var device in order.Devices)
             devices.Add(device.Name, Context.Watch(Context.ActorOf(device.Actor.WithDispatcher(order.Dispatcher), device.Name.Replace(':', '-'))));
-        coordinator.Tell(new CoordinatorProtocol.OfferDevices([.. order.Devices.Select(d => new DeviceOffer(order.Name, d.Name))], Self));
+        // Opening a device takes a moment and may fail; only those that answer are offered, all at once.
+        foreach (var device in devices.Values)
+        {
+            opening.Add(device);
+            device.Tell(DeviceProtocol.GetStatus.Instance);
+        }
     }
 
     /// <summary>Whoever throws has lost its state: it ends, and whoever watches draws the conclusions.</summary>
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Stop);
+
+    private void Opened(IActorRef device)
+    {
+        if (opening.Remove(device) && opening.Count == 0)
+        {
+            coordinator.Tell(new CoordinatorProtocol.OfferDevices(
+                [.. order.Devices.Where(d => devices.ContainsKey(d.Name)).Select(d => new DeviceOffer(order.Name, d.Name))], Self));
+        }
+    }
 
     private void Prepare(PrepareJob prepare)
     {
@@ -83,7 +99,11 @@ internal sealed class NodeActor : ReceiveActor
         foreach (var (name, _) in devices.Where(d => d.Value.Equals(terminated.ActorRef)).ToArray())
         {
             devices.Remove(name);
-            coordinator.Tell(new CoordinatorProtocol.WithdrawDevice(new DeviceOffer(order.Name, name), "its actor ended; the log says why"));
+            if (opening.Contains(terminated.ActorRef))
+                log.Error("{0} could not be opened and is not offered", name);
+            else
+                coordinator.Tell(new CoordinatorProtocol.WithdrawDevice(new DeviceOffer(order.Name, name), "its actor ended; the log says why"));
+            Opened(terminated.ActorRef);
         }
 
         foreach (var (id, job) in jobs.Where(j => j.Value.Actor.Equals(terminated.ActorRef)).ToArray())

@@ -159,19 +159,21 @@ internal sealed class WorkerActor : ReceiveActor
 
     private void Completed(long tag)
     {
-        long now = time.GetTimestamp();
-        var (batch, since) = pipeline.Complete(tag, now);
-        var sums = batch.Slot.Sums;
-        feeder!.Return(batch.Slot);
-        switch (batch.Item)
+        pipeline.Complete(tag, time.GetTimestamp());
+        while (pipeline.Take() is var (batch, since, until))
         {
-            case WorkItem.Train train:
-                Report(train, new StepCompleted(
-                    order.Job, order.Generation, order.Rank, train.Step.Step, sums.Loss, sums.Correct, time.GetElapsedTime(since, now)));
-                break;
-            case WorkItem.Evaluate evaluate:
-                Report(evaluate, sums);
-                break;
+            var sums = batch.Slot.Sums;
+            feeder!.Return(batch.Slot);
+            switch (batch.Item)
+            {
+                case WorkItem.Train train:
+                    Report(train, new StepCompleted(
+                        order.Job, order.Generation, order.Rank, train.Step.Step, sums.Loss, sums.Correct, time.GetElapsedTime(since, until)));
+                    break;
+                case WorkItem.Evaluate evaluate:
+                    Report(evaluate, sums);
+                    break;
+            }
         }
 
         Admit();

@@ -59,7 +59,7 @@ public static class Interpreter
     private static Value Convert(Value a, DType type) => (a.Type.IsFloat(), type.IsFloat()) switch
     {
         (true, true) => Value.Float(type, a.Number),
-        (false, true) => Value.Float(type, type == DType.Float32 ? (float)a.Integer : a.Integer),
+        (false, true) => Value.Float(type, type == DType.Float32 ? (float)a.Integer : (double)a.Integer),
         (true, false) when type == DType.Bool => Value.Of(a.Number != 0),
         (true, false) => Value.Int(type, (long)a.Number),
         _ => Value.Int(type, a.Integer),

@@ -146,7 +146,7 @@ public sealed class OpQueueHazardSpecs
     {
         var (x, y) = (plan.Sections[a.Section].Operations[a.Index], plan.Sections[b.Section].Operations[b.Index]);
         return x.Writes.Any(w => y.Writes.Contains(w) || y.Reads.Contains(w)) || x.Reads.Any(y.Writes.Contains)
-            || (a.Section != b.Section && x.Reads.Concat(x.Writes).Any(i => y.Reads.Concat(y.Writes).Any(j => i != j && Overlap(plan.Blocks[i], plan.Blocks[j]))));
+            || ((a.Tag, a.Section) != (b.Tag, b.Section) && x.Reads.Concat(x.Writes).Any(i => y.Reads.Concat(y.Writes).Any(j => i != j && Overlap(plan.Blocks[i], plan.Blocks[j]))));
     }
 
     private static bool Overlap(Block a, Block b) => a.Offset < b.Offset + b.Bytes && b.Offset < a.Offset + a.Bytes;

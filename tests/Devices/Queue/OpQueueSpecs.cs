@@ -46,7 +46,7 @@ public sealed class OpQueueSpecs
     }
 
     [Fact]
-    public void Sections_that_share_memory_follow_one_another()
+    public void Runs_of_sections_that_share_memory_follow_one_another()
     {
         var plan = new Plan(
             [new Block(0, "a", BlockKind.Transient, 64, 0), new Block(1, "b", BlockKind.Transient, 64, 32)], 96, 96,

@@ -13,7 +13,7 @@ public sealed class StepPipelineTests
         Offer(0, 1, 2);
 
         Assert.Equal([0L, 1L], AdmitAll());
-        pipeline.Complete(0, 10);
+        Complete(0, 10);
         Assert.Equal([2L], AdmitAll());
     }
 
@@ -23,12 +23,12 @@ public sealed class StepPipelineTests
         Offer(0, 1);
         AdmitAll(timestamp: 100);
 
-        Assert.Equal(100, pipeline.Complete(0, 150).Since);
-        Assert.Equal(150, pipeline.Complete(1, 180).Since);
+        Assert.Equal((100L, 150L), Complete(0, 150));
+        Assert.Equal((150L, 180L), Complete(1, 180));
 
         Offer(2);
         AdmitAll(timestamp: 500);
-        Assert.Equal(500, pipeline.Complete(2, 510).Since);
+        Assert.Equal((500L, 510L), Complete(2, 510));
     }
 
     [Fact]
@@ -38,7 +38,7 @@ public sealed class StepPipelineTests
         Offer(1);
 
         Assert.Equal([0L], AdmitAll());
-        pipeline.Complete(0, 10);
+        Complete(0, 10);
         Assert.Empty(AdmitAll());
         Assert.True(pipeline.IsHeld);
         pipeline.Release();
@@ -46,11 +46,29 @@ public sealed class StepPipelineTests
     }
 
     [Fact]
-    public void A_device_that_finishes_out_of_order_is_an_error()
+    public void What_ends_out_of_order_is_reported_in_order()
+    {
+        Offer(0, 1);
+        AdmitAll(timestamp: 100);
+
+        pipeline.Complete(1, 110);
+        Assert.Null(pipeline.Take());
+        Assert.Equal((100L, 120L), Complete(0, 120));
+        Assert.Equal((1L, 120L, 120L), pipeline.Take() is var (batch, since, until) ? (batch.Tag, since, until) : default);
+    }
+
+    [Fact]
+    public void What_was_never_admitted_cannot_end()
     {
         Offer(0, 1);
         AdmitAll();
-        Assert.Throws<InvalidOperationException>(() => pipeline.Complete(1, 10));
+        Assert.Throws<InvalidOperationException>(() => pipeline.Complete(2, 10));
+    }
+
+    private (long Since, long Until)? Complete(long tag, long timestamp)
+    {
+        pipeline.Complete(tag, timestamp);
+        return pipeline.Take() is var (batch, since, until) && batch.Tag == tag ? (since, until) : null;
     }
 
     private void Offer(params long[] steps)

@@ -1,0 +1,149 @@
+using Singa.Actors.Devices.Cpu.Gemm;
+using Singa.Actors.Graph;
+using Singa.Actors.Graph.Plans;
+
+namespace Singa.Actors.Devices.Cpu.Convolve;
+
+/// <summary>
+/// The filter's gradient: rows are output channels, columns (channel, kh, kw), k the pixels of all samples of a shard, read in place on
+/// the one side and packed as patches on the other. Shards are summed along their tree. A part is a range of rows and columns of one group.
+/// </summary>
+internal sealed unsafe class CpuFilterGradient : CpuKernel
+{
+    private readonly Geometry geometry;
+    private readonly Tiling tiling;
+    private readonly ShardRange[] ranges;
+    private readonly int size, rows, columns, panels, stepsMax, levels;
+    private readonly byte* image;
+    private readonly byte* gradient;
+    private readonly byte* target;
+    private readonly nint rangeBytes;
+    private int rowParts = 1;
+
+    public CpuFilterGradient(ConvolveKernel kernel, CpuContext context, Func<Operand, nint> address)
+    {
+        geometry = Geometry.Of(kernel);
+        tiling = new Tiling(kernel.Target.DType, context.Width);
+        size = kernel.Target.DType.Size();
+        ranges = kernel.Tree.IsEmpty ? [new ShardRange(0, 1)] : [.. kernel.Tree];
+        (rows, columns) = (geometry.GroupOutputs, geometry.GroupChannels * geometry.Taps);
+        panels = (columns + tiling.PanelColumns - 1) / tiling.PanelColumns;
+        stepsMax = Math.Min(geometry.OutPixels, Tiling.StepsMax);
+        // One region a level of the tree, one for a block's sum.
+        levels = System.Numerics.BitOperations.Log2((uint)Math.Max(1, ranges.Max(r => r.Count))) + 2;
+        image = (byte*)address(kernel.Image);
+        gradient = (byte*)address(kernel.Result);
+        target = (byte*)address(kernel.Filter);
+        rangeBytes = kernel.Tree.IsEmpty ? 0 : (nint)kernel.Filter.Strides[0] * size;
+    }
+
+    private long PanelBytes => (long)stepsMax * tiling.PanelColumns * size;
+
+    private int RegionElements => (rows + rowParts - 1) / rowParts * tiling.PanelColumns;
+
+    public override long ScratchBytesPerThread => PanelBytes + (long)(levels + 1) * RegionElements * size;
+
+    public override int Parts(int threads)
+    {
+        int units = ranges.Length * geometry.Groups * panels;
+        if (units == 0 || rows == 0)
+            return 0;
+        // Rows of one panel share its packing; cut them only where panels alone would leave threads idle.
+        if (threads > 1 && units < threads)
+            rowParts = Math.Clamp(threads / units, 1, Math.Max(1, rows / 6));
+        return threads == 1 ? 1 : units * rowParts;
+    }
+
+    public override void Run(int part, int parts, int thread, byte* scratch)
+    {
+        var (first, end) = Share((long)ranges.Length * geometry.Groups * panels * rowParts, 1, part, parts);
+        for (long unit = first; unit < end; unit++)
+        {
+            int strip = (int)(unit / rowParts);
+            var (row, count) = Tiling.Rows(rows, rowParts, (int)(unit % rowParts));
+            int column = strip % panels * tiling.PanelColumns, wide = Math.Min(tiling.PanelColumns, columns - column);
+            int vectors = tiling.Vectors(wide), group = strip / panels % geometry.Groups;
+            var region = new Region(group, row, count, column, wide, vectors, vectors * tiling.Lanes, (nint)scratch, ranges[strip / (panels * geometry.Groups)].First);
+            byte* sum = scratch + PanelBytes;
+            Sum(region, new ShardRange(0, ranges[strip / (panels * geometry.Groups)].Count), sum);
+            var c = new Matrix((nint)target + strip / (panels * geometry.Groups) * rangeBytes + (nint)group * rows * columns * size, columns, 1);
+            TileCopy.Store(c, row, column, count, wide, region.Width, size, sum);
+        }
+    }
+
+    /// <summary>A part's rows and columns of one group; its sums are rows of <c>Width</c> elements.</summary>
+    private readonly record struct Region(int Group, int Row, int Rows, int Column, int Columns, int Vectors, int Width, nint Panel, int FirstShard);
+
+    /// <summary>The sum of a range of shards into a region; the regions behind it are free.</summary>
+    private void Sum(in Region region, ShardRange range, byte* sum)
+    {
+        if (range.Count == 1)
+        {
+            Shard(region, region.FirstShard + range.First, sum);
+            return;
+        }
+
+        var (left, right) = ShardTree.Halves(range);
+        byte* next = sum + (nint)RegionElements * size;
+        Sum(region, left, sum);
+        Sum(region, right, next);
+        Add(region, sum, next);
+    }
+
+    /// <summary>One shard: the chain goes on over pixels and samples; where it crosses the end of a block, the block's sum is put aside.</summary>
+    private void Shard(in Region region, int shard, byte* sum)
+    {
+        byte* chain = sum;
+        int inBlock = 0;
+        bool several = false;
+        for (int sample = 0; sample < geometry.Samples; sample++)
+        {
+            for (int pixel = 0; pixel < geometry.OutPixels;)
+            {
+                int steps = Math.Min(Math.Min(stepsMax, geometry.OutPixels - pixel), ContractKernel.BlockLength - inBlock);
+                Steps(region, shard * geometry.Samples + sample, pixel, steps, chain, inBlock == 0 ? TileMode.Store : TileMode.Continue);
+                pixel += steps;
+                inBlock += steps;
+                if (inBlock < ContractKernel.BlockLength)
+                    continue;
+                if (several)
+                    Add(region, sum, chain);
+                several = true;
+                chain = sum + (nint)RegionElements * size;
+                inBlock = 0;
+            }
+        }
+
+        if (several && inBlock > 0)
+            Add(region, sum, chain);
+        if (geometry.Samples == 0 || geometry.OutPixels == 0)
+            new Span<byte>(sum, region.Rows * region.Width * size).Clear();
+    }
+
+    private void Steps(in Region region, int sample, int pixel, int steps, byte* chain, TileMode mode)
+    {
+        nint plane = ((nint)sample * geometry.Groups + region.Group) * geometry.GroupChannels * geometry.Pixels;
+        if (size == sizeof(float))
+            PatchPanel.Pack(geometry, (float*)image + plane, pixel, steps, region.Column, region.Columns, region.Width, (float*)region.Panel);
+        else
+            PatchPanel.Pack(geometry, (double*)image + plane, pixel, steps, region.Column, region.Columns, region.Width, (double*)region.Panel);
+        byte* a = gradient + ((((nint)sample * geometry.Groups + region.Group) * rows + region.Row) * geometry.OutPixels + pixel) * size;
+        nint rowBytes = (nint)geometry.OutPixels * size;
+        int tiles = tiling.Tiles(region.Rows, region.Vectors);
+        for (int t = 0; t < tiles; t++)
+        {
+            var (row, count) = Tiling.Rows(region.Rows, tiles, t);
+            MicroKernel.Get(tiling, count, region.Vectors)(a + row * rowBytes, rowBytes, size, (byte*)region.Panel,
+                chain + (nint)row * region.Width * size, region.Width * size, steps, mode);
+        }
+    }
+
+    private void Add(in Region region, byte* sum, byte* other)
+    {
+        nint count = (nint)region.Rows * region.Width;
+        if (size == sizeof(float))
+            Packing.Add((float*)sum, (float*)other, count);
+        else
+            Packing.Add((double*)sum, (double*)other, count);
+    }
+}

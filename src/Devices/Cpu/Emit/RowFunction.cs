@@ -1,0 +1,58 @@
+using System.Collections.Immutable;
+using System.Reflection.Emit;
+using Singa.Actors.Graph.Scalars;
+
+namespace Singa.Actors.Devices.Cpu.Emit;
+
+/// <summary>Works on <paramref name="count"/> elements of a row; <paramref name="pointers"/> are to the first of each source, then of each target.</summary>
+public unsafe delegate void RowDelegate(void** pointers, long count);
+
+/// <summary>
+/// A scalar program over one row. Strides, in elements, are baked in: 1 runs at full speed, 0 repeats, others go lane by lane.
+/// </summary>
+internal static class RowFunction
+{
+    // Beyond this a step of two vectors buys nothing: the processor overlaps the iterations by itself.
+    private const int UnrollInstructions = 8;
+
+    public static RowDelegate Compile(ScalarProgram program, ImmutableArray<long> strides, VectorWidth widest)
+    {
+        int laneSize = LaneProgram.LaneSize(program);
+        VectorWidth? width = laneSize == 0 ? null : widest;
+        var method = Emitted.Method("row");
+        var il = method.GetILGenerator();
+        var row = new RowEmitter(il, program, program.Results.Length, strides, width, laneSize, width is { } bytes ? (int)bytes / laneSize : 1);
+        row.Prologue();
+        Emitted.Constant(il, row.Index, 0);
+        if (width is null)
+            Single(il, row);
+        else
+            Vectors(il, row, program.Instructions.Length <= UnrollInstructions && !row.IsStaged);
+        il.Emit(OpCodes.Ret);
+        return method.CreateDelegate<RowDelegate>();
+    }
+
+    private static void Single(ILGenerator il, RowEmitter row) => Emitted.While(il, row.Index, step: 1, () => Block(row, 0));
+
+    private static void Vectors(ILGenerator il, RowEmitter row, bool unroll)
+    {
+        Emitted.Constant(il, row.Limit, row.Lanes);
+        if (unroll)
+        {
+            Emitted.While(il, row.Index, step: 2 * row.Lanes, () =>
+            {
+                Block(row, 0);
+                Block(row, 1);
+            });
+        }
+
+        Emitted.Blocks(il, row, row.Lanes, () => Block(row, 0), row.RedirectTargets, row.CopyTargetsBack);
+    }
+
+    private static void Block(RowEmitter row, int vector)
+    {
+        var results = row.Values(vector);
+        foreach (var (target, value) in row.Targets.Zip(results))
+            row.Store(target, value, vector);
+    }
+}

@@ -1,0 +1,15 @@
+using Singa.Actors.Graph;
+
+namespace Singa.Actors.Devices.Cpu.Emit;
+
+/// <summary>How one source or target lies along a row.</summary>
+internal readonly record struct RowOperand(int Index, DType DType, long Stride, bool IsTarget)
+{
+    public int Size => DType.Size();
+
+    /// <summary>One element for the whole row.</summary>
+    public bool IsRepeated => Stride == 0 && !IsTarget;
+
+    /// <summary>Vectors load and store it where it lies.</summary>
+    public bool IsDirect => Stride == 1 && Size > 1;
+}

@@ -1,0 +1,104 @@
+using Singa.Actors.Graph;
+using Singa.Actors.Graph.Plans;
+
+namespace Singa.Actors.Devices.Cpu.Gemm;
+
+/// <summary>
+/// A (batched) product: panels of B packed once for each strip of C's columns, A read in place, C's tiles finished with the epilogue while
+/// hot. A part is a strip of one batch, or some of its rows where there are fewer strips than threads.
+/// </summary>
+internal sealed unsafe class CpuContract : CpuKernel
+{
+    private const int PartsPerThread = 4;
+
+    private readonly Product product;
+    private readonly Tiling tiling;
+    private readonly int size, panels, batches, stepsMax;
+    private readonly nint[] aOffsets, bOffsets, cOffsets;
+    private readonly nint[][] epilogueOffsets;
+    private readonly TileEpilogue? epilogue;
+    private int rowParts = 1;
+
+    public CpuContract(ContractKernel kernel, CpuContext context, Func<Operand, nint> address)
+    {
+        tiling = new Tiling(kernel.Target.DType, context.Width);
+        size = kernel.Target.DType.Size();
+        product = Product.Of(kernel.Left, kernel.Right, kernel.Target, address);
+        bool swapped = product.IsBetterSwapped(tiling, kernel.Epilogue is not null);
+        if (swapped)
+            product = product.Swapped;
+        batches = Batches.Count(kernel.Target.Shape, 0);
+        (aOffsets, bOffsets, cOffsets) = (Batches.Offsets(swapped ? kernel.Right : kernel.Left, 0), Batches.Offsets(swapped ? kernel.Left : kernel.Right, 0), Batches.Offsets(kernel.Target, 0));
+        epilogueOffsets = [.. Enumerable.Range(0, batches).Select(b => kernel.Epilogue?.Sources.Select(s => Batches.Offsets(s, 0)[b]).ToArray() ?? [])];
+        epilogue = kernel.Epilogue is null ? null : new TileEpilogue(kernel.Epilogue, swapped, context, address);
+        panels = (product.N + tiling.PanelColumns - 1) / tiling.PanelColumns;
+        // A k longer than a block is cut at blocks, whose sums are added; a shorter one is one chain, cut where the cache likes it.
+        stepsMax = product.K > ContractKernel.BlockLength ? ContractKernel.BlockLength : Math.Min(product.K, Tiling.StepsMax);
+    }
+
+    private long PanelBytes => (long)stepsMax * tiling.PanelColumns * size;
+
+    public override long ScratchBytesPerThread => PanelBytes + tiling.RowsMax(1) * tiling.PanelColumns * size;
+
+    public override int Parts(int threads)
+    {
+        if (product.M == 0 || product.N == 0 || batches == 0)
+            return 0;
+        int strips = batches * panels;
+        if (threads > 1 && strips < threads * PartsPerThread)
+            rowParts = Math.Clamp(threads * PartsPerThread / strips, 1, Math.Max(1, product.M / 12));
+        // Small products are not worth waking anybody.
+        return (double)product.M * product.N * product.K * batches < 100_000 ? 1 : strips * rowParts;
+    }
+
+    public override void Run(int part, int parts, int thread, byte* scratch)
+    {
+        var (first, end) = Share((long)batches * panels * rowParts, 1, part, parts);
+        for (long unit = first; unit < end; unit++)
+        {
+            int batch = (int)(unit / (panels * rowParts)), strip = (int)(unit / rowParts % panels);
+            var (row, rows) = Tiling.Rows(product.M, rowParts, (int)(unit % rowParts));
+            Strip(batch, strip * tiling.PanelColumns, row, rows, scratch);
+        }
+    }
+
+    private void Strip(int batch, int column, int firstRow, int rowCount, byte* panel)
+    {
+        byte* buffer = panel + PanelBytes;
+        int columns = Math.Min(tiling.PanelColumns, product.N - column), vectors = tiling.Vectors(columns), width = vectors * tiling.Lanes;
+        var (a, b, c) = (product.A.Shifted(aOffsets[batch], size), product.B.Shifted(bOffsets[batch], size), product.C.Shifted(cOffsets[batch], size));
+        bool direct = columns == width && c.ColumnStride == 1;
+        int tiles = tiling.Tiles(rowCount, vectors), step = 0;
+        do
+        {
+            int steps = Math.Min(stepsMax, product.K - step);
+            Pack(b, step, column, steps, columns, width, panel);
+            var mode = step == 0 ? TileMode.Store : product.K > ContractKernel.BlockLength ? TileMode.Add : TileMode.Continue;
+            for (int t = 0; t < tiles; t++)
+            {
+                var (offset, rows) = Tiling.Rows(rowCount, tiles, t);
+                int row = firstRow + offset;
+                byte* target = direct ? c.At(row, column, size) : buffer;
+                nint targetRow = direct ? c.RowStride * size : width * size;
+                if (!direct && mode != TileMode.Store)
+                    TileCopy.Load(c, row, column, rows, columns, width, size, buffer);
+                MicroKernel.Get(tiling, rows, vectors)(a.At(row, step, size), a.RowStride * size, a.ColumnStride * size, panel, target, targetRow, steps, mode);
+                if (step + steps == product.K)
+                    epilogue?.Apply(target, targetRow, rows, columns, row, column, epilogueOffsets[batch]);
+                if (!direct)
+                    TileCopy.Store(c, row, column, rows, columns, width, size, buffer);
+            }
+
+            step += steps;
+        }
+        while (step < product.K);
+    }
+
+    private void Pack(Matrix b, int step, int column, int steps, int columns, int width, byte* panel)
+    {
+        if (size == sizeof(float))
+            Packing.Panel((float*)b.At(step, column, size), b.RowStride, b.ColumnStride, steps, columns, width, (float*)panel);
+        else
+            Packing.Panel((double*)b.At(step, column, size), b.RowStride, b.ColumnStride, steps, columns, width, (double*)panel);
+    }
+}

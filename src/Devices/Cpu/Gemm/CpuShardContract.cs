@@ -1,0 +1,146 @@
+using Singa.Actors.Graph;
+using Singa.Actors.Graph.Plans;
+
+namespace Singa.Actors.Devices.Cpu.Gemm;
+
+/// <summary>
+/// A product summed over shards along their tree: what a weight's gradient is. Each tile of C is computed for one shard after the other
+/// and joined in the first-level cache, so that a shard's whole gradient is never in memory.
+/// </summary>
+internal sealed unsafe class CpuShardContract : CpuKernel
+{
+    private const int PartsPerThread = 4;
+
+    private readonly Product product;
+    private readonly Tiling tiling;
+    private readonly ShardRange[] ranges;
+    private readonly int size, panels, batches, shardsMax, levels;
+    private readonly nint aShard, bShard, cRange;
+    private readonly nint[] aOffsets, bOffsets, cOffsets;
+    private int rowParts = 1;
+
+    public CpuShardContract(ContractKernel kernel, CpuContext context, Func<Operand, nint> address)
+    {
+        tiling = new Tiling(kernel.Target.DType, context.Width);
+        size = kernel.Target.DType.Size();
+        ranges = [.. kernel.Tree];
+        shardsMax = ranges.Max(r => r.Count);
+        product = Product.Of(kernel.Left, kernel.Right, kernel.Target, address);
+        var (a, b) = (kernel.Left, kernel.Right);
+        if (product.IsBetterSwapped(tiling, epilogue: false))
+        {
+            product = product.Swapped;
+            (a, b) = (b, a);
+        }
+
+        (aShard, bShard, cRange) = ((nint)a.Strides[0], (nint)b.Strides[0], (nint)kernel.Target.Strides[0]);
+        batches = Batches.Count(kernel.Target.Shape, 1);
+        (aOffsets, bOffsets, cOffsets) = (Batches.Offsets(a, 1), Batches.Offsets(b, 1), Batches.Offsets(kernel.Target, 1));
+        panels = (product.N + tiling.PanelColumns - 1) / tiling.PanelColumns;
+        // One tile a level of the tree, one for blocks of a long k.
+        levels = System.Numerics.BitOperations.Log2((uint)Math.Max(1, shardsMax)) + 3;
+    }
+
+    private long PanelBytes => (long)shardsMax * product.K * tiling.PanelColumns * size;
+
+    private int TileBytes => tiling.RowsMax(1) * tiling.PanelColumns * size;
+
+    public override long ScratchBytesPerThread => PanelBytes + levels * TileBytes;
+
+    public override int Parts(int threads)
+    {
+        if (product.M == 0 || product.N == 0 || batches == 0)
+            return 0;
+        int strips = ranges.Length * batches * panels;
+        if (threads > 1 && strips < threads * PartsPerThread)
+            rowParts = Math.Clamp(threads * PartsPerThread / strips, 1, Math.Max(1, product.M / 12));
+        return (double)product.M * product.N * product.K * batches * shardsMax < 100_000 ? 1 : strips * rowParts;
+    }
+
+    public override void Run(int part, int parts, int thread, byte* scratch)
+    {
+        var (first, end) = Share((long)ranges.Length * batches * panels * rowParts, 1, part, parts);
+        for (long unit = first; unit < end; unit++)
+        {
+            int range = (int)(unit / (batches * panels * rowParts)), batch = (int)(unit / (panels * rowParts) % batches), strip = (int)(unit / rowParts % panels);
+            var (row, rows) = Tiling.Rows(product.M, rowParts, (int)(unit % rowParts));
+            Strip(range, batch, strip * tiling.PanelColumns, row, rows, scratch);
+        }
+    }
+
+    private void Strip(int range, int batch, int column, int firstRow, int rowCount, byte* panel)
+    {
+        int columns = Math.Min(tiling.PanelColumns, product.N - column), vectors = tiling.Vectors(columns), width = vectors * tiling.Lanes;
+        var shards = ranges[range];
+        byte* tile = panel + PanelBytes;
+        for (int s = 0; s < shards.Count; s++)
+            Pack(product.B.Shifted(bOffsets[batch] + (shards.First + s) * bShard, size), column, columns, width, panel + (long)s * product.K * width * size);
+        var c = product.C.Shifted(cOffsets[batch] + range * cRange, size);
+        int tiles = tiling.Tiles(rowCount, vectors);
+        for (int t = 0; t < tiles; t++)
+        {
+            var (offset, rows) = Tiling.Rows(rowCount, tiles, t);
+            var job = new TileJob(product.A.Shifted(aOffsets[batch], size), firstRow + offset, rows, vectors, width, shards.First, panel);
+            Sum(job, new ShardRange(0, shards.Count), tile);
+            TileCopy.Store(c, firstRow + offset, column, rows, columns, width, size, tile);
+        }
+    }
+
+    private readonly record struct TileJob(Matrix A, int Row, int Rows, int Vectors, int Width, int FirstShard, nint Panel)
+    {
+        public TileJob(Matrix a, int row, int rows, int vectors, int width, int firstShard, byte* panel)
+            : this(a, row, rows, vectors, width, firstShard, (nint)panel)
+        {
+        }
+    }
+
+    /// <summary>The sum of a range of shards, counted from the first, into a tile; the tiles behind it are free.</summary>
+    private void Sum(in TileJob job, ShardRange range, byte* tile)
+    {
+        if (range.Count == 1)
+        {
+            Shard(job, range.First, tile, TileMode.Store);
+            return;
+        }
+
+        var (left, right) = ShardTree.Halves(range);
+        Sum(job, left, tile);
+        // A single shard on the right is added by the micro-kernel itself, unless it has several blocks to sum first.
+        if (right.Count == 1 && product.K <= ContractKernel.BlockLength)
+        {
+            Shard(job, right.First, tile, TileMode.Add);
+            return;
+        }
+
+        byte* next = tile + TileBytes;
+        Sum(job, right, next);
+        if (size == sizeof(float))
+            Packing.Add((float*)tile, (float*)next, job.Rows * job.Width);
+        else
+            Packing.Add((double*)tile, (double*)next, job.Rows * job.Width);
+    }
+
+    private void Shard(in TileJob job, int shard, byte* tile, TileMode mode)
+    {
+        var micro = MicroKernel.Get(tiling, job.Rows, job.Vectors);
+        var a = job.A.Shifted((job.FirstShard + shard) * aShard, size);
+        byte* b = (byte*)job.Panel + (long)shard * product.K * job.Width * size;
+        int step = 0;
+        do
+        {
+            int steps = Math.Min(ContractKernel.BlockLength, product.K - step);
+            micro(a.At(job.Row, step, size), a.RowStride * size, a.ColumnStride * size, b + (long)step * job.Width * size, tile, job.Width * size, steps,
+                step == 0 ? mode : TileMode.Add);
+            step += steps;
+        }
+        while (step < product.K);
+    }
+
+    private void Pack(Matrix b, int column, int columns, int width, byte* panel)
+    {
+        if (size == sizeof(float))
+            Packing.Panel((float*)b.At(0, column, size), b.RowStride, b.ColumnStride, product.K, columns, width, (float*)panel);
+        else
+            Packing.Panel((double*)b.At(0, column, size), b.RowStride, b.ColumnStride, product.K, columns, width, (double*)panel);
+    }
+}

@@ -1,0 +1,228 @@
+using System.Reflection.Emit;
+using Singa.Actors.Devices.Cpu.Emit;
+using Singa.Actors.Graph;
+
+namespace Singa.Actors.Devices.Cpu.Gemm;
+
+/// <summary>What a micro-kernel does with the tile of C it computes.</summary>
+internal enum TileMode
+{
+    /// <summary>A fresh chain; C becomes it.</summary>
+    Store,
+
+    /// <summary>The chain that C holds goes on.</summary>
+    Continue,
+
+    /// <summary>A fresh chain, added to C when it ends.</summary>
+    Add,
+}
+
+/// <summary>
+/// A tile of C from k steps: A is read in place, element (i, k) at <c>a + i·rowBytes + k·stepBytes</c>; B is packed, one step's vectors
+/// after the other; rows of C lie <c>cRowBytes</c> apart.
+/// </summary>
+internal unsafe delegate void MicroKernelDelegate(byte* a, nint rowBytes, nint stepBytes, byte* b, byte* c, nint cRowBytes, nint steps, TileMode mode);
+
+/// <summary>
+/// Register-tiled products, written as IL when first wanted: all accumulators stay in registers, each is one chain of fused
+/// multiply-adds in ascending k, so that tiles of any size and vectors of any width give the same bits.
+/// </summary>
+internal static class MicroKernel
+{
+    // Two offsets from one base reach three rows without a multiplication; more bases than registers would spill.
+    private const int RowsPerBase = 3;
+
+    private static readonly Lazy<MicroKernelDelegate>?[] Table = new Lazy<MicroKernelDelegate>?[1 << 12];
+
+    /// <summary>Allocates nothing once the kernel exists.</summary>
+    public static MicroKernelDelegate Get(Tiling tiling, int rows, int vectors)
+    {
+        int key = (rows << 8) | (vectors << 5) | ((int)tiling.DType << 3) | System.Numerics.BitOperations.Log2((uint)tiling.Width) - 4;
+        return (Table[key] ?? Add(key, tiling, rows, vectors)).Value;
+    }
+
+    private static Lazy<MicroKernelDelegate> Add(int key, Tiling tiling, int rows, int vectors) =>
+        Interlocked.CompareExchange(ref Table[key], new(() => Compile(tiling.DType, tiling.Width, rows, vectors)), null) ?? Table[key]!;
+
+    private static unsafe MicroKernelDelegate Compile(DType type, VectorWidth width, int rows, int vectors)
+    {
+        var method = new DynamicMethod($"micro {rows}x{vectors}", typeof(void),
+            [typeof(byte*), typeof(nint), typeof(nint), typeof(byte*), typeof(byte*), typeof(nint), typeof(nint), typeof(TileMode)],
+            typeof(MicroKernel).Module, skipVisibility: true) { InitLocals = false };
+        var il = method.GetILGenerator();
+        var simd = Simd.Of(type, width);
+        var tile = new LocalBuilder[rows * vectors];
+        for (int i = 0; i < tile.Length; i++)
+            tile[i] = il.DeclareLocal(simd.Value);
+
+        var (fresh, ready, again, end, add, done) = (il.DefineLabel(), il.DefineLabel(), il.DefineLabel(), il.DefineLabel(), il.DefineLabel(), il.DefineLabel());
+        JumpUnless(il, TileMode.Continue, fresh);
+        ForTile(il, rows, vectors, simd, (row, i) =>
+        {
+            simd.Load(il);
+            il.Emit(OpCodes.Stloc, tile[i]);
+        });
+        il.Emit(OpCodes.Br, ready);
+        il.MarkLabel(fresh);
+        foreach (var local in tile)
+        {
+            simd.Constant(il, 0);
+            il.Emit(OpCodes.Stloc, local);
+        }
+
+        il.MarkLabel(ready);
+        var bases = Bases(il, rows);
+        var twice = il.DeclareLocal(typeof(nint));
+        il.Emit(OpCodes.Ldarg_1);
+        il.Emit(OpCodes.Ldc_I4_1);
+        il.Emit(OpCodes.Shl);
+        il.Emit(OpCodes.Stloc, twice);
+        il.Emit(OpCodes.Ldarg, 6);
+        il.Emit(OpCodes.Brfalse, end);
+
+        il.MarkLabel(again);
+        Step(il, simd, tile, rows, vectors, bases, twice);
+        il.Emit(OpCodes.Ldarg, 6);
+        il.Emit(OpCodes.Ldc_I4_1);
+        il.Emit(OpCodes.Sub);
+        il.Emit(OpCodes.Starg, 6);
+        il.Emit(OpCodes.Ldarg, 6);
+        il.Emit(OpCodes.Brtrue, again);
+
+        il.MarkLabel(end);
+        il.Emit(OpCodes.Ldarg, 7);
+        il.Emit(OpCodes.Ldc_I4, (int)TileMode.Add);
+        il.Emit(OpCodes.Beq, add);
+        ForTile(il, rows, vectors, simd, (row, i) =>
+        {
+            il.Emit(OpCodes.Ldloc, tile[i]);
+            simd.Store(il);
+        });
+        il.Emit(OpCodes.Ret);
+        il.MarkLabel(add);
+        ForTile(il, rows, vectors, simd, (row, i) =>
+        {
+            il.Emit(OpCodes.Dup);
+            simd.Load(il);
+            il.Emit(OpCodes.Ldloc, tile[i]);
+            simd.Add(il);
+            simd.Store(il);
+        });
+        il.MarkLabel(done);
+        il.Emit(OpCodes.Ret);
+        return method.CreateDelegate<MicroKernelDelegate>();
+    }
+
+    /// <summary>One k: the vectors of B once, each row's element of A in all lanes, one fused multiply-add each.</summary>
+    private static void Step(ILGenerator il, Simd simd, LocalBuilder[] tile, int rows, int vectors, LocalBuilder[] bases, LocalBuilder twice)
+    {
+        var b = new LocalBuilder[vectors];
+        for (int j = 0; j < vectors; j++)
+        {
+            b[j] = il.DeclareLocal(simd.Value);
+            il.Emit(OpCodes.Ldarg_3);
+            Offset(il, j * simd.Bytes);
+            simd.Load(il);
+            il.Emit(OpCodes.Stloc, b[j]);
+        }
+
+        var a = il.DeclareLocal(simd.Value);
+        for (int i = 0; i < rows; i++)
+        {
+            il.Emit(OpCodes.Ldloc, bases[i / RowsPerBase]);
+            if (i % RowsPerBase == 1)
+                il.Emit(OpCodes.Ldarg_1);
+            else if (i % RowsPerBase == 2)
+                il.Emit(OpCodes.Ldloc, twice);
+            if (i % RowsPerBase != 0)
+                il.Emit(OpCodes.Add);
+            il.Emit(OpCodes.Ldobj, simd.Element);
+            simd.Broadcast(il);
+            il.Emit(OpCodes.Stloc, a);
+            for (int j = 0; j < vectors; j++)
+            {
+                il.Emit(OpCodes.Ldloc, a);
+                il.Emit(OpCodes.Ldloc, b[j]);
+                il.Emit(OpCodes.Ldloc, tile[i * vectors + j]);
+                simd.FusedMultiplyAdd(il);
+                il.Emit(OpCodes.Stloc, tile[i * vectors + j]);
+            }
+        }
+
+        foreach (var pointer in bases)
+        {
+            il.Emit(OpCodes.Ldloc, pointer);
+            il.Emit(OpCodes.Ldarg_2);
+            il.Emit(OpCodes.Add);
+            il.Emit(OpCodes.Stloc, pointer);
+        }
+
+        il.Emit(OpCodes.Ldarg_3);
+        Offset(il, vectors * simd.Bytes);
+        il.Emit(OpCodes.Starg, 3);
+    }
+
+    private static LocalBuilder[] Bases(ILGenerator il, int rows)
+    {
+        var bases = new LocalBuilder[(rows + RowsPerBase - 1) / RowsPerBase];
+        for (int i = 0; i < bases.Length; i++)
+        {
+            bases[i] = il.DeclareLocal(typeof(byte*));
+            if (i == 0)
+            {
+                il.Emit(OpCodes.Ldarg_0);
+            }
+            else
+            {
+                il.Emit(OpCodes.Ldloc, bases[i - 1]);
+                il.Emit(OpCodes.Ldarg_1);
+                il.Emit(OpCodes.Ldc_I4, RowsPerBase);
+                il.Emit(OpCodes.Conv_I);
+                il.Emit(OpCodes.Mul);
+                il.Emit(OpCodes.Add);
+            }
+
+            il.Emit(OpCodes.Stloc, bases[i]);
+        }
+
+        return bases;
+    }
+
+    /// <summary>Leaves the address of each vector of the tile on the stack for <paramref name="body"/>.</summary>
+    private static void ForTile(ILGenerator il, int rows, int vectors, Simd simd, Action<LocalBuilder, int> body)
+    {
+        var row = il.DeclareLocal(typeof(byte*));
+        il.Emit(OpCodes.Ldarg, 4);
+        il.Emit(OpCodes.Stloc, row);
+        for (int i = 0; i < rows; i++)
+        {
+            for (int j = 0; j < vectors; j++)
+            {
+                il.Emit(OpCodes.Ldloc, row);
+                Offset(il, j * simd.Bytes);
+                body(row, i * vectors + j);
+            }
+
+            il.Emit(OpCodes.Ldloc, row);
+            il.Emit(OpCodes.Ldarg, 5);
+            il.Emit(OpCodes.Add);
+            il.Emit(OpCodes.Stloc, row);
+        }
+    }
+
+    private static void JumpUnless(ILGenerator il, TileMode mode, Label target)
+    {
+        il.Emit(OpCodes.Ldarg, 7);
+        il.Emit(OpCodes.Ldc_I4, (int)mode);
+        il.Emit(OpCodes.Bne_Un, target);
+    }
+
+    private static void Offset(ILGenerator il, int bytes)
+    {
+        if (bytes == 0)
+            return;
+        il.Emit(OpCodes.Ldc_I4, bytes);
+        il.Emit(OpCodes.Conv_I);
+        il.Emit(OpCodes.Add);
+    }
+}

@@ -1,0 +1,33 @@
+using Singa.Actors.Graph.Plans;
+
+namespace Singa.Actors.Devices.Cpu.Gemm;
+
+/// <summary>
+/// One matrix product: C [m, n] = A [m, k] · B [k, n], each somewhere in memory. Which operand plays A is free, since a chain of
+/// products does not change when its factors change places: <see cref="Oriented"/> takes the cheaper way round.
+/// </summary>
+internal readonly record struct Product(Matrix A, Matrix B, Matrix C, int M, int N, int K)
+{
+    public Product Swapped => new(B.Transposed, A.Transposed, C.Transposed, N, M, K);
+
+    /// <summary>Whether the other way round is cheaper by a rough count of cycles.</summary>
+    public bool IsBetterSwapped(Tiling tiling, bool epilogue) => Swapped.Cost(tiling, epilogue) < Cost(tiling, epilogue);
+
+    private double Cost(Tiling tiling, bool epilogue)
+    {
+        double lanes = tiling.Lanes, m = M, n = N, k = K;
+        bool unitC = C.ColumnStride == 1 || N == 1;
+        double multiply = m * Math.Ceiling(n / lanes) * k / 2;
+        // Rows of B are copied in vectors; columns element by element.
+        double pack = k * n * (B.ColumnStride == 1 || N == 1 ? 2 / lanes : 1.2);
+        double write = unitC ? n % tiling.PanelColumns == 0 ? 0 : m * n * 0.2 : m * n * (epilogue ? 3.5 : 1.5);
+        return multiply + pack + write;
+    }
+
+    public static Product Of(Operand left, Operand right, Operand target, Func<Operand, nint> address) => new(
+        Matrix(left, address), Matrix(right, address), Matrix(target, address),
+        checked((int)left.Shape[^2]), checked((int)right.Shape[^1]), checked((int)left.Shape[^1]));
+
+    public static Matrix Matrix(Operand operand, Func<Operand, nint> address) =>
+        new(address(operand), (nint)operand.Strides[^2], (nint)operand.Strides[^1]);
+}

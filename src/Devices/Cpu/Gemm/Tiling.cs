@@ -1,0 +1,42 @@
+using Singa.Actors.Graph;
+
+namespace Singa.Actors.Devices.Cpu.Gemm;
+
+/// <summary>Sizes of tiles for one vector width and element type. They never change a bit, only how fast it comes.</summary>
+internal readonly record struct Tiling(DType DType, VectorWidth Width)
+{
+    /// <summary>Steps of k that a packed panel holds: a panel of four vectors and a strip of A stay in the second-level cache.</summary>
+    public const int StepsMax = 512;
+
+    public int Lanes => (int)Width / DType.Size();
+
+    /// <summary>Most vectors of a panel: with 32 registers four times six accumulators, with 16 two times six.</summary>
+    public int VectorsMax => Width == VectorWidth.V512 ? 4 : 2;
+
+    public int PanelColumns => VectorsMax * Lanes;
+
+    /// <summary>Vectors that a panel of so many columns takes.</summary>
+    public int Vectors(long columns) => (int)((Math.Min(columns, PanelColumns) + Lanes - 1) / Lanes);
+
+    /// <summary>Most rows of a tile that leave registers for B and one element of A.</summary>
+    public int RowsMax(int vectors) => (Width == VectorWidth.V512, vectors) switch
+    {
+        (true, 1 or 2) => 12,
+        (true, 3) => 8,
+        (true, _) => 6,
+        (false, 1) => 9,
+        (false, _) => 6,
+    };
+
+    /// <summary>
+    /// Rows of tile number <paramref name="tile"/> of <paramref name="tiles"/>: as even as can be, so that none is left with a
+    /// handful of rows, which would not hide the latency of its multiply-adds.
+    /// </summary>
+    public static (int First, int Count) Rows(int rows, int tiles, int tile)
+    {
+        int each = rows / tiles, longer = rows % tiles;
+        return (tile * each + Math.Min(tile, longer), each + (tile < longer ? 1 : 0));
+    }
+
+    public int Tiles(int rows, int vectors) => (rows + RowsMax(vectors) - 1) / RowsMax(vectors);
+}

@@ -1,0 +1,146 @@
+using System.Collections.Immutable;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using Singa.Actors.Devices.Cpu.Emit;
+using Singa.Actors.Graph;
+using Singa.Actors.Graph.Plans;
+
+namespace Singa.Actors.Devices.Cpu.Kernels;
+
+/// <summary>
+/// Reduces trailing dimensions: each row in 16 lanes, then rows in blocks. Where the sources do not lie along one stride, or the
+/// program does not run in vectors, its results are first written to scratch, a piece at a time.
+/// </summary>
+internal sealed unsafe class CpuLaneReduce<T> : CpuKernel
+    where T : unmanaged, INumber<T>
+{
+    private const int Lanes = ReduceKernel.Lanes;
+
+    // A multiple of the lanes; stays in L1 with the sources that fill it.
+    private const int Piece = 1024;
+
+    private readonly Reduction reduction;
+    private readonly T neutral;
+    private readonly int sources;
+    private readonly nint[] start;
+    private readonly Odometer kept;
+    private readonly Odometer rows;
+    private readonly Odometer pieces;
+    private readonly long length;
+    private readonly long pieceLength;
+    private readonly long[] pieceSteps;
+    private readonly RowDelegate lanes;
+    private readonly RowDelegate? evaluate;
+    private readonly int instructions;
+    private readonly Work work;
+
+    public CpuLaneReduce(ReduceKernel kernel, ReducePlan plan, IReadOnlyList<BlockAddress> blocks, CpuContext context)
+    {
+        (reduction, sources) = (kernel.Reduction, kernel.Sources.Length);
+        neutral = T.CreateSaturating(Neutral.Of(reduction, kernel.Target.DType));
+        ImmutableArray<DType> types = [.. kernel.Sources.Select(s => s.DType)];
+        start = [.. kernel.Sources.Append(kernel.Target).Select(o => (nint)Address(o, blocks))];
+        kept = new Odometer(plan.Kept, [.. types, kernel.Target.DType]);
+        rows = new Odometer(plan.Rows, types);
+        pieces = new Odometer(plan.Trailing.Outer, types);
+        length = plan.Trailing.Count;
+        pieceLength = plan.Trailing.Sizes[^1];
+        var strides = plan.Trailing.Strides[^1];
+        pieceSteps = [.. strides.Select((stride, i) => stride * types[i].Size())];
+        var fused = plan.Trailing.Rank == 1 ? context.Rows.Lanes(reduction, kernel.Program, strides) : null;
+        lanes = fused ?? context.Rows.Lanes(reduction, Programs.Copy(kernel.Target.DType), 1)!;
+        evaluate = fused is null ? context.Rows.Row(kernel.Program, [.. strides, 1]) : null;
+        (instructions, work) = (kernel.Program.Instructions.Length, context.Work);
+    }
+
+    public override long ScratchBytesPerThread => evaluate is null ? 0 : Piece * sizeof(T);
+
+    public override int Parts(int threads) => work.Parts(kept.Count * rows.Count * length, instructions, threads, most: kept.Count);
+
+    public override void Run(int part, int parts, int thread, byte* scratch)
+    {
+        var (first, end) = Share(kept.Count, 1, part, parts);
+        byte** point = stackalloc byte*[sources + 1];
+        byte** row = stackalloc byte*[sources + 1];
+        byte** piece = stackalloc byte*[sources + 1];
+        long* index = stackalloc long[3 * Odometer.MaxRank];
+        T* sums = stackalloc T[Lanes];
+        row[sources] = (byte*)sums;
+        fixed (nint* origin = start)
+            kept.Seek(first, (byte**)origin, point, index);
+        for (; first < end; first++)
+        {
+            *(T*)point[sources] = Rows(point, row, piece, index + Odometer.MaxRank, sums, (T*)scratch);
+            kept.Next(point, index);
+        }
+    }
+
+    private T Rows(byte** point, byte** row, byte** piece, long* index, T* sums, T* scratch)
+    {
+        T total = neutral, block = neutral;
+        rows.Seek(0, point, row, index);
+        for (long r = 0; r < rows.Count; r++)
+        {
+            new Span<T>(sums, Lanes).Fill(neutral);
+            if (evaluate is null)
+                lanes((void**)row, length);
+            else
+                Pieces(row, piece, index + Odometer.MaxRank, sums, scratch);
+            block = Join(block, Tree(sums));
+            if ((r + 1) % ReduceKernel.RowsPerBlock == 0)
+                (total, block) = (Join(total, block), neutral);
+            rows.Next(row, index);
+        }
+
+        return Join(total, block);
+    }
+
+    private void Pieces(byte** row, byte** piece, long* index, T* sums, T* scratch)
+    {
+        byte** from = stackalloc byte*[sources + 1];
+        pieces.Seek(0, row, piece, index);
+        long column = 0;
+        for (long done = 0; done < length;)
+        {
+            long filled = 0, wanted = Math.Min(Piece, length - done);
+            while (filled < wanted)
+            {
+                long count = Math.Min(wanted - filled, pieceLength - column);
+                for (int i = 0; i < sources; i++)
+                    from[i] = piece[i] + column * pieceSteps[i];
+                from[sources] = (byte*)(scratch + filled);
+                evaluate!((void**)from, count);
+                filled += count;
+                column += count;
+                if (column < pieceLength)
+                    continue;
+                column = 0;
+                pieces.Next(piece, index);
+            }
+
+            from[0] = (byte*)scratch;
+            from[1] = (byte*)sums;
+            lanes((void**)from, wanted);
+            done += wanted;
+        }
+    }
+
+    private T Tree(T* lanes)
+    {
+        for (int half = Lanes / 2; half > 0; half /= 2)
+        {
+            for (int i = 0; i < half; i++)
+                lanes[i] = Join(lanes[i], lanes[i + half]);
+        }
+
+        return lanes[0];
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private T Join(T a, T b) => reduction switch
+    {
+        Reduction.Sum => a + b,
+        Reduction.Maximum => T.Max(a, b),
+        _ => T.Min(a, b),
+    };
+}

@@ -1,0 +1,97 @@
+using Singa.Actors.Devices.Cpu;
+using Singa.Actors.Devices.Tests.Conformance;
+using Singa.Actors.Graph;
+using Singa.Actors.Graph.Plans;
+using Singa.Actors.Graph.Scalars;
+
+namespace Singa.Actors.Devices.Tests.Products;
+
+/// <summary>Products and convolutions on the CPU against their definition, at every vector width and with several threads.</summary>
+public sealed class ProductTests
+{
+    private const int SeedsPerForm = 120;
+
+    public static TheoryData<int> Seeds => [.. Enumerable.Range(0, SeedsPerForm)];
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void Contract_has_the_defined_bits(int seed) => Check(seed, it =>
+    {
+        var type = it.Any(DType.Float32, DType.Float32, DType.Float64);
+        long m = it.Any(1, 3, 6, 7, 13, it.Next(1, 70)), n = it.Any(1, 10, 16, 17, 64, 65, it.Next(1, 150)), k = it.Any(0, 1, 8, it.Next(1, 80), it.Next(500, 600));
+        if (seed % 10 == 0)
+            (m, n, k) = (it.Next(1, 9), it.Next(1, 40), it.Next(2040, 6200));
+        long[] batch = it.Any<long[]>([], [], [2], [3, 2]);
+        var (left, right, target) = (it.Strided(type, [.. batch, m, k]), it.Strided(type, [.. batch, k, n]), it.Strided(type, [.. batch, m, n]));
+        var epilogue = seed % 3 == 0 ? Fused(type, it.Repeated(type, [.. batch, m, n]), it.Repeated(type, [.. batch, m, n])) : null;
+        return new ContractKernel(left, right, target, [], epilogue);
+    });
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void Contract_over_shards_has_the_defined_bits(int seed) => Check(seed, it =>
+    {
+        var type = it.Any(DType.Float32, DType.Float32, DType.Float64);
+        int shards = it.Next(1, 9);
+        long m = it.Any(1, 6, 13, it.Next(1, 60)), n = it.Any(1, 16, 64, it.Next(1, 140)), k = it.Any(1, 8, it.Next(1, 40));
+        if (seed % 10 == 0)
+            (m, n, k) = (it.Next(1, 9), it.Next(1, 20), it.Next(2040, 5000));
+        long[] batch = it.Any<long[]>([], [], [2]);
+        var tree = it.Tree(shards);
+        return new ContractKernel(it.Strided(type, [shards, .. batch, m, k]), it.Strided(type, [shards, .. batch, k, n]), it.Strided(type, [tree.Length, .. batch, m, n]), tree, null);
+    });
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void Convolve_has_the_defined_bits(int seed) => Check(seed, it =>
+    {
+        var type = it.Any(DType.Float32, DType.Float32, DType.Float64);
+        int groups = it.Any(1, 1, 1, 2), channels = groups * it.Next(1, 4), outputs = groups * it.Any(1, 2, 7, 13), samples = it.Next(1, 3);
+        var window = new Window2D(it.Next(1, 5), it.Next(1, 5), it.Any(1, 1, 2, 3), it.Any(1, 1, 2, 3), it.Next(0, 2), it.Next(0, 2), it.Any(1, 1, 2), it.Any(1, 1, 2));
+        int height = it.Next((window.KernelHeight - 1) * window.DilationHeight + 1, 18), width = it.Next((window.KernelWidth - 1) * window.DilationWidth + 1, 18);
+        long oh = (height + 2 * window.PadTop - (window.KernelHeight - 1) * window.DilationHeight - 1) / window.StrideHeight + 1;
+        long ow = (width + 2 * window.PadLeft - (window.KernelWidth - 1) * window.DilationWidth - 1) / window.StrideWidth + 1;
+        var form = (ConvolveForm)(seed % 3);
+        int shards = form == ConvolveForm.FilterGradient && seed % 2 == 0 ? it.Next(1, 6) : 0;
+        if (seed % 15 == 2)
+            (samples, height, width, oh, ow, window) = (3, 30, 31, 30, 31, new Window2D(1, 1));
+        long[] lead = shards == 0 ? [] : [shards];
+        var tree = shards == 0 ? [] : it.Tree(shards);
+        long[] ranges = shards == 0 ? [] : [tree.Length];
+        var image = it.Plain(type, [.. lead, samples, channels, height, width]);
+        var filter = it.Plain(type, [.. ranges, outputs, channels / groups, window.KernelHeight, window.KernelWidth]);
+        var result = it.Plain(type, [.. lead, samples, outputs, oh, ow]);
+        var target = form switch { ConvolveForm.Forward => result, ConvolveForm.ImageGradient => image, _ => filter };
+        var epilogue = form != ConvolveForm.FilterGradient && it.Any(true, false) ? Fused(type, Bias(it, type, target), it.Plain(type, [.. target.Shape])) : null;
+        return new ConvolveKernel(form, window, groups, image, filter, result, tree, epilogue);
+    });
+
+    private static Operand Bias(KernelCase it, DType type, Operand target)
+    {
+        var bias = it.Plain(type, target.Shape[1]);
+        return bias with { Shape = target.Shape, Strides = [0, 1, 0, 0] };
+    }
+
+    /// <summary>(value + a) where b is positive, else 0.</summary>
+    private static Epilogue Fused(DType type, Operand a, Operand b)
+    {
+        var arguments = Enumerable.Range(0, 3).Select(i => Scalar.Argument(i, type)).ToArray();
+        return new Epilogue(ScalarBody.Compile([type, type, type], Fn.Select(arguments[2] > 0, arguments[0] + arguments[1], 0)), [a, b]);
+    }
+
+    private static void Check(int seed, Func<KernelCase, Kernel> make)
+    {
+        var it = new KernelCase(seed);
+        var kernel = make(it);
+        using var reference = new ReferenceBackend();
+        var expected = it.Run(kernel, reference);
+        foreach (var width in VectorWidths.Available)
+        {
+            foreach (int threads in new[] { 1, 3 })
+            {
+                using var cpu = new CpuBackend(0, new CpuOptions { Threads = threads, Width = width });
+                Assert.True(expected.AsSpan().SequenceEqual(it.Run(kernel, cpu)), $"{width}, {threads} threads: {kernel}");
+            }
+        }
+    }
+}

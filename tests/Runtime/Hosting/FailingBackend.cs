@@ -1,0 +1,36 @@
+using Singa.Actors.Devices;
+using Singa.Actors.Graph.Plans;
+
+namespace Singa.Actors.Runtime.Tests.Hosting;
+
+/// <summary>Breaks at its n-th launch as told, and works before it.</summary>
+internal sealed class FailingBackend(IBackend inner, int launches, Action failure) : IBackend
+{
+    private int launched;
+
+    public DeviceProperties Properties => inner.Properties;
+
+    public DeviceMemory Allocate(long bytes) => inner.Allocate(bytes);
+
+    public void Free(DeviceMemory memory) => inner.Free(memory);
+
+    public void Upload(ReadOnlySpan<byte> source, DeviceMemory target, long offset) => inner.Upload(source, target, offset);
+
+    public void Download(DeviceMemory source, long offset, Span<byte> target) => inner.Download(source, offset, target);
+
+    public void Copy(DeviceMemory source, long sourceOffset, DeviceMemory target, long targetOffset, long bytes) =>
+        inner.Copy(source, sourceOffset, target, targetOffset, bytes);
+
+    public CompiledKernel Compile(Kernel kernel, IReadOnlyList<BlockAddress> blocks) => inner.Compile(kernel, blocks);
+
+    public void Launch(CompiledKernel kernel, DeviceMemory? scratch)
+    {
+        if (++launched == launches)
+            failure();
+        inner.Launch(kernel, scratch);
+    }
+
+    public void Synchronize() => inner.Synchronize();
+
+    public void Dispose() => inner.Dispose();
+}

@@ -1,0 +1,117 @@
+using Singa.Actors.Devices;
+using Singa.Actors.Devices.Null;
+using Singa.Actors.Devices.Tests.Conformance;
+using Singa.Actors.Runtime.Jobs;
+
+namespace Singa.Actors.Runtime.Tests.Hosting;
+
+/// <summary>What can go wrong names itself, ends, and leaves the devices fit for the next job.</summary>
+public sealed class FailureTests
+{
+    [Theory]
+    [InlineData("cpu=1")]
+    [InlineData("cpu=3")]
+    public async Task A_device_that_breaks_ends_the_job_by_name(string devices)
+    {
+        await using var host = await TestHost.StartAsync(devices, singa => singa.WithBackends(
+            device => device.Index == 0 ? Failing(200, () => throw new InvalidOperationException("the fan stands still")) : new ReferenceBackend()));
+        var run = await host.Training.SubmitAsync(TinyJob.Create() with { Epochs = 100 });
+
+        var failure = await Assert.ThrowsAsync<TrainingFailedException>(() => run.Completion);
+
+        Assert.Contains("the fan stands still", failure.Message);
+        var (after, _) = await host.TrainAsync(TinyJob.Create());
+        Assert.Equal(12, after.Steps);
+    }
+
+    [Fact]
+    public async Task A_device_without_room_is_a_refusal()
+    {
+        await using var host = await TestHost.StartAsync("null=2", singa => singa.WithBackends(device => new SmallBackend(device.Name)));
+
+        var refusal = await Assert.ThrowsAsync<JobRefusedException>(() => host.Training.SubmitAsync(TinyJob.Create()));
+
+        Assert.Contains("cannot allocate", refusal.Message);
+    }
+
+    [Fact]
+    public async Task A_device_that_hangs_ends_the_job_by_deadline()
+    {
+        using var hang = new ManualResetEventSlim();
+        await using var host = await TestHost.StartAsync("cpu=2", singa => singa
+            .WithHocon("singa.runtime.step-timeout = 1s, singa.runtime.release-timeout = 200ms, singa.devices.stop-grace = 100ms")
+            .WithBackends(device => device.Index == 1 ? Failing(200, hang.Wait) : new ReferenceBackend()));
+        var run = await host.Training.SubmitAsync(TinyJob.Create() with { Epochs = 100 });
+
+        var failure = await Assert.ThrowsAsync<TrainingFailedException>(() => run.Completion);
+
+        Assert.Contains("did not finish step", failure.Message);
+        Assert.Contains("cpu:1", failure.Message);
+        hang.Set();
+    }
+
+    [Fact]
+    public async Task Without_any_device_a_job_is_refused_after_a_while()
+    {
+        await using var host = await TestHost.StartAsync("cpu=1", singa => singa
+            .WithHocon("singa.runtime.device-timeout = 200ms")
+            .WithBackends(_ => throw new InvalidOperationException("there is no such thing")));
+
+        var refusal = await Assert.ThrowsAsync<JobRefusedException>(() => host.Training.SubmitAsync(TinyJob.Create()));
+
+        Assert.StartsWith("no device was offered", refusal.Message);
+    }
+
+    [Fact]
+    public async Task A_device_that_cannot_be_opened_leaves_the_others()
+    {
+        await using var host = await TestHost.StartAsync("cpu=3", singa => singa.WithBackends(
+            device => device.Index == 1 ? throw new InvalidOperationException("there is no such thing") : new ReferenceBackend()));
+
+        var run = await host.Training.SubmitAsync(TinyJob.Create());
+
+        Assert.Equal(["cpu:0", "cpu:2"], run.Facts.Workers.Select(w => w.Device));
+        Assert.Equal(12, (await run.Completion).Steps);
+    }
+
+    private static FailingBackend Failing(int launches, Action failure) => new(new ReferenceBackend(), launches, failure);
+
+    private sealed class SmallBackend(string name) : IBackend
+    {
+        private readonly NullBackend inner = new(name);
+
+        public DeviceProperties Properties => inner.Properties;
+
+        public DeviceMemory Allocate(long bytes) => throw new OutOfDeviceMemoryException(name, bytes);
+
+        public void Free(DeviceMemory memory)
+        {
+        }
+
+        public void Upload(ReadOnlySpan<byte> source, DeviceMemory target, long offset)
+        {
+        }
+
+        public void Download(DeviceMemory source, long offset, Span<byte> target)
+        {
+        }
+
+        public void Copy(DeviceMemory source, long sourceOffset, DeviceMemory target, long targetOffset, long bytes)
+        {
+        }
+
+        public CompiledKernel Compile(Graph.Plans.Kernel kernel, IReadOnlyList<BlockAddress> blocks) => inner.Compile(kernel, blocks);
+
+        public void Launch(CompiledKernel kernel, DeviceMemory? scratch)
+        {
+        }
+
+        public void Synchronize()
+        {
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+}
