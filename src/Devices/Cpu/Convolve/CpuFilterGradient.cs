@@ -30,9 +30,9 @@ internal sealed unsafe class CpuFilterGradient : CpuKernel
         ranges = kernel.Tree.IsEmpty ? [new ShardRange(0, 1)] : [.. kernel.Tree];
         (rows, columns) = (geometry.GroupOutputs, geometry.GroupChannels * geometry.Taps);
         panels = (columns + tiling.PanelColumns - 1) / tiling.PanelColumns;
-        planes = Planes.OfImage(geometry);
-        taps = planes.Taps(geometry.Window, turned: false);
-        corners = planes.Corners(geometry.OutHeight, geometry.OutWidth, geometry.Window.StrideHeight, geometry.Window.StrideWidth);
+        planes = new Planes(geometry);
+        taps = planes.Taps();
+        corners = planes.Corners();
         stepsMax = Math.Min(geometry.OutPixels, Tiling.StepsMax);
         // One region a level of the tree, one for a block's sum.
         levels = System.Numerics.BitOperations.Log2((uint)Math.Max(1, ranges.Max(r => r.Count))) + 2;
@@ -44,11 +44,9 @@ internal sealed unsafe class CpuFilterGradient : CpuKernel
 
     private long PanelBytes => (long)stepsMax * tiling.PanelColumns * size + Panels.OverrunBytes;
 
-    private long PlaneBytes => planes.IsCopy ? (planes.Elements + 2 * tiling.Lanes) * size + Panels.OverrunBytes : 0;
-
     private int RegionElements => (rows + rowParts - 1) / rowParts * tiling.PanelColumns;
 
-    public override long ScratchBytesPerThread => PanelBytes + PlaneBytes + (long)(levels + 1) * RegionElements * size;
+    public override long ScratchBytesPerThread => PanelBytes + planes.Bytes(size) + (long)(levels + 1) * RegionElements * size;
 
     public override int Parts(int threads)
     {
@@ -71,7 +69,7 @@ internal sealed unsafe class CpuFilterGradient : CpuKernel
             int column = strip % panels * tiling.PanelColumns, wide = Math.Min(tiling.PanelColumns, columns - column);
             int vectors = tiling.Vectors(wide), group = strip / panels % geometry.Groups;
             var region = new Region(group, row, count, column, wide, vectors, vectors * tiling.Lanes, (nint)scratch, ranges[strip / (panels * geometry.Groups)].First);
-            byte* sum = scratch + PanelBytes + PlaneBytes;
+            byte* sum = scratch + PanelBytes + planes.Bytes(size);
             Sum(region, new ShardRange(0, ranges[strip / (panels * geometry.Groups)].Count), sum);
             var c = new Matrix((nint)target + strip / (panels * geometry.Groups) * rangeBytes + (nint)group * rows * columns * size, columns, 1);
             TileCopy.Store(c, row, column, count, wide, region.Width, size, sum);
@@ -135,10 +133,7 @@ internal sealed unsafe class CpuFilterGradient : CpuKernel
         if (!planes.IsCopy)
             return from;
         byte* copy = (byte*)region.Panel + PanelBytes;
-        if (size == sizeof(float))
-            planes.Fill((float*)from, (float*)copy);
-        else
-            planes.Fill((double*)from, (double*)copy);
+        planes.Fill(from, copy, size);
         return copy;
     }
 

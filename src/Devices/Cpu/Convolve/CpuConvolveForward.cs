@@ -5,14 +5,13 @@ using Singa.Actors.Graph.Plans;
 namespace Singa.Actors.Devices.Cpu.Convolve;
 
 /// <summary>
-/// Forward convolution or the image's gradient as an implicit product: rows are channels of the target, columns its pixels, k the
-/// channels and taps of the other side. A part is one sample's group or some panels of it.
+/// Forward convolution as an implicit product: rows are output channels, columns the result's pixels, k the channels and taps of the image.
+/// A part is some images, or some panels of one.
 /// </summary>
-internal sealed unsafe class CpuConvolvePixels : CpuKernel
+internal sealed unsafe class CpuConvolveForward : CpuKernel
 {
     private readonly Geometry geometry;
     private readonly Tiling tiling;
-    private readonly bool forward;
     private readonly Planes planes;
     private readonly nint[] taps, corners;
     private readonly int size, rows, steps, pixels, panels, stepsMax;
@@ -20,53 +19,34 @@ internal sealed unsafe class CpuConvolvePixels : CpuKernel
     private readonly byte* filter;
     private readonly byte* target;
     private readonly TileEpilogue? epilogue;
-    private readonly nint[][] epilogueOffsets;
+    private readonly nint[][] epilogueOffsets = [];
 
-    public CpuConvolvePixels(ConvolveKernel kernel, CpuContext context, Func<Operand, nint> address)
+    public CpuConvolveForward(ConvolveKernel kernel, CpuContext context, Func<Operand, nint> address)
     {
         geometry = Geometry.Of(kernel);
-        forward = kernel.Form == ConvolveForm.Forward;
         tiling = new Tiling(kernel.Target.DType, context.Width);
         size = kernel.Target.DType.Size();
-        rows = forward ? geometry.GroupOutputs : geometry.GroupChannels;
-        steps = (forward ? geometry.GroupChannels : geometry.GroupOutputs) * geometry.Taps;
-        pixels = forward ? geometry.OutPixels : geometry.Pixels;
+        rows = geometry.GroupOutputs;
+        steps = geometry.GroupChannels * geometry.Taps;
+        pixels = geometry.OutPixels;
         panels = (pixels + tiling.PanelColumns - 1) / tiling.PanelColumns;
         stepsMax = Math.Min(steps, ContractKernel.BlockLength);
-        planes = forward ? Planes.OfImage(geometry) : Planes.OfGradient(geometry);
-        taps = planes.Taps(geometry.Window, turned: !forward);
-        corners = forward ? planes.Corners(geometry.OutHeight, geometry.OutWidth, geometry.Window.StrideHeight, geometry.Window.StrideWidth)
-            : planes.Corners(geometry.Height, geometry.Width, 1, 1);
-        source = (byte*)address(forward ? kernel.Image : kernel.Result);
+        planes = new Planes(geometry);
+        taps = planes.Taps();
+        corners = planes.Corners();
+        source = (byte*)address(kernel.Image);
         filter = (byte*)address(kernel.Filter);
         target = (byte*)address(kernel.Target);
-        epilogueOffsets = [];
         if (kernel.Epilogue is { } fused)
-        {
-            // Seen as one matrix a sample: channels by pixels.
-            Epilogue planes = fused with { Sources = [.. fused.Sources.Select(AsMatrices)] };
-            epilogue = new TileEpilogue(planes, swapped: false, context, address);
-            epilogueOffsets = [.. Enumerable.Range(0, geometry.Samples).Select(n => fused.Sources.Select(s => (nint)(n * s.Strides[0])).ToArray())];
-        }
+            (epilogue, epilogueOffsets) = TileEpilogue.OfPlanes(fused, geometry.Samples, context, address);
     }
-
-    private static Operand AsMatrices(Operand source) => source with
-    {
-        Shape = Shape.Of(source.Shape[0], source.Shape[1], source.Shape[2] * source.Shape[3]),
-        Strides = [source.Strides[0], source.Strides[1], source.Strides[3]],
-    };
 
     private long PanelBytes => (long)stepsMax * tiling.PanelColumns * size;
 
     // Tiles are written after the panel they come from, so the panel may run over into them.
     private long TileBytes => tiling.RowsMax(1) * tiling.PanelColumns * size + Panels.OverrunBytes;
 
-    // The image's gradient needs the filter with its channels as rows; each thread turns its own copy.
-    private long FilterBytes => forward ? 0 : (long)rows * steps * size;
-
-    private long PlaneBytes => planes.IsCopy ? (planes.Elements + 2 * tiling.Lanes) * size + Panels.OverrunBytes : 0;
-
-    public override long ScratchBytesPerThread => PanelBytes + TileBytes + FilterBytes + PlaneBytes;
+    public override long ScratchBytesPerThread => PanelBytes + TileBytes + planes.Bytes(size);
 
     public override int Parts(int threads)
     {
@@ -83,26 +63,16 @@ internal sealed unsafe class CpuConvolvePixels : CpuKernel
     {
         int images = geometry.Samples * geometry.Groups;
         var (first, end) = Share((long)images * panels, images >= parts ? panels : 1, part, parts);
-        int turned = -1, filled = -1;
-        byte* turn = scratch + PanelBytes + TileBytes, copy = turn + FilterBytes;
+        int filled = -1;
+        byte* copy = scratch + PanelBytes + TileBytes;
         for (long unit = first; unit < end; unit++)
         {
-            // Groups outermost, so that a turned filter serves all samples.
-            int group = (int)(unit / ((long)geometry.Samples * panels)), sample = (int)(unit / panels % geometry.Samples), panel = (int)(unit % panels);
-            if (!forward && turned != group)
-                Turn(turned = group, turn);
-            byte* from = source + ((nint)sample * geometry.Groups + group) * (forward ? geometry.GroupChannels * geometry.Pixels : geometry.GroupOutputs * geometry.OutPixels) * size;
-            int image = sample * geometry.Groups + group;
+            int image = (int)(unit / panels), panel = (int)(unit % panels);
+            byte* from = source + (nint)image * geometry.GroupChannels * geometry.Pixels * size;
             if (planes.IsCopy && filled != image)
-            {
-                filled = image;
-                if (size == sizeof(float))
-                    planes.Fill((float*)from, (float*)copy);
-                else
-                    planes.Fill((double*)from, (double*)copy);
-            }
-
-            Panel(group, sample, panel * tiling.PanelColumns, planes.IsCopy ? copy : from, scratch);
+                planes.Fill(from, copy, size);
+            filled = image;
+            Panel(image % geometry.Groups, image / geometry.Groups, panel * tiling.PanelColumns, planes.IsCopy ? copy : from, scratch);
         }
     }
 
@@ -110,7 +80,7 @@ internal sealed unsafe class CpuConvolvePixels : CpuKernel
     {
         byte* buffer = panel + PanelBytes;
         int columns = Math.Min(tiling.PanelColumns, pixels - pixel), vectors = tiling.Vectors(columns), width = vectors * tiling.Lanes;
-        var a = forward ? new Matrix((nint)filter + (nint)group * rows * steps * size, steps, 1) : new Matrix((nint)buffer + (nint)TileBytes, steps, 1);
+        var a = new Matrix((nint)filter + (nint)group * rows * steps * size, steps, 1);
         var c = new Matrix((nint)target + (((nint)sample * geometry.Groups + group) * rows * pixels) * size, pixels, 1);
         bool direct = columns == width;
         int tiles = tiling.Tiles(rows, vectors), step = 0;
@@ -146,24 +116,5 @@ internal sealed unsafe class CpuConvolvePixels : CpuKernel
             Panels.Pack((float*)from, taps.AsSpan(step, count), runs, longest, columns, width, (float*)panel);
         else
             Panels.Pack((double*)from, taps.AsSpan(step, count), runs, longest, columns, width, (double*)panel);
-    }
-
-    private void Turn(int group, byte* turned)
-    {
-        nint offset = (nint)group * geometry.GroupOutputs * rows * geometry.Taps;
-        if (size == sizeof(float))
-            Turn((float*)filter + offset, (float*)turned);
-        else
-            Turn((double*)filter + offset, (double*)turned);
-    }
-
-    private void Turn<T>(T* from, T* to) where T : unmanaged
-    {
-        int taps = geometry.Taps;
-        for (int output = 0; output < geometry.GroupOutputs; output++)
-        {
-            for (int channel = 0; channel < rows; channel++)
-                Packing.Copy(from + ((nint)output * rows + channel) * taps, to + ((nint)channel * geometry.GroupOutputs + output) * taps, taps);
-        }
     }
 }
