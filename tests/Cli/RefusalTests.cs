@@ -11,13 +11,20 @@ public sealed class RefusalTests : IDisposable
     [InlineData("--set job.sed=1", "job.sed in --set job.sed is unknown; did you mean job.seed?")]
     [InlineData("--set job.model=lenett", "did you mean lenet?")]
     [InlineData("--set job.batch-size=0", "job.batch-size")]
-    [InlineData("--set job.data.kind=idx --set job.data.train-images=nowhere --set job.data.train-labels=nowhere", "there is no file")]
+    [InlineData("--set job.data.kind=idx", "job.data.test in ")]
     [InlineData("--devices gpu:0", "there is no device of kind 'gpu' here")]
     [InlineData("--devices cpu", "'cpu' is no device")]
     [InlineData("--metrics /nowhere/at/all", "/nowhere/at/all cannot be written")]
     [InlineData("--save /nowhere/at/all", "/nowhere/at/all")]
     [InlineData("--set singa.devices.queue-depth=0", "queue-depth is 0; it must be at least 1")]
     public async Task Refused_input_ends_with_1(string options, string sentence) => await Expect(1, sentence, ["train", job.File, .. options.Split(' ')]);
+
+    [Fact]
+    public async Task Missing_data_ends_with_1()
+    {
+        File.WriteAllText(job["idx.conf"], "job { model = lenet, data { kind = idx, train-images = no-images, train-labels = no-labels } }");
+        await Expect(1, $"there is no file {job["no-images"]}", "train", job["idx.conf"]);
+    }
 
     [Fact]
     public async Task A_missing_job_file_ends_with_1() => await Expect(1, "there is no job file", "train", job["none.conf"]);

@@ -41,6 +41,18 @@ public sealed class JobFileTests : IDisposable
     }
 
     [Fact]
+    public void The_readmes_job_can_be_read()
+    {
+        foreach (string name in (string[])["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"])
+            folder.Write($"{name}-ubyte.gz", Idx.Gzip(name.Contains("images") ? Idx.Images(1, 28, 28) : Idx.Labels(1)));
+        string readme = File.ReadAllText(Repository.Path("README.md")).ReplaceLineEndings("\n");
+        string text = readme[(readme.IndexOf("```hocon\n", StringComparison.Ordinal) + 9)..];
+        var job = Parse(text[..text.IndexOf("```", StringComparison.Ordinal)]);
+        Assert.Equal(5, job.Epochs);
+        Assert.Equal(folder["t10k-labels-idx1-ubyte.gz"], Assert.IsType<IdxData>(job.Data).TestLabels);
+    }
+
+    [Fact]
     public void Defaults_of_a_file_are_those_of_a_job_in_code()
     {
         var written = Parse(Minimal);

@@ -13,6 +13,8 @@ internal sealed unsafe class CpuConvolvePixels : CpuKernel
     private readonly Geometry geometry;
     private readonly Tiling tiling;
     private readonly bool forward;
+    private readonly Planes planes;
+    private readonly nint[] taps, corners;
     private readonly int size, rows, steps, pixels, panels, stepsMax;
     private readonly byte* source;
     private readonly byte* filter;
@@ -31,6 +33,10 @@ internal sealed unsafe class CpuConvolvePixels : CpuKernel
         pixels = forward ? geometry.OutPixels : geometry.Pixels;
         panels = (pixels + tiling.PanelColumns - 1) / tiling.PanelColumns;
         stepsMax = Math.Min(steps, ContractKernel.BlockLength);
+        planes = forward ? Planes.OfImage(geometry) : Planes.OfGradient(geometry);
+        taps = planes.Taps(geometry.Window, turned: !forward);
+        corners = forward ? planes.Corners(geometry.OutHeight, geometry.OutWidth, geometry.Window.StrideHeight, geometry.Window.StrideWidth)
+            : planes.Corners(geometry.Height, geometry.Width, 1, 1);
         source = (byte*)address(forward ? kernel.Image : kernel.Result);
         filter = (byte*)address(kernel.Filter);
         target = (byte*)address(kernel.Target);
@@ -38,13 +44,13 @@ internal sealed unsafe class CpuConvolvePixels : CpuKernel
         if (kernel.Epilogue is { } fused)
         {
             // Seen as one matrix a sample: channels by pixels.
-            Epilogue planes = fused with { Sources = [.. fused.Sources.Select(Planes)] };
+            Epilogue planes = fused with { Sources = [.. fused.Sources.Select(AsMatrices)] };
             epilogue = new TileEpilogue(planes, swapped: false, context, address);
             epilogueOffsets = [.. Enumerable.Range(0, geometry.Samples).Select(n => fused.Sources.Select(s => (nint)(n * s.Strides[0])).ToArray())];
         }
     }
 
-    private static Operand Planes(Operand source) => source with
+    private static Operand AsMatrices(Operand source) => source with
     {
         Shape = Shape.Of(source.Shape[0], source.Shape[1], source.Shape[2] * source.Shape[3]),
         Strides = [source.Strides[0], source.Strides[1], source.Strides[3]],
@@ -52,36 +58,55 @@ internal sealed unsafe class CpuConvolvePixels : CpuKernel
 
     private long PanelBytes => (long)stepsMax * tiling.PanelColumns * size;
 
-    private long TileBytes => tiling.RowsMax(1) * tiling.PanelColumns * size;
+    // Tiles are written after the panel they come from, so the panel may run over into them.
+    private long TileBytes => tiling.RowsMax(1) * tiling.PanelColumns * size + Panels.OverrunBytes;
 
     // The image's gradient needs the filter with its channels as rows; each thread turns its own copy.
     private long FilterBytes => forward ? 0 : (long)rows * steps * size;
 
-    public override long ScratchBytesPerThread => PanelBytes + TileBytes + FilterBytes;
+    private long PlaneBytes => planes.IsCopy ? (planes.Elements + 2 * tiling.Lanes) * size + Panels.OverrunBytes : 0;
+
+    public override long ScratchBytesPerThread => PanelBytes + TileBytes + FilterBytes + PlaneBytes;
 
     public override int Parts(int threads)
     {
-        int units = geometry.Samples * geometry.Groups * panels;
-        if (units == 0 || rows == 0)
+        int images = geometry.Samples * geometry.Groups;
+        if (images * panels == 0 || rows == 0)
             return 0;
-        return (double)rows * steps * pixels * geometry.Samples * geometry.Groups < 100_000 ? 1 : threads == 1 ? 1 : Math.Min(units, threads * 4);
+        if (threads == 1 || (double)rows * steps * pixels * images < 100_000)
+            return 1;
+        // Whole images where there are enough: their planes are then prepared once.
+        return Math.Min(images >= threads * 2 ? images : images * panels, threads * 4);
     }
 
     public override void Run(int part, int parts, int thread, byte* scratch)
     {
-        var (first, end) = Share((long)geometry.Samples * geometry.Groups * panels, 1, part, parts);
-        int turned = -1;
+        int images = geometry.Samples * geometry.Groups;
+        var (first, end) = Share((long)images * panels, images >= parts ? panels : 1, part, parts);
+        int turned = -1, filled = -1;
+        byte* turn = scratch + PanelBytes + TileBytes, copy = turn + FilterBytes;
         for (long unit = first; unit < end; unit++)
         {
             // Groups outermost, so that a turned filter serves all samples.
             int group = (int)(unit / ((long)geometry.Samples * panels)), sample = (int)(unit / panels % geometry.Samples), panel = (int)(unit % panels);
             if (!forward && turned != group)
-                Turn(turned = group, scratch + PanelBytes + TileBytes);
-            Panel(group, sample, panel * tiling.PanelColumns, scratch);
+                Turn(turned = group, turn);
+            byte* from = source + ((nint)sample * geometry.Groups + group) * (forward ? geometry.GroupChannels * geometry.Pixels : geometry.GroupOutputs * geometry.OutPixels) * size;
+            int image = sample * geometry.Groups + group;
+            if (planes.IsCopy && filled != image)
+            {
+                filled = image;
+                if (size == sizeof(float))
+                    planes.Fill((float*)from, (float*)copy);
+                else
+                    planes.Fill((double*)from, (double*)copy);
+            }
+
+            Panel(group, sample, panel * tiling.PanelColumns, planes.IsCopy ? copy : from, scratch);
         }
     }
 
-    private void Panel(int group, int sample, int pixel, byte* panel)
+    private void Panel(int group, int sample, int pixel, byte* from, byte* panel)
     {
         byte* buffer = panel + PanelBytes;
         int columns = Math.Min(tiling.PanelColumns, pixels - pixel), vectors = tiling.Vectors(columns), width = vectors * tiling.Lanes;
@@ -92,7 +117,7 @@ internal sealed unsafe class CpuConvolvePixels : CpuKernel
         do
         {
             int count = Math.Min(stepsMax, steps - step);
-            Pack(group, sample, step, count, pixel, columns, width, panel);
+            Pack(from, step, count, pixel, columns, width, panel);
             var mode = step == 0 ? TileMode.Store : TileMode.Add;
             for (int t = 0; t < tiles; t++)
             {
@@ -113,22 +138,14 @@ internal sealed unsafe class CpuConvolvePixels : CpuKernel
         while (step < steps);
     }
 
-    private void Pack(int group, int sample, int step, int count, int pixel, int columns, int width, byte* panel)
+    private void Pack(byte* from, int step, int count, int pixel, int columns, int width, byte* panel)
     {
-        nint offset = forward ? ((nint)sample * geometry.Groups + group) * geometry.GroupChannels * geometry.Pixels
-            : ((nint)sample * geometry.Groups + group) * geometry.GroupOutputs * geometry.OutPixels;
+        Span<PanelRun> buffer = stackalloc PanelRun[columns];
+        var runs = buffer[..Panels.Runs(corners.AsSpan(pixel, columns), buffer, out int longest)];
         if (size == sizeof(float))
-            Pack((float*)source + offset, step, count, pixel, columns, width, (float*)panel);
+            Panels.Pack((float*)from, taps.AsSpan(step, count), runs, longest, columns, width, (float*)panel);
         else
-            Pack((double*)source + offset, step, count, pixel, columns, width, (double*)panel);
-    }
-
-    private void Pack<T>(T* from, int step, int count, int pixel, int columns, int width, T* panel) where T : unmanaged
-    {
-        if (forward)
-            PixelPanel.Forward(geometry, from, step, count, pixel, columns, width, panel);
-        else
-            PixelPanel.Backward(geometry, from, step, count, pixel, columns, width, panel);
+            Panels.Pack((double*)from, taps.AsSpan(step, count), runs, longest, columns, width, (double*)panel);
     }
 
     private void Turn(int group, byte* turned)

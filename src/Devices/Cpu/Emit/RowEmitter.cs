@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Reflection.Emit;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Scalars;
@@ -24,15 +23,20 @@ internal sealed class RowEmitter
     private readonly LocalBuilder?[] repeated;
     private readonly LocalBuilder stage;
 
-    public RowEmitter(ILGenerator il, ScalarProgram program, int targets, ImmutableArray<long> strides, VectorWidth? width, int laneSize, int step)
+    public RowEmitter(ILGenerator il, ScalarProgram program, int targets, long[] strides, VectorWidth? width, int laneSize, int step)
     {
         stageBytes = Math.Max(step * laneSize, Alignment);
         (this.il, this.width, LaneSize) = (il, width, laneSize);
         this.program = new LaneProgram(il, program, width, laneSize);
         int sources = program.Arguments.Length;
-        operands = [.. Enumerable.Range(0, sources + targets).Select(i => i < sources
-            ? new RowOperand(i, program.Arguments[i], strides[i], false)
-            : new RowOperand(i, program.Instructions[program.Results[i - sources]].Type, strides[i], true))];
+        operands = new RowOperand[sources + targets];
+        for (int i = 0; i < operands.Length; i++)
+        {
+            operands[i] = i < sources
+                ? new RowOperand(i, program.Arguments[i], strides[i], false)
+                : new RowOperand(i, program.Instructions[program.Results[i - sources]].Type, strides[i], true);
+        }
+
         pointers = [.. operands.Select(_ => il.DeclareLocal(typeof(byte*)))];
         repeated = new LocalBuilder?[operands.Length];
         stage = il.DeclareLocal(typeof(byte*));
@@ -60,10 +64,7 @@ internal sealed class RowEmitter
     {
         foreach (var operand in operands)
         {
-            il.Emit(OpCodes.Ldarg_0);
-            il.Emit(OpCodes.Ldc_I4, operand.Index * IntPtr.Size);
-            il.Emit(OpCodes.Add);
-            il.Emit(OpCodes.Ldind_I);
+            LoadPointer(operand);
             il.Emit(OpCodes.Stloc, pointers[operand.Index]);
         }
 
@@ -122,13 +123,16 @@ internal sealed class RowEmitter
         foreach (var operand in operands.Where(o => o.IsTarget && o.IsDirect))
         {
             // The pointer was moved; the caller's array still has it.
-            il.Emit(OpCodes.Ldarg_0);
-            il.Emit(OpCodes.Ldc_I4, operand.Index * IntPtr.Size);
-            il.Emit(OpCodes.Add);
-            il.Emit(OpCodes.Ldind_I);
+            LoadPointer(operand);
             Displace(operand, 0);
-            Stage(operand);
-            CopyLimit(operand);
+            il.Emit(OpCodes.Stloc, pointers[operand.Index]);
+            ForEachLane(lane =>
+            {
+                il.Emit(OpCodes.Ldloc, pointers[operand.Index]);
+                Displace(lane, operand.Size);
+                Stage(operand, lane);
+                CopyElement(operand);
+            });
         }
     }
 
@@ -138,9 +142,12 @@ internal sealed class RowEmitter
         {
             if (copy)
             {
-                Stage(operand);
-                Address(operand, 0);
-                CopyLimit(operand);
+                ForEachLane(lane =>
+                {
+                    Stage(operand, lane);
+                    LaneAddress(operand, lane);
+                    CopyElement(operand);
+                });
             }
 
             // Such that pointer + index is the stage.
@@ -154,15 +161,20 @@ internal sealed class RowEmitter
         }
     }
 
-    // target, source →
-    private void CopyLimit(RowOperand operand)
+    // target, source → . A loop over elements, not a block copy: a call would push the loop's vectors out of their registers.
+    private void CopyElement(RowOperand operand)
     {
-        il.Emit(OpCodes.Ldloc, Limit);
-        il.Emit(OpCodes.Conv_I4);
-        il.Emit(OpCodes.Ldc_I4, operand.Size);
-        il.Emit(OpCodes.Mul);
-        il.Emit(OpCodes.Unaligned, (byte)1);
-        il.Emit(OpCodes.Cpblk);
+        var element = Simd.Of(operand.DType, null);
+        element.Load(il);
+        element.Store(il);
+    }
+
+    private void LoadPointer(RowOperand operand)
+    {
+        il.Emit(OpCodes.Ldarg_0);
+        il.Emit(OpCodes.Ldc_I4, operand.Index * IntPtr.Size);
+        il.Emit(OpCodes.Add);
+        il.Emit(OpCodes.Ldind_I);
     }
 
     private void Load(RowOperand source, int vector)
@@ -246,9 +258,14 @@ internal sealed class RowEmitter
     private void Stage(RowOperand operand, LocalBuilder lane)
     {
         Stage(operand);
+        Displace(lane, LaneSize);
+    }
+
+    private void Displace(LocalBuilder lane, int bytes)
+    {
         il.Emit(OpCodes.Ldloc, lane);
         il.Emit(OpCodes.Conv_I);
-        il.Emit(OpCodes.Ldc_I4, LaneSize);
+        il.Emit(OpCodes.Ldc_I4, bytes);
         il.Emit(OpCodes.Mul);
         il.Emit(OpCodes.Add);
     }
