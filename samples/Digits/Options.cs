@@ -51,7 +51,7 @@ internal sealed record Options
         Model = ModelCatalog.LeNet(classes: 10),
         Data = Data is null ? new DigitsData() : Idx(Data),
         Loss = new SoftmaxCrossEntropy(),
-        Optimizer = new Sgd { LearningRate = 0.02, Momentum = 0.9, Schedule = new CosineSchedule() },
+        Optimizer = new Sgd { LearningRate = 0.01, Momentum = 0.9, Schedule = new CosineSchedule() },
         BatchSize = 64,
         Epochs = Epochs ?? (Data is null ? 4 : 8),
         Seed = Seed,

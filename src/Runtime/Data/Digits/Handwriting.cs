@@ -64,7 +64,7 @@ internal static class Handwriting
         }
 
         double scale = (Box - 2 * penRadius) * chance.Within(0.88, 1.03) / Math.Max(right - left, bottom - top);
-        var centre = new Point(Side * 0.5 + chance.Bell() * 0.8, Side * 0.5 + chance.Bell() * 0.8);
+        var centre = new Point(Side * 0.5 + chance.Bell() * 0.9, Side * 0.5 + chance.Bell() * 0.9);
         var middle = new Point(weightedX / length, weightedY / length);
         foreach (ref var segment in segments)
             segment = new Segment((segment.From - middle) * scale + centre, (segment.To - middle) * scale + centre);
@@ -85,7 +85,7 @@ internal static class Handwriting
             (xx, xy) = (cosine * stretch, -cosine * shear * stretch - sine);
             (yx, yy) = (sine * stretch, -sine * shear * stretch + cosine);
             (square, product, squareY) = (Wobble(ref chance), Wobble(ref chance), Wobble(ref chance));
-            Jitter = chance.Within(1, 4.5);
+            Jitter = chance.Within(1, 5);
         }
 
         public double Jitter { get; }
@@ -99,7 +99,7 @@ internal static class Handwriting
             return new Point(xx * (bent.X - 35) + xy * (bent.Y - 50), yx * (bent.X - 35) + yy * (bent.Y - 50));
         }
 
-        private static Point Wobble(ref Chance chance) => new Point(chance.Bell(), chance.Bell()) * 5.5;
+        private static Point Wobble(ref Chance chance) => new Point(chance.Bell(), chance.Bell()) * 6;
     }
 }
 

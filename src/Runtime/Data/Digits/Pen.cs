@@ -5,8 +5,8 @@ internal readonly record struct Pen(double Radius, double Softness, double Brigh
 {
     public static Pen Draw(ref Chance chance) => new(
         Radius: 0.75 + 0.55 * (chance.Unit() + chance.Unit()),
-        Softness: chance.Within(0.9, 1.6),
-        Brightness: chance.Within(215, 275),
+        Softness: chance.Within(0.7, 1.4),
+        Brightness: chance.Within(225, 300),
         Noise: chance.Within(0, 0.12),
         Grain: chance.Below(4) == 0 ? chance.Within(2, 18) : 0);
 
