@@ -19,6 +19,9 @@ public abstract unsafe class CpuKernel : CompiledKernel
     /// <summary>What <see cref="Parts"/> answered for the device's team.</summary>
     internal int PartCount { get; private set; }
 
+    /// <summary>From one thread's scratch to the next one's.</summary>
+    internal long ScratchStride { get; private set; }
+
     public sealed override long ScratchBytes => scratchBytes;
 
     /// <summary>Into how many parts it is worth cutting the work for so many threads; asked once, when the kernel is compiled. 0: nothing to do.</summary>
@@ -35,11 +38,9 @@ public abstract unsafe class CpuKernel : CompiledKernel
     internal void Settle(int threads)
     {
         PartCount = Parts(threads);
+        ScratchStride = (ScratchBytesPerThread + Alignment - 1) / Alignment * Alignment;
         scratchBytes = PartCount == 0 ? 0 : ScratchStride * threads;
     }
-
-    /// <summary>From one thread's scratch to the next one's.</summary>
-    internal long ScratchStride => (ScratchBytesPerThread + Alignment - 1) / Alignment * Alignment;
 
     /// <summary>Where an operand's first element lies.</summary>
     protected internal static byte* Address(Operand operand, IReadOnlyList<BlockAddress> blocks)

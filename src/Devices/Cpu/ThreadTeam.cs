@@ -27,6 +27,9 @@ internal sealed unsafe class ThreadTeam : IDisposable
 
     public int Threads => workers.Length + 1;
 
+    /// <summary>How many workers sleep.</summary>
+    public int Parked => workers.Count(w => w.IsParked);
+
     /// <summary>Runs all parts of a kernel and returns when they are done. One caller at a time.</summary>
     public void Run(CpuKernel next, byte* memory)
     {
@@ -138,9 +141,11 @@ internal sealed unsafe class ThreadTeam : IDisposable
             thread.Start();
         }
 
+        public bool IsParked => Volatile.Read(ref parked) == 1;
+
         public void Wake()
         {
-            if (Volatile.Read(ref parked) == 1 && Interlocked.CompareExchange(ref parked, 0, 1) == 1)
+            if (IsParked && Interlocked.CompareExchange(ref parked, 0, 1) == 1)
                 wake.Set();
         }
 
