@@ -48,6 +48,15 @@ public abstract unsafe class CpuKernel : CompiledKernel
         return ((CpuMemory)block.Memory).Pointer + block.Offset + operand.Offset * operand.DType.Size();
     }
 
+    /// <summary>Where each operand's first element lies.</summary>
+    protected internal static nint[] Addresses(IReadOnlyList<Operand> operands, IReadOnlyList<BlockAddress> blocks)
+    {
+        var addresses = new nint[operands.Count];
+        for (int i = 0; i < addresses.Length; i++)
+            addresses[i] = (nint)Address(operands[i], blocks);
+        return addresses;
+    }
+
     /// <summary>Items that part <paramref name="part"/> takes of <paramref name="count"/>, cut at multiples of <paramref name="grain"/>.</summary>
     protected internal static (long First, long End) Share(long count, long grain, int part, int parts)
     {

@@ -8,7 +8,7 @@ namespace Singa.Actors.Devices.Cpu;
 /// </summary>
 public sealed unsafe partial class CpuMemory : DeviceMemory
 {
-    public const int Slack = 128;
+    public const int Slack = 512;
 
     private const int Alignment = 64;
     private const int HugePage = 2 << 20;

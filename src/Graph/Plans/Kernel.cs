@@ -84,7 +84,10 @@ public enum ConvolveForm : byte
     /// <summary>Image, Filter → Result. Chain over k = (channel, kh, kw).</summary>
     Forward,
 
-    /// <summary>Result's gradient, Filter → Image's gradient. Chain over k = (output channel, kh, kw); taps that fall outside add nothing.</summary>
+    /// <summary>
+    /// Result's gradient, Filter → Image's gradient. For each tap (kh, kw) that reaches the pixel a chain over k = output channel;
+    /// the taps' sums are added in ascending (kh, kw) order from +0.
+    /// </summary>
     ImageGradient,
 
     /// <summary>Image, Result's gradient → Filter's gradient. Chain over k = (sample, oh, ow).</summary>

@@ -40,19 +40,23 @@ internal static class ReferenceConvolve
         var (n, c, h, w) = (at[0], at[1], at[2], at[3]);
         var window = kernel.Window;
         long outputs = filter.Shape[0] / kernel.Groups, group = c / filter.Shape[1];
-        var taps = Shape.Of(outputs, filter.Shape[2], filter.Shape[3]);
-        return ReferenceContract.Chain(result.Type, taps.Count, k =>
+        var sum = Value.Zero(result.Type);
+        for (long kh = 0; kh < filter.Shape[2]; kh++)
         {
-            var t = ReferenceView.Unflatten(k, taps);
-            long y = h + window.PadTop - t[1] * window.DilationHeight, x = w + window.PadLeft - t[2] * window.DilationWidth;
-            if (y < 0 || x < 0 || y % window.StrideHeight != 0 || x % window.StrideWidth != 0)
-                return null;
-            (y, x) = (y / window.StrideHeight, x / window.StrideWidth);
-            if (y >= result.Shape[2] || x >= result.Shape[3])
-                return null;
-            long o = group * outputs + t[0];
-            return (result[n, o, y, x], filter[o, c % filter.Shape[1], t[1], t[2]]);
-        });
+            for (long kw = 0; kw < filter.Shape[3]; kw++)
+            {
+                long y = h + window.PadTop - kh * window.DilationHeight, x = w + window.PadLeft - kw * window.DilationWidth;
+                if (y < 0 || x < 0 || y % window.StrideHeight != 0 || x % window.StrideWidth != 0)
+                    continue;
+                (y, x) = (y / window.StrideHeight, x / window.StrideWidth);
+                if (y >= result.Shape[2] || x >= result.Shape[3])
+                    continue;
+                long first = group * outputs;
+                sum += ReferenceContract.Chain(result.Type, outputs, o => (result[n, first + o, y, x], filter[first + o, c % filter.Shape[1], kh, kw]));
+            }
+        }
+
+        return sum;
     }
 
     private static Value FilterGradient(ConvolveKernel kernel, ReferenceView image, ReferenceView result, long[] shard, long[] at)

@@ -10,8 +10,11 @@ internal static unsafe class ConvolveCompiler
         if (new[] { kernel.Image, kernel.Filter, kernel.Result }.FirstOrDefault(o => !o.IsContiguous && (kernel.Tree.IsEmpty || o != kernel.Filter)) is { } strided)
             throw new NotSupportedException($"a convolution takes contiguous tensors; one of shape {strided.Shape} has strides [{string.Join(", ", strided.Strides)}]");
         nint Address(Operand operand) => (nint)CpuKernel.Address(operand, blocks);
-        if (kernel.Form == ConvolveForm.FilterGradient)
-            return new CpuFilterGradient(kernel, context, Address);
-        return new CpuConvolvePixels(kernel, context, Address);
+        return kernel.Form switch
+        {
+            ConvolveForm.Forward => new CpuConvolveForward(kernel, context, Address),
+            ConvolveForm.ImageGradient => new CpuImageGradient(kernel, context, Address),
+            _ => new CpuFilterGradient(kernel, context, Address),
+        };
     }
 }

@@ -12,6 +12,8 @@ internal sealed unsafe class CpuFilterGradient : CpuKernel
 {
     private readonly Geometry geometry;
     private readonly Tiling tiling;
+    private readonly Planes planes;
+    private readonly nint[] taps, corners;
     private readonly ShardRange[] ranges;
     private readonly int size, rows, columns, panels, stepsMax, levels;
     private readonly byte* image;
@@ -28,6 +30,9 @@ internal sealed unsafe class CpuFilterGradient : CpuKernel
         ranges = kernel.Tree.IsEmpty ? [new ShardRange(0, 1)] : [.. kernel.Tree];
         (rows, columns) = (geometry.GroupOutputs, geometry.GroupChannels * geometry.Taps);
         panels = (columns + tiling.PanelColumns - 1) / tiling.PanelColumns;
+        planes = new Planes(geometry);
+        taps = planes.Taps();
+        corners = planes.Corners();
         stepsMax = Math.Min(geometry.OutPixels, Tiling.StepsMax);
         // One region a level of the tree, one for a block's sum.
         levels = System.Numerics.BitOperations.Log2((uint)Math.Max(1, ranges.Max(r => r.Count))) + 2;
@@ -37,11 +42,11 @@ internal sealed unsafe class CpuFilterGradient : CpuKernel
         rangeBytes = kernel.Tree.IsEmpty ? 0 : (nint)kernel.Filter.Strides[0] * size;
     }
 
-    private long PanelBytes => (long)stepsMax * tiling.PanelColumns * size;
+    private long PanelBytes => (long)stepsMax * tiling.PanelColumns * size + Panels.OverrunBytes;
 
     private int RegionElements => (rows + rowParts - 1) / rowParts * tiling.PanelColumns;
 
-    public override long ScratchBytesPerThread => PanelBytes + (long)(levels + 1) * RegionElements * size;
+    public override long ScratchBytesPerThread => PanelBytes + planes.Bytes(size) + (long)(levels + 1) * RegionElements * size;
 
     public override int Parts(int threads)
     {
@@ -64,7 +69,7 @@ internal sealed unsafe class CpuFilterGradient : CpuKernel
             int column = strip % panels * tiling.PanelColumns, wide = Math.Min(tiling.PanelColumns, columns - column);
             int vectors = tiling.Vectors(wide), group = strip / panels % geometry.Groups;
             var region = new Region(group, row, count, column, wide, vectors, vectors * tiling.Lanes, (nint)scratch, ranges[strip / (panels * geometry.Groups)].First);
-            byte* sum = scratch + PanelBytes;
+            byte* sum = scratch + PanelBytes + planes.Bytes(size);
             Sum(region, new ShardRange(0, ranges[strip / (panels * geometry.Groups)].Count), sum);
             var c = new Matrix((nint)target + strip / (panels * geometry.Groups) * rangeBytes + (nint)group * rows * columns * size, columns, 1);
             TileCopy.Store(c, row, column, count, wide, region.Width, size, sum);
@@ -98,10 +103,11 @@ internal sealed unsafe class CpuFilterGradient : CpuKernel
         bool several = false;
         for (int sample = 0; sample < geometry.Samples; sample++)
         {
+            byte* image = Image(region, shard * geometry.Samples + sample);
             for (int pixel = 0; pixel < geometry.OutPixels;)
             {
                 int steps = Math.Min(Math.Min(stepsMax, geometry.OutPixels - pixel), ContractKernel.BlockLength - inBlock);
-                Steps(region, shard * geometry.Samples + sample, pixel, steps, chain, inBlock == 0 ? TileMode.Store : TileMode.Continue);
+                Steps(region, shard * geometry.Samples + sample, image, pixel, steps, chain, inBlock == 0 ? TileMode.Store : TileMode.Continue);
                 pixel += steps;
                 inBlock += steps;
                 if (inBlock < ContractKernel.BlockLength)
@@ -120,13 +126,25 @@ internal sealed unsafe class CpuFilterGradient : CpuKernel
             new Span<byte>(sum, region.Rows * region.Width * size).Clear();
     }
 
-    private void Steps(in Region region, int sample, int pixel, int steps, byte* chain, TileMode mode)
+    /// <summary>A sample's planes, with zeros around where the taps need them.</summary>
+    private byte* Image(in Region region, int sample)
     {
-        nint plane = ((nint)sample * geometry.Groups + region.Group) * geometry.GroupChannels * geometry.Pixels;
+        byte* from = image + ((nint)sample * geometry.Groups + region.Group) * geometry.GroupChannels * geometry.Pixels * size;
+        if (!planes.IsCopy)
+            return from;
+        byte* copy = (byte*)region.Panel + PanelBytes;
+        planes.Fill(from, copy, size);
+        return copy;
+    }
+
+    private void Steps(in Region region, int sample, byte* from, int pixel, int steps, byte* chain, TileMode mode)
+    {
+        Span<PanelRun> buffer = stackalloc PanelRun[region.Columns];
+        var runs = buffer[..Panels.Runs(taps.AsSpan(region.Column, region.Columns), buffer, out int longest)];
         if (size == sizeof(float))
-            PatchPanel.Pack(geometry, (float*)image + plane, pixel, steps, region.Column, region.Columns, region.Width, (float*)region.Panel);
+            Panels.Pack((float*)from, corners.AsSpan(pixel, steps), runs, longest, region.Columns, region.Width, (float*)region.Panel);
         else
-            PatchPanel.Pack(geometry, (double*)image + plane, pixel, steps, region.Column, region.Columns, region.Width, (double*)region.Panel);
+            Panels.Pack((double*)from, corners.AsSpan(pixel, steps), runs, longest, region.Columns, region.Width, (double*)region.Panel);
         byte* a = gradient + ((((nint)sample * geometry.Groups + region.Group) * rows + region.Row) * geometry.OutPixels + pixel) * size;
         nint rowBytes = (nint)geometry.OutPixels * size;
         int tiles = tiling.Tiles(region.Rows, region.Vectors);

@@ -30,7 +30,13 @@ internal sealed class LaneProgram(ILGenerator il, ScalarProgram program, VectorW
             size = own;
         }
 
-        return program.Results.Any(r => program.Instructions[r].Type == DType.UInt8) ? 0 : size == 0 ? 4 : size;
+        foreach (int result in program.Results)
+        {
+            if (program.Instructions[result].Type == DType.UInt8)
+                return 0;
+        }
+
+        return size == 0 ? 4 : size;
     }
 
     /// <summary>How values of a type look in this program's lanes.</summary>
@@ -56,7 +62,10 @@ internal sealed class LaneProgram(ILGenerator il, ScalarProgram program, VectorW
             il.Emit(OpCodes.Stloc, values[i]!);
         }
 
-        return [.. program.Results.Select(r => values[r]!)];
+        var results = new LocalBuilder[program.Results.Length];
+        for (int i = 0; i < results.Length; i++)
+            results[i] = values[program.Results[i]]!;
+        return results;
     }
 
     private void Step(ScalarInstruction step)

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Reflection.Emit;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Plans;
@@ -13,7 +12,7 @@ namespace Singa.Actors.Devices.Cpu.Emit;
 /// </summary>
 internal static class LaneReduceFunction
 {
-    public static RowDelegate Compile(Reduction reduction, ScalarProgram program, ImmutableArray<long> strides, VectorWidth width)
+    public static RowDelegate Compile(Reduction reduction, ScalarProgram program, long[] strides, VectorWidth width)
     {
         int laneSize = LaneProgram.LaneSize(program);
         var method = Emitted.Method("lanes");

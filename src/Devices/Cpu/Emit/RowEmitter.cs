@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Reflection.Emit;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Scalars;
@@ -24,15 +23,20 @@ internal sealed class RowEmitter
     private readonly LocalBuilder?[] repeated;
     private readonly LocalBuilder stage;
 
-    public RowEmitter(ILGenerator il, ScalarProgram program, int targets, ImmutableArray<long> strides, VectorWidth? width, int laneSize, int step)
+    public RowEmitter(ILGenerator il, ScalarProgram program, int targets, long[] strides, VectorWidth? width, int laneSize, int step)
     {
         stageBytes = Math.Max(step * laneSize, Alignment);
         (this.il, this.width, LaneSize) = (il, width, laneSize);
         this.program = new LaneProgram(il, program, width, laneSize);
         int sources = program.Arguments.Length;
-        operands = [.. Enumerable.Range(0, sources + targets).Select(i => i < sources
-            ? new RowOperand(i, program.Arguments[i], strides[i], false)
-            : new RowOperand(i, program.Instructions[program.Results[i - sources]].Type, strides[i], true))];
+        operands = new RowOperand[sources + targets];
+        for (int i = 0; i < operands.Length; i++)
+        {
+            operands[i] = i < sources
+                ? new RowOperand(i, program.Arguments[i], strides[i], false)
+                : new RowOperand(i, program.Instructions[program.Results[i - sources]].Type, strides[i], true);
+        }
+
         pointers = [.. operands.Select(_ => il.DeclareLocal(typeof(byte*)))];
         repeated = new LocalBuilder?[operands.Length];
         stage = il.DeclareLocal(typeof(byte*));

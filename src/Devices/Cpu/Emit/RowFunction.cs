@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Reflection.Emit;
 using Singa.Actors.Graph.Scalars;
 
@@ -15,7 +14,7 @@ internal static class RowFunction
     // Beyond this a step of two vectors buys nothing: the processor overlaps the iterations by itself.
     private const int UnrollInstructions = 8;
 
-    public static RowDelegate Compile(ScalarProgram program, ImmutableArray<long> strides, VectorWidth widest)
+    public static RowDelegate Compile(ScalarProgram program, long[] strides, VectorWidth widest)
     {
         int laneSize = LaneProgram.LaneSize(program);
         VectorWidth? width = laneSize == 0 ? null : widest;

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Collections.Immutable;
 using Singa.Actors.Graph.Plans;
 using Singa.Actors.Graph.Scalars;
 
@@ -13,22 +12,22 @@ public sealed class RowFunctions(VectorWidth width)
 
     /// <param name="program">In primitives; Maximum and Minimum are allowed and mean those of IEEE 754-2019.</param>
     /// <param name="strides">Of each source, then of each result, in elements.</param>
-    public RowDelegate Row(ScalarProgram program, params ImmutableArray<long> strides) => rows.GetOrAdd(
+    public RowDelegate Row(ScalarProgram program, params long[] strides) => rows.GetOrAdd(
         new Key(program, strides, default), key => new Lazy<RowDelegate>(() => RowFunction.Compile(key.Program, key.Strides, width))).Value;
 
     /// <summary>
     /// The program's one result over a row joined into the 16 lanes that <see cref="ReduceKernel"/> speaks of; the last pointer is
     /// to the lanes, which must hold something. Null where the program does not run in vectors.
     /// </summary>
-    public RowDelegate? Lanes(Reduction reduction, ScalarProgram program, params ImmutableArray<long> strides) =>
+    public RowDelegate? Lanes(Reduction reduction, ScalarProgram program, params long[] strides) =>
         LaneProgram.LaneSize(program) == 0 ? null : reductions.GetOrAdd(
             new Key(program, strides, reduction),
             key => new Lazy<RowDelegate>(() => LaneReduceFunction.Compile(key.Reduction, key.Program, key.Strides, width))).Value;
 
-    private sealed record Key(ScalarProgram Program, ImmutableArray<long> Strides, Reduction Reduction)
+    private sealed record Key(ScalarProgram Program, long[] Strides, Reduction Reduction)
     {
         public bool Equals(Key? other) => other is not null && Reduction == other.Reduction
-            && Strides.AsSpan().SequenceEqual(other.Strides.AsSpan()) && Program == other.Program;
+            && Strides.AsSpan().SequenceEqual(other.Strides) && Program == other.Program;
 
         public override int GetHashCode() => HashCode.Combine(Program, Reduction, Strides.Length);
     }

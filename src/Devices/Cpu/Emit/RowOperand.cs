@@ -3,7 +3,7 @@ using Singa.Actors.Graph;
 namespace Singa.Actors.Devices.Cpu.Emit;
 
 /// <summary>How one source or target lies along a row.</summary>
-internal readonly record struct RowOperand(int Index, DType DType, long Stride, bool IsTarget)
+internal sealed record RowOperand(int Index, DType DType, long Stride, bool IsTarget)
 {
     public int Size => DType.Size();
 

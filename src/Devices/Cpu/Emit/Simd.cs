@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Reflection;
 using System.Reflection.Emit;
 using System.Runtime.Intrinsics;
@@ -13,7 +12,8 @@ namespace Singa.Actors.Devices.Cpu.Emit;
 /// </summary>
 public sealed class Simd
 {
-    private static readonly ConcurrentDictionary<(DType, VectorWidth?), Simd> Known = new();
+    // By width (0: scalar) and type; made twice by two threads does no harm.
+    private static readonly Simd?[] Known = new Simd?[5 * 4];
 
     private readonly Type? container;
     private readonly Dictionary<string, MethodInfo> methods = [];
@@ -67,7 +67,11 @@ public sealed class Simd
 
     /// <param name="type">Float32, Float64, Int32 or Int64.</param>
     /// <param name="width">Null for scalar lanes.</param>
-    public static Simd Of(DType type, VectorWidth? width) => Known.GetOrAdd((type, width), key => new Simd(key.Item1, key.Item2));
+    public static Simd Of(DType type, VectorWidth? width)
+    {
+        int lanes = width is { } bytes ? (int)bytes / (int)VectorWidth.V128 : 0;
+        return type > DType.Int64 ? new Simd(type, width) : Known[lanes * 4 + (int)type] ??= new Simd(type, width);
+    }
 
     /// <summary>address → value; any alignment.</summary>
     public void Load(ILGenerator il)
@@ -87,7 +91,7 @@ public sealed class Simd
     public void Broadcast(ILGenerator il)
     {
         if (Width is not null)
-            il.Emit(OpCodes.Call, Method("Create", [Element]));
+            il.Emit(OpCodes.Call, Cached("Create", () => VectorCreate.Of(DType, Width!.Value)));
     }
 
     /// <summary>→ value with the literal in every lane.</summary>
@@ -105,16 +109,16 @@ public sealed class Simd
     }
 
     /// <summary>a, b → a + b.</summary>
-    public void Add(ILGenerator il) => Binary(il, "Add", OpCodes.Add);
+    public void Add(ILGenerator il) => Binary(il, "op_Addition", OpCodes.Add);
 
     /// <summary>a, b → a − b.</summary>
-    public void Subtract(ILGenerator il) => Binary(il, "Subtract", OpCodes.Sub);
+    public void Subtract(ILGenerator il) => Binary(il, "op_Subtraction", OpCodes.Sub);
 
     /// <summary>a, b → a · b.</summary>
-    public void Multiply(ILGenerator il) => Binary(il, "Multiply", OpCodes.Mul);
+    public void Multiply(ILGenerator il) => Binary(il, "op_Multiply", OpCodes.Mul);
 
     /// <summary>a, b → a / b; integers truncate.</summary>
-    public void Divide(ILGenerator il) => Binary(il, "Divide", OpCodes.Div);
+    public void Divide(ILGenerator il) => Binary(il, "op_Division", OpCodes.Div);
 
     /// <summary>a, b, c → a · b + c, rounded once.</summary>
     public void FusedMultiplyAdd(ILGenerator il) =>
@@ -125,7 +129,7 @@ public sealed class Simd
         if (Width is null)
             il.Emit(OpCodes.Neg);
         else
-            il.Emit(OpCodes.Call, Generic("Negate", 1));
+            il.Emit(OpCodes.Call, Operator("op_UnaryNegation", Value));
     }
 
     public void Absolute(ILGenerator il) => Unary(il, "Abs", "Abs", generic: true);
@@ -179,18 +183,18 @@ public sealed class Simd
     }
 
     /// <summary>a, b → a and b, of integers or masks (of <see cref="Integer"/>).</summary>
-    public void And(ILGenerator il) => Binary(il, "BitwiseAnd", OpCodes.And);
+    public void And(ILGenerator il) => Binary(il, "op_BitwiseAnd", OpCodes.And);
 
-    public void Or(ILGenerator il) => Binary(il, "BitwiseOr", OpCodes.Or);
+    public void Or(ILGenerator il) => Binary(il, "op_BitwiseOr", OpCodes.Or);
 
-    public void Xor(ILGenerator il) => Binary(il, "Xor", OpCodes.Xor);
+    public void Xor(ILGenerator il) => Binary(il, "op_ExclusiveOr", OpCodes.Xor);
 
     public void Not(ILGenerator il)
     {
         if (Width is null)
             il.Emit(OpCodes.Not);
         else
-            il.Emit(OpCodes.Call, Generic("OnesComplement", 1));
+            il.Emit(OpCodes.Call, Operator("op_OnesComplement", Value));
     }
 
     /// <summary>
@@ -219,10 +223,10 @@ public sealed class Simd
     }
 
     /// <summary>Integers: a → a · 2^count, bits shifted out are lost.</summary>
-    public void ShiftLeft(ILGenerator il, int count) => Shift(il, count, "ShiftLeft", OpCodes.Shl);
+    public void ShiftLeft(ILGenerator il, int count) => Shift(il, count, "op_LeftShift", OpCodes.Shl);
 
     /// <summary>Integers: a → ⌊a / 2^count⌋.</summary>
-    public void ShiftRightArithmetic(ILGenerator il, int count) => Shift(il, count, "ShiftRightArithmetic", OpCodes.Shr);
+    public void ShiftRightArithmetic(ILGenerator il, int count) => Shift(il, count, "op_RightShift", OpCodes.Shr);
 
     /// <summary>Integer lanes → floating lanes of the same size.</summary>
     public void ToFloating(ILGenerator il)
@@ -263,8 +267,11 @@ public sealed class Simd
     public MethodInfo Generic(string name, int vectors) => Cached(name, () =>
     {
         var parameter = VectorOf(Type.MakeGenericMethodParameter(0))!;
-        return container!.GetMethod(name, 1, [.. Enumerable.Repeat(parameter, vectors)])?.MakeGenericMethod(Element);
+        return container!.GetMethod(name, 1, vectors switch { 1 => [parameter], 2 => [parameter, parameter], _ => [parameter, parameter, parameter] })?.MakeGenericMethod(Element);
     });
+
+    /// <summary>An operator of the vector type: few overloads, found at once.</summary>
+    private MethodInfo Operator(string name, params Type[] operands) => Cached(name, () => Value.GetMethod(name, operands));
 
     private Type? VectorOf(Type element) => Width switch
     {
@@ -292,7 +299,7 @@ public sealed class Simd
         if (Width is null)
             il.Emit(scalar);
         else
-            il.Emit(OpCodes.Call, Generic(name, 2));
+            il.Emit(OpCodes.Call, Operator(name, Value, Value));
     }
 
     private void Unary(ILGenerator il, string name, string scalar, bool generic)
@@ -322,6 +329,6 @@ public sealed class Simd
         if (Width is null)
             il.Emit(scalar);
         else
-            il.Emit(OpCodes.Call, Method(name, [Value, typeof(int)]));
+            il.Emit(OpCodes.Call, Operator(name, Value, typeof(int)));
     }
 }

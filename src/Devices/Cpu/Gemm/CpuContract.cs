@@ -72,7 +72,7 @@ internal sealed unsafe class CpuContract : CpuKernel
         do
         {
             int steps = Math.Min(stepsMax, product.K - step);
-            Pack(b, step, column, steps, columns, width, panel);
+            Packing.Panel(b.At(step, column, size), b, steps, columns, width, size, panel);
             var mode = step == 0 ? TileMode.Store : product.K > ContractKernel.BlockLength ? TileMode.Add : TileMode.Continue;
             for (int t = 0; t < tiles; t++)
             {
@@ -92,13 +92,5 @@ internal sealed unsafe class CpuContract : CpuKernel
             step += steps;
         }
         while (step < product.K);
-    }
-
-    private void Pack(Matrix b, int step, int column, int steps, int columns, int width, byte* panel)
-    {
-        if (size == sizeof(float))
-            Packing.Panel((float*)b.At(step, column, size), b.RowStride, b.ColumnStride, steps, columns, width, (float*)panel);
-        else
-            Packing.Panel((double*)b.At(step, column, size), b.RowStride, b.ColumnStride, steps, columns, width, (double*)panel);
     }
 }

@@ -74,7 +74,8 @@ internal sealed unsafe class CpuShardContract : CpuKernel
         var shards = ranges[range];
         byte* tile = panel + PanelBytes;
         for (int s = 0; s < shards.Count; s++)
-            Pack(product.B.Shifted(bOffsets[batch] + (shards.First + s) * bShard, size), column, columns, width, panel + (long)s * product.K * width * size);
+            Packing.Panel(product.B.Shifted(bOffsets[batch] + (shards.First + s) * bShard, size).At(0, column, size), product.B,
+                product.K, columns, width, size, panel + (long)s * product.K * width * size);
         var c = product.C.Shifted(cOffsets[batch] + range * cRange, size);
         int tiles = tiling.Tiles(rowCount, vectors);
         for (int t = 0; t < tiles; t++)
@@ -134,13 +135,5 @@ internal sealed unsafe class CpuShardContract : CpuKernel
             step += steps;
         }
         while (step < product.K);
-    }
-
-    private void Pack(Matrix b, int column, int columns, int width, byte* panel)
-    {
-        if (size == sizeof(float))
-            Packing.Panel((float*)b.At(0, column, size), b.RowStride, b.ColumnStride, product.K, columns, width, (float*)panel);
-        else
-            Packing.Panel((double*)b.At(0, column, size), b.RowStride, b.ColumnStride, product.K, columns, width, (double*)panel);
     }
 }

@@ -6,6 +6,15 @@ namespace Singa.Actors.Devices.Cpu.Gemm;
 /// <summary>Copies parts of matrices into the order in which micro-kernels read them.</summary>
 internal static unsafe class Packing
 {
+    /// <summary>As below, for elements of <paramref name="size"/> bytes of a matrix with those strides.</summary>
+    public static void Panel(byte* source, Matrix strides, int steps, int columns, int width, int size, byte* target)
+    {
+        if (size == sizeof(float))
+            Panel((float*)source, strides.RowStride, strides.ColumnStride, steps, columns, width, (float*)target);
+        else
+            Panel((double*)source, strides.RowStride, strides.ColumnStride, steps, columns, width, (double*)target);
+    }
+
     /// <summary>
     /// A panel of B: <paramref name="steps"/> rows of <paramref name="columns"/> elements, each padded with zeros to <paramref name="width"/>.
     /// Strides in elements.

@@ -18,6 +18,20 @@ internal sealed unsafe class TileEpilogue
         function = context.Rows.Row(epilogue.Program, [1, .. sources.Select(s => (long)s.ColumnStride), 1]);
     }
 
+    /// <summary>For a target [n, c, h, w], seen as one matrix a sample: channels by pixels. Also where each sample's part of the sources begins.</summary>
+    public static (TileEpilogue Epilogue, nint[][] Shifts) OfPlanes(Epilogue epilogue, int samples, CpuContext context, Func<Operand, nint> address)
+    {
+        var planes = epilogue with { Sources = [.. epilogue.Sources.Select(AsMatrices)] };
+        return (new TileEpilogue(planes, swapped: false, context, address),
+            [.. Enumerable.Range(0, samples).Select(n => epilogue.Sources.Select(s => (nint)(n * s.Strides[0])).ToArray())]);
+
+        static Operand AsMatrices(Operand source) => source with
+        {
+            Shape = Graph.Shape.Of(source.Shape[0], source.Shape[1], source.Shape[2] * source.Shape[3]),
+            Strides = [source.Strides[0], source.Strides[1], source.Strides[3]],
+        };
+    }
+
     /// <summary>Rows of <paramref name="tile"/>, whose first element is (row, column) of the target's matrix of this batch.</summary>
     /// <param name="shifts">Of each source, in elements, for this batch.</param>
     public void Apply(byte* tile, nint rowBytes, int rows, int columns, int row, int column, ReadOnlySpan<nint> shifts)

@@ -1,8 +1,6 @@
-using System.Collections.Immutable;
 using Singa.Actors.Devices.Cpu.Emit;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Plans;
-using Singa.Actors.Graph.Scalars;
 
 namespace Singa.Actors.Devices.Cpu.Kernels;
 
@@ -40,13 +38,15 @@ internal sealed unsafe class CpuColumnReduce : CpuKernel
     {
         (sources, size) = (kernel.Sources.Length, kernel.Target.DType.Size());
         var type = kernel.Target.DType;
-        ImmutableArray<DType> types = [.. kernel.Sources.Select(s => s.DType)];
-        start = [.. kernel.Sources.Append(kernel.Target).Select(o => (nint)Address(o, blocks))];
-        kept = new Odometer(plan.Kept.Outer, [.. types, type]);
-        rows = new Odometer(plan.Rows, types);
-        columns = plan.Kept.Sizes[^1];
-        var strides = plan.Kept.Strides[^1];
-        columnSteps = [.. strides.Select((stride, i) => stride * (i < sources ? types[i].Size() : size))];
+        Operand[] operands = [.. kernel.Sources, kernel.Target];
+        start = Addresses(operands, blocks);
+        kept = new Odometer(plan.Kept.Outer, operands);
+        rows = new Odometer(plan.Rows, kernel.Sources);
+        columns = plan.Kept.Innermost.Size;
+        var strides = plan.Kept.Innermost.Strides;
+        columnSteps = new long[operands.Length];
+        for (int i = 0; i < operands.Length; i++)
+            columnSteps[i] = strides[i] * operands[i].DType.Size();
         long fair = columns * kept.Count / (2L * context.Threads) / Grain * Grain;
         chunk = Math.Min(columns, Math.Clamp(fair, Grain, LongestChunk));
         chunks = (columns + chunk - 1) / chunk;
@@ -54,11 +54,9 @@ internal sealed unsafe class CpuColumnReduce : CpuKernel
         (instructions, work) = (kernel.Program.Instructions.Length, context.Work);
         together = instructions <= RepeatedInstructions && rows.Count >= RowsAtOnce ? RowsAtOnce : 1;
 
-        RowDelegate Add(ScalarProgram f, ImmutableArray<long> along, int count) => context.Rows.Row(
-            Programs.Accumulate(f, kernel.Reduction, count), [.. Enumerable.Repeat(along, count).SelectMany(s => s), 1, 1]);
-        addOne = Add(kernel.Program, strides[..^1], 1);
-        addSome = Add(kernel.Program, strides[..^1], together);
-        addBlock = Add(Programs.Copy(type), [1], 1);
+        addOne = context.Rows.Row(Programs.Accumulate(kernel.Program, kernel.Reduction, 1), Along(strides[..^1], 1));
+        addSome = context.Rows.Row(Programs.Accumulate(kernel.Program, kernel.Reduction, together), Along(strides[..^1], together));
+        addBlock = context.Rows.Row(Programs.Accumulate(Programs.Copy(type), kernel.Reduction, 1), 1, 1, 1);
         clear = context.Rows.Row(Programs.Neutral(kernel.Reduction, type), 1);
         store = context.Rows.Row(Programs.Copy(type), 1, strides[^1]);
     }
@@ -82,6 +80,16 @@ internal sealed unsafe class CpuColumnReduce : CpuKernel
                 point[i] += column * columnSteps[i];
             Chunk(point, Math.Min(chunk, columns - column), index + Odometer.MaxRank, scratch);
         }
+    }
+
+    // Strides of an accumulating program: those of the sources for each row, then the accumulator read and written.
+    private static long[] Along(long[] strides, int rows)
+    {
+        var all = new long[strides.Length * rows + 2];
+        for (int row = 0; row < rows; row++)
+            strides.CopyTo(all, row * strides.Length);
+        all[^1] = all[^2] = 1;
+        return all;
     }
 
     private void Chunk(byte** point, long count, long* index, byte* scratch)

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Singa.Actors.Devices.Cpu.Emit;
@@ -38,15 +37,17 @@ internal sealed unsafe class CpuLaneReduce<T> : CpuKernel
     {
         (reduction, sources) = (kernel.Reduction, kernel.Sources.Length);
         neutral = T.CreateSaturating(Neutral.Of(reduction, kernel.Target.DType));
-        ImmutableArray<DType> types = [.. kernel.Sources.Select(s => s.DType)];
-        start = [.. kernel.Sources.Append(kernel.Target).Select(o => (nint)Address(o, blocks))];
-        kept = new Odometer(plan.Kept, [.. types, kernel.Target.DType]);
-        rows = new Odometer(plan.Rows, types);
-        pieces = new Odometer(plan.Trailing.Outer, types);
+        Operand[] operands = [.. kernel.Sources, kernel.Target];
+        start = Addresses(operands, blocks);
+        kept = new Odometer(plan.Kept, operands);
+        rows = new Odometer(plan.Rows, kernel.Sources);
+        pieces = new Odometer(plan.Trailing.Outer, kernel.Sources);
         length = plan.Trailing.Count;
-        pieceLength = plan.Trailing.Sizes[^1];
-        var strides = plan.Trailing.Strides[^1];
-        pieceSteps = [.. strides.Select((stride, i) => stride * types[i].Size())];
+        pieceLength = plan.Trailing.Innermost.Size;
+        var strides = plan.Trailing.Innermost.Strides;
+        pieceSteps = new long[sources];
+        for (int i = 0; i < sources; i++)
+            pieceSteps[i] = strides[i] * operands[i].DType.Size();
         var fused = plan.Trailing.Rank == 1 ? context.Rows.Lanes(reduction, kernel.Program, strides) : null;
         lanes = fused ?? context.Rows.Lanes(reduction, Programs.Copy(kernel.Target.DType), 1)!;
         evaluate = fused is null ? context.Rows.Row(kernel.Program, [.. strides, 1]) : null;

@@ -1,7 +1,6 @@
-using System.Collections.Immutable;
+using Singa.Actors.Devices.Cpu.Emit;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Plans;
-using Singa.Actors.Devices.Cpu.Emit;
 
 namespace Singa.Actors.Devices.Cpu.Kernels;
 
@@ -21,18 +20,25 @@ internal sealed unsafe class CpuMap : CpuKernel
 
     public CpuMap(MapKernel kernel, IReadOnlyList<BlockAddress> blocks, CpuContext context)
     {
-        ImmutableArray<Operand> operands = [.. kernel.Sources, .. kernel.Targets];
-        var shape = kernel.Targets[0].Shape;
-        var dims = Enumerable.Range(0, shape.Rank)
-            .Select(d => (Size: shape[d], Strides: operands.Select(o => o.Strides[d]).ToImmutableArray()))
-            // Points may be visited in any order: in that of the target they are written in one sweep.
-            .OrderByDescending(d => d.Strides[kernel.Sources.Length]);
-        var nest = LoopNest.Collapse(dims);
-        ImmutableArray<long> strides = nest.Rank == 0 ? [.. operands.Select(_ => 1L)] : nest.Strides[^1];
-        rowLength = nest.Rank == 0 ? shape.Count : nest.Sizes[^1];
-        rows = new Odometer(nest.Outer, [.. operands.Select(o => o.DType)]);
-        start = [.. operands.Select(o => (nint)Address(o, blocks))];
-        rowSteps = [.. operands.Select((o, i) => strides[i] * o.DType.Size())];
+        Operand[] operands = [.. kernel.Sources, .. kernel.Targets];
+        var first = kernel.Targets[0];
+        var dimensions = new Dimension[first.Shape.Rank];
+        for (int axis = 0; axis < dimensions.Length; axis++)
+            dimensions[axis] = Dimension.Of(axis, first, operands);
+
+        // Points may be visited in any order: in that of the target they are written in one sweep.
+        var nest = LoopNest.Collapse(dimensions.OrderByDescending(d => d.Strides[kernel.Sources.Length]));
+        long[] strides = new long[operands.Length];
+        start = Addresses(operands, blocks);
+        rowSteps = new long[operands.Length];
+        for (int i = 0; i < operands.Length; i++)
+        {
+            strides[i] = nest.Rank == 0 ? 1 : nest.Innermost.Strides[i];
+            rowSteps[i] = strides[i] * operands[i].DType.Size();
+        }
+
+        rowLength = nest.Rank == 0 ? first.Shape.Count : nest.Innermost.Size;
+        rows = new Odometer(nest.Outer, operands);
         row = context.Rows.Row(kernel.Program, strides);
         (instructions, work) = (kernel.Program.Instructions.Length, context.Work);
     }

@@ -1,43 +1,68 @@
-using System.Collections.Immutable;
+using Singa.Actors.Graph.Plans;
 
 namespace Singa.Actors.Devices.Cpu.Kernels;
 
-/// <summary>
-/// Dimensions that several operands walk together, as few as describe the same points in the same order:
-/// <c>Strides[dimension][operand]</c> in elements.
-/// </summary>
-internal sealed record LoopNest(ImmutableArray<long> Sizes, ImmutableArray<ImmutableArray<long>> Strides)
+/// <summary>A dimension and what each operand moves along it, in elements.</summary>
+internal sealed record Dimension(long Size, long[] Strides)
 {
-    public int Rank => Sizes.Length;
-
-    public long Count => Sizes.Aggregate(1L, (count, size) => count * size);
-
-    /// <param name="dims">Size and the operands' strides of each dimension, outermost first.</param>
-    public static LoopNest Collapse(IEnumerable<(long Size, ImmutableArray<long> Strides)> dims)
+    public static Dimension Of(int axis, Operand shaped, IReadOnlyList<Operand> operands)
     {
-        var kept = new List<(long Size, ImmutableArray<long> Strides)>();
-        foreach (var dim in dims.Where(d => d.Size != 1))
-        {
-            if (kept.Count > 0 && kept[^1] is var outer && Continues(outer.Strides, dim))
-                kept[^1] = (outer.Size * dim.Size, dim.Strides);
-            else
-                kept.Add(dim);
-        }
-
-        return new LoopNest([.. kept.Select(d => d.Size)], [.. kept.Select(d => d.Strides)]);
+        var strides = new long[operands.Count];
+        for (int i = 0; i < strides.Length; i++)
+            strides[i] = operands[i].Strides[axis];
+        return new Dimension(shaped.Shape[axis], strides);
     }
 
-    /// <summary>All but the innermost dimension.</summary>
-    public LoopNest Outer => Rank == 0 ? this : new LoopNest(Sizes[..^1], Strides[..^1]);
-
-    private static bool Continues(ImmutableArray<long> outer, (long Size, ImmutableArray<long> Strides) inner)
+    /// <summary>Whether one step here is the whole of <paramref name="inner"/> for every operand.</summary>
+    public bool Continues(Dimension inner)
     {
-        for (int i = 0; i < outer.Length; i++)
+        for (int i = 0; i < Strides.Length; i++)
         {
-            if (outer[i] != inner.Strides[i] * inner.Size)
+            if (Strides[i] != inner.Strides[i] * inner.Size)
                 return false;
         }
 
         return true;
+    }
+}
+
+/// <summary>
+/// Dimensions that several operands walk together, outermost first, as few as describe the same points in the same order.
+/// Plain arrays and classes: generic code over structs would have to be compiled at start-up.
+/// </summary>
+internal sealed record LoopNest(Dimension[] Dimensions)
+{
+    public int Rank => Dimensions.Length;
+
+    public long Count
+    {
+        get
+        {
+            long count = 1;
+            foreach (var dimension in Dimensions)
+                count *= dimension.Size;
+            return count;
+        }
+    }
+
+    public Dimension Innermost => Dimensions[^1];
+
+    /// <summary>All but the innermost dimension.</summary>
+    public LoopNest Outer => Rank == 0 ? this : new LoopNest(Dimensions[..^1]);
+
+    public static LoopNest Collapse(IEnumerable<Dimension> dimensions)
+    {
+        var kept = new List<Dimension>();
+        foreach (var dimension in dimensions)
+        {
+            if (dimension.Size == 1)
+                continue;
+            if (kept.Count > 0 && kept[^1].Continues(dimension))
+                kept[^1] = dimension with { Size = kept[^1].Size * dimension.Size };
+            else
+                kept.Add(dimension);
+        }
+
+        return new LoopNest([.. kept]);
     }
 }

@@ -1,4 +1,5 @@
 using Singa.Actors.Graph;
+using Singa.Actors.Graph.Plans;
 
 namespace Singa.Actors.Devices.Cpu.Kernels;
 
@@ -14,13 +15,20 @@ internal sealed unsafe class Odometer
     private readonly long[] steps;
     private readonly int operands;
 
-    public Odometer(LoopNest nest, IReadOnlyList<DType> types)
+    public Odometer(LoopNest nest, IReadOnlyList<Operand> walking)
     {
         if (nest.Rank > MaxRank)
             throw new NotSupportedException($"a kernel walks {nest.Rank} dimensions that cannot be joined; {MaxRank} is the most the CPU takes");
-        operands = types.Count;
-        sizes = [.. nest.Sizes];
-        steps = [.. nest.Strides.SelectMany(strides => types.Select((type, i) => strides[i] * type.Size()))];
+        operands = walking.Count;
+        sizes = new long[nest.Rank];
+        steps = new long[nest.Rank * operands];
+        for (int d = 0; d < nest.Rank; d++)
+        {
+            sizes[d] = nest.Dimensions[d].Size;
+            for (int i = 0; i < operands; i++)
+                steps[d * operands + i] = nest.Dimensions[d].Strides[i] * walking[i].DType.Size();
+        }
+
         Count = nest.Count;
     }
 

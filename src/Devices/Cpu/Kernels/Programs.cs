@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Singa.Actors.Devices.Cpu.Emit;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Plans;
@@ -22,31 +21,29 @@ internal static class Programs
     public static ScalarProgram Accumulate(ScalarProgram f, Reduction reduction, int rows)
     {
         var type = f.Instructions[f.Results[0]].Type;
-        int arguments = f.Arguments.Length, length = f.Instructions.Length;
-        var steps = ImmutableArray.CreateBuilder<ScalarInstruction>();
-        for (int row = 0; row < rows; row++)
+        int arguments = f.Arguments.Length, length = f.Instructions.Length, count = rows * length;
+        var types = new DType[rows * arguments + 1];
+        var steps = new ScalarInstruction[count + 1 + rows];
+        types[^1] = type;
+        steps[count] = new ScalarInstruction(ScalarOp.Argument, type, Index: rows * arguments);
+        for (int row = 0, sum = count; row < rows; row++, sum++)
         {
-            int shift = row * length;
-            int Shifted(int operand) => operand < 0 ? operand : operand + shift;
-            steps.AddRange(f.Instructions.Select(step => step with
-            {
-                A = Shifted(step.A),
-                B = Shifted(step.B),
-                C = Shifted(step.C),
-                Index = step.Op == ScalarOp.Argument ? step.Index + row * arguments : step.Index,
-            }));
+            f.Arguments.CopyTo(types, row * arguments);
+            for (int i = 0; i < length; i++)
+                steps[row * length + i] = Shifted(f.Instructions[i], row * length, row * arguments);
+            steps[sum + 1] = new ScalarInstruction(Join(reduction), type, sum, f.Results[0] + row * length);
         }
 
-        int sum = steps.Count;
-        steps.Add(new ScalarInstruction(ScalarOp.Argument, type, Index: rows * arguments));
-        for (int row = 0; row < rows; row++)
-        {
-            steps.Add(new ScalarInstruction(Join(reduction), type, sum, f.Results[0] + row * length));
-            sum = steps.Count - 1;
-        }
-
-        return new ScalarProgram([.. Enumerable.Repeat(f.Arguments, rows).SelectMany(a => a), type], steps.ToImmutable(), [sum]);
+        return new ScalarProgram([.. types], [.. steps], [count + rows]);
     }
+
+    private static ScalarInstruction Shifted(ScalarInstruction step, int by, int arguments) => step with
+    {
+        A = step.A < 0 ? step.A : step.A + by,
+        B = step.B < 0 ? step.B : step.B + by,
+        C = step.C < 0 ? step.C : step.C + by,
+        Index = step.Op == ScalarOp.Argument ? step.Index + arguments : step.Index,
+    };
 
     private static ScalarOp Join(Reduction reduction) => reduction switch
     {

@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-using Singa.Actors.Graph;
 using Singa.Actors.Graph.Plans;
 
 namespace Singa.Actors.Devices.Cpu.Kernels;
@@ -12,19 +10,22 @@ internal sealed record ReducePlan(LoopNest Kept, LoopNest Rows, LoopNest Trailin
 {
     public static ReducePlan Of(ReduceKernel kernel)
     {
-        var shape = kernel.Sources[0].Shape;
-        var reduced = kernel.Axes.ToHashSet();
-        int inner = shape.Rank;
-        while (inner > 0 && (reduced.Contains(inner - 1) || shape[inner - 1] == 1))
+        var shaped = kernel.Sources[0];
+        int inner = shaped.Shape.Rank;
+        while (inner > 0 && (kernel.Axes.Contains(inner - 1) || shaped.Shape[inner - 1] == 1))
             inner--;
-        (long, ImmutableArray<long>) Sources(int d) => (shape[d], [.. kernel.Sources.Select(s => s.Strides[d])]);
-        (long Size, ImmutableArray<long> Strides) WithTarget(int d) =>
-            (shape[d], [.. kernel.Sources.Select(s => s.Strides[d]), kernel.Target.Strides[d]]);
-        var axes = Enumerable.Range(0, shape.Rank).ToArray();
+        List<Dimension> kept = [], rows = [], trailing = [];
+        Operand[] withTarget = [.. kernel.Sources, kernel.Target];
+        for (int axis = 0; axis < shaped.Shape.Rank; axis++)
+        {
+            if (!kernel.Axes.Contains(axis))
+                kept.Add(Dimension.Of(axis, shaped, withTarget));
+            else
+                (axis < inner ? rows : trailing).Add(Dimension.Of(axis, shaped, kernel.Sources));
+        }
+
+        // Kept points do not depend on one another: they are visited in the target's order.
         return new ReducePlan(
-            // Kept points do not depend on one another: they are visited in the target's order.
-            LoopNest.Collapse(axes.Where(d => !reduced.Contains(d)).Select(WithTarget).OrderByDescending(d => d.Strides[^1])),
-            LoopNest.Collapse(axes.Where(d => reduced.Contains(d) && d < inner).Select(Sources)),
-            LoopNest.Collapse(axes.Where(d => reduced.Contains(d) && d >= inner).Select(Sources)));
+            LoopNest.Collapse(kept.OrderByDescending(d => d.Strides[^1])), LoopNest.Collapse(rows), LoopNest.Collapse(trailing));
     }
 }

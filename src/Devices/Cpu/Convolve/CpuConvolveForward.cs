@@ -1,0 +1,120 @@
+using Singa.Actors.Devices.Cpu.Gemm;
+using Singa.Actors.Graph;
+using Singa.Actors.Graph.Plans;
+
+namespace Singa.Actors.Devices.Cpu.Convolve;
+
+/// <summary>
+/// Forward convolution as an implicit product: rows are output channels, columns the result's pixels, k the channels and taps of the image.
+/// A part is some images, or some panels of one.
+/// </summary>
+internal sealed unsafe class CpuConvolveForward : CpuKernel
+{
+    private readonly Geometry geometry;
+    private readonly Tiling tiling;
+    private readonly Planes planes;
+    private readonly nint[] taps, corners;
+    private readonly int size, rows, steps, pixels, panels, stepsMax;
+    private readonly byte* source;
+    private readonly byte* filter;
+    private readonly byte* target;
+    private readonly TileEpilogue? epilogue;
+    private readonly nint[][] epilogueOffsets = [];
+
+    public CpuConvolveForward(ConvolveKernel kernel, CpuContext context, Func<Operand, nint> address)
+    {
+        geometry = Geometry.Of(kernel);
+        tiling = new Tiling(kernel.Target.DType, context.Width);
+        size = kernel.Target.DType.Size();
+        rows = geometry.GroupOutputs;
+        steps = geometry.GroupChannels * geometry.Taps;
+        pixels = geometry.OutPixels;
+        panels = (pixels + tiling.PanelColumns - 1) / tiling.PanelColumns;
+        stepsMax = Math.Min(steps, ContractKernel.BlockLength);
+        planes = new Planes(geometry);
+        taps = planes.Taps();
+        corners = planes.Corners();
+        source = (byte*)address(kernel.Image);
+        filter = (byte*)address(kernel.Filter);
+        target = (byte*)address(kernel.Target);
+        if (kernel.Epilogue is { } fused)
+            (epilogue, epilogueOffsets) = TileEpilogue.OfPlanes(fused, geometry.Samples, context, address);
+    }
+
+    private long PanelBytes => (long)stepsMax * tiling.PanelColumns * size;
+
+    // Tiles are written after the panel they come from, so the panel may run over into them.
+    private long TileBytes => tiling.RowsMax(1) * tiling.PanelColumns * size + Panels.OverrunBytes;
+
+    public override long ScratchBytesPerThread => PanelBytes + TileBytes + planes.Bytes(size);
+
+    public override int Parts(int threads)
+    {
+        int images = geometry.Samples * geometry.Groups;
+        if (images * panels == 0 || rows == 0)
+            return 0;
+        if (threads == 1 || (double)rows * steps * pixels * images < 100_000)
+            return 1;
+        // Whole images where there are enough: their planes are then prepared once.
+        return Math.Min(images >= threads * 2 ? images : images * panels, threads * 4);
+    }
+
+    public override void Run(int part, int parts, int thread, byte* scratch)
+    {
+        int images = geometry.Samples * geometry.Groups;
+        var (first, end) = Share((long)images * panels, images >= parts ? panels : 1, part, parts);
+        int filled = -1;
+        byte* copy = scratch + PanelBytes + TileBytes;
+        for (long unit = first; unit < end; unit++)
+        {
+            int image = (int)(unit / panels), panel = (int)(unit % panels);
+            byte* from = source + (nint)image * geometry.GroupChannels * geometry.Pixels * size;
+            if (planes.IsCopy && filled != image)
+                planes.Fill(from, copy, size);
+            filled = image;
+            Panel(image % geometry.Groups, image / geometry.Groups, panel * tiling.PanelColumns, planes.IsCopy ? copy : from, scratch);
+        }
+    }
+
+    private void Panel(int group, int sample, int pixel, byte* from, byte* panel)
+    {
+        byte* buffer = panel + PanelBytes;
+        int columns = Math.Min(tiling.PanelColumns, pixels - pixel), vectors = tiling.Vectors(columns), width = vectors * tiling.Lanes;
+        var a = new Matrix((nint)filter + (nint)group * rows * steps * size, steps, 1);
+        var c = new Matrix((nint)target + (((nint)sample * geometry.Groups + group) * rows * pixels) * size, pixels, 1);
+        bool direct = columns == width;
+        int tiles = tiling.Tiles(rows, vectors), step = 0;
+        do
+        {
+            int count = Math.Min(stepsMax, steps - step);
+            Pack(from, step, count, pixel, columns, width, panel);
+            var mode = step == 0 ? TileMode.Store : TileMode.Add;
+            for (int t = 0; t < tiles; t++)
+            {
+                var (row, tileRows) = Tiling.Rows(rows, tiles, t);
+                byte* tile = direct ? c.At(row, pixel, size) : buffer;
+                nint rowBytes = direct ? c.RowStride * size : width * size;
+                if (!direct && step > 0)
+                    TileCopy.Load(c, row, pixel, tileRows, columns, width, size, buffer);
+                MicroKernel.Get(tiling, tileRows, vectors)(a.At(row, step, size), a.RowStride * size, size, panel, tile, rowBytes, count, mode);
+                if (step + count == steps)
+                    epilogue?.Apply(tile, rowBytes, tileRows, columns, group * rows + row, pixel, epilogueOffsets[sample]);
+                if (!direct)
+                    TileCopy.Store(c, row, pixel, tileRows, columns, width, size, buffer);
+            }
+
+            step += count;
+        }
+        while (step < steps);
+    }
+
+    private void Pack(byte* from, int step, int count, int pixel, int columns, int width, byte* panel)
+    {
+        Span<PanelRun> buffer = stackalloc PanelRun[columns];
+        var runs = buffer[..Panels.Runs(corners.AsSpan(pixel, columns), buffer, out int longest)];
+        if (size == sizeof(float))
+            Panels.Pack((float*)from, taps.AsSpan(step, count), runs, longest, columns, width, (float*)panel);
+        else
+            Panels.Pack((double*)from, taps.AsSpan(step, count), runs, longest, columns, width, (double*)panel);
+    }
+}

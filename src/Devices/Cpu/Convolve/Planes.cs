@@ -1,0 +1,65 @@
+namespace Singa.Actors.Devices.Cpu.Convolve;
+
+/// <summary>
+/// One sample's group of image planes as the taps walk over them: with zeros around, so that panels are packed without asking where
+/// the image ends. Where no tap leaves the image it is the image itself.
+/// </summary>
+internal sealed class Planes
+{
+    private readonly Geometry geometry;
+    private readonly int height;
+
+    public Planes(Geometry geometry)
+    {
+        this.geometry = geometry;
+        var w = geometry.Window;
+        int reachedHeight = (geometry.OutHeight - 1) * w.StrideHeight + (w.KernelHeight - 1) * w.DilationHeight + 1;
+        int reachedWidth = (geometry.OutWidth - 1) * w.StrideWidth + (w.KernelWidth - 1) * w.DilationWidth + 1;
+        IsCopy = w.PadTop != 0 || w.PadLeft != 0 || reachedHeight > geometry.Height || reachedWidth > geometry.Width;
+        (height, Pitch) = IsCopy ? (reachedHeight, reachedWidth) : (geometry.Height, geometry.Width);
+    }
+
+    /// <summary>Elements from a row to the next.</summary>
+    public int Pitch { get; }
+
+    /// <summary>Whether the planes have to be copied into memory of their own.</summary>
+    public bool IsCopy { get; }
+
+    private int PlaneElements => height * Pitch;
+
+    /// <summary>Memory for a copy, with what panels may read over its end.</summary>
+    public long Bytes(int size) => IsCopy ? ((long)geometry.GroupChannels * PlaneElements * size + Panels.OverrunBytes + 63) / 64 * 64 : 0;
+
+    /// <summary>Where tap k, counted over (channel, kh, kw), lies from a window's corner.</summary>
+    public nint[] Taps()
+    {
+        var w = geometry.Window;
+        return [.. Enumerable.Range(0, geometry.GroupChannels * geometry.Taps).Select(k =>
+        {
+            int tap = k % geometry.Taps, kh = tap / w.KernelWidth, kw = tap % w.KernelWidth;
+            return (nint)(k / geometry.Taps) * PlaneElements + kh * w.DilationHeight * Pitch + kw * w.DilationWidth;
+        })];
+    }
+
+    /// <summary>Where the corner of each window lies, windows row by row.</summary>
+    public nint[] Corners() => [.. Enumerable.Range(0, geometry.OutPixels).Select(p =>
+        (nint)(p / geometry.OutWidth * geometry.Window.StrideHeight) * Pitch + p % geometry.OutWidth * geometry.Window.StrideWidth)];
+
+    /// <summary>Copies the planes at <paramref name="source"/> into place, all else zero.</summary>
+    public unsafe void Fill(byte* source, byte* target, int size)
+    {
+        new Span<byte>(target, checked((int)((long)geometry.GroupChannels * PlaneElements * size))).Clear();
+        var w = geometry.Window;
+        // What no window reaches is left out.
+        int rows = Math.Min(geometry.Height, height - w.PadTop), columns = Math.Min(geometry.Width, Pitch - w.PadLeft);
+        for (int plane = 0; plane < geometry.GroupChannels; plane++)
+        {
+            for (int y = 0; y < rows; y++)
+            {
+                byte* from = source + ((nint)plane * geometry.Height + y) * geometry.Width * size;
+                byte* to = target + ((nint)plane * PlaneElements + (nint)(y + w.PadTop) * Pitch + w.PadLeft) * size;
+                new ReadOnlySpan<byte>(from, columns * size).CopyTo(new Span<byte>(to, columns * size));
+            }
+        }
+    }
+}
