@@ -4,8 +4,11 @@ namespace Singa.Actors.Runtime;
 /// <param name="Steps">Steps that were taken.</param>
 /// <param name="Test">Figures on the test samples; null where the job has none.</param>
 /// <param name="Digest"><c>sha256:…</c> of the parameters.</param>
-/// <param name="PeakBytes">The most that the allocators of this process's devices held for the job at once, staging included, summed over devices.</param>
-/// <param name="PlannedBytes">What the plans said beforehand it would be.</param>
+/// <param name="PeakBytes">
+/// The most that the allocators of the job's devices have held at once, staging included, summed over devices. A device counts from
+/// its opening: where jobs share one, or follow a larger one, that is theirs together.
+/// </param>
+/// <param name="PlannedBytes">What the plans and the staging of this job said beforehand it would be.</param>
 /// <param name="FirstStepAt">When the first step had happened everywhere.</param>
 public sealed record TrainingResult(
     TrainedModel Model, long Steps, TestFigures? Test, string Digest, long PeakBytes, long PlannedBytes, DateTimeOffset FirstStepAt)

@@ -1,0 +1,67 @@
+using Singa.Actors.Devices;
+using Singa.Actors.Devices.Tests.Conformance;
+using Singa.Actors.Graph;
+using Singa.Actors.Graph.Losses;
+using Singa.Actors.Graph.Models;
+using Singa.Actors.Graph.Optimizers;
+using Singa.Actors.Runtime.Data;
+using Singa.Actors.Runtime.Jobs;
+
+namespace Singa.Actors.Runtime.Tests.Hosting;
+
+/// <summary>A convolutional network on the processor: devices, threads and the number of rows at once leave no trace in the weights.</summary>
+public sealed class DigestTests
+{
+    // Seven shards are no power of two, and neither 64 nor the last batch of 20 falls on them evenly.
+    private static readonly TrainingJob LeNet = new()
+    {
+        Name = "digits",
+        Model = ModelCatalog.Create("lenet", Shape.Of(1, 28, 28), 10),
+        Data = new DigitsData { Train = 148, Test = 40 },
+        Loss = new SoftmaxCrossEntropy(),
+        Optimizer = new Sgd { LearningRate = 0.01, Momentum = 0.9, Schedule = new CosineSchedule() },
+        BatchSize = 64,
+        Epochs = 2,
+        Shards = 7,
+        Seed = 3,
+    };
+
+    private static readonly Lazy<Task<TrainingResult>> One = new(() => Train(LeNet, "cpu=1", 1));
+
+    [Theory]
+    [InlineData("cpu=1", 2)]
+    [InlineData("cpu=2", 1)]
+    [InlineData("cpu=2", 2)]
+    [InlineData("cpu=3", 1)]
+    [InlineData("cpu=4", 1)]
+    [InlineData("cpu=8", 1)]
+    public async Task Devices_and_threads_leave_no_trace(string devices, int threads)
+    {
+        var expected = await One.Value;
+
+        var result = await Train(LeNet, devices, threads);
+
+        Assert.Equal(expected.Digest, result.Digest);
+        Assert.Equal(expected.Test, result.Test);
+        Assert.InRange(result.PeakBytes, 1, result.PlannedBytes);
+    }
+
+    /// <summary>The processor's fast kernels and the plain loops that define them agree over a whole job.</summary>
+    [Fact]
+    public async Task The_processor_trains_what_the_definition_says()
+    {
+        var job = TinyJob.Create();
+
+        var fast = await Train(job, "cpu=2", 1);
+        var defined = await Train(job, "cpu=2", 1, _ => new ReferenceBackend());
+
+        Assert.Equal(defined.Digest, fast.Digest);
+        Assert.Equal(defined.Test, fast.Test);
+    }
+
+    private static async Task<TrainingResult> Train(TrainingJob job, string devices, int threads, Func<DeviceDescription, IBackend>? open = null)
+    {
+        await using var host = await TestHost.StartAsync(devices, singa => singa.WithThreads(threads).WithBackends(open ?? Backends.Create));
+        return (await host.TrainAsync(job)).Result;
+    }
+}
