@@ -31,14 +31,18 @@ internal static class TrainCommand
             OutputFile.Check(save);
 
         IReadOnlyList<string> closing;
-        using (var host = Build(job))
+        using var host = Build(job);
+        await host.StartAsync(interrupted.Token);
+        try
         {
-            await host.StartAsync(interrupted.Token);
             var options = new TrainingOptions { DigestEvery = digestEvery, KeepLedger = ledger is not null };
             var result = await TrainAsync(host.Services.GetRequiredService<ITraining>(), job, options, records, output, interrupted.Token);
             if (save is not null)
                 ModelFile.Save(save, result.Model);
             closing = ClosingLines.Of(result);
+        }
+        finally
+        {
             await host.StopAsync(CancellationToken.None);
         }
 

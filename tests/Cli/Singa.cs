@@ -11,13 +11,15 @@ internal static class Singa
     /// <summary>Long enough for a busy machine; a run that takes longer hangs.</summary>
     private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(3);
 
-    public static Process Start(params string[] arguments)
+    public static Process Start(params string[] arguments) => Start("singa.dll", arguments);
+
+    private static Process Start(string program, string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet")
         {
             RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true,
         };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "singa.dll"));
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, program));
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
         var process = Process.Start(start)!;
@@ -28,6 +30,13 @@ internal static class Singa
     public static async Task<Finished> RunAsync(params string[] arguments)
     {
         using var process = Start(arguments);
+        return await FinishAsync(process);
+    }
+
+    /// <summary>Another program that trains, under the same contract.</summary>
+    public static async Task<Finished> RunOtherAsync(string program, params string[] arguments)
+    {
+        using var process = Start(program, arguments);
         return await FinishAsync(process);
     }
 
@@ -43,7 +52,7 @@ internal static class Singa
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"singa did not end within {Deadline}");
+            throw new TimeoutException($"the program did not end within {Deadline}");
         }
     }
 

@@ -4,6 +4,7 @@ using Singa.Actors.Runtime.Data.Digits;
 
 namespace Singa.Actors.Runtime.Tests.Data;
 
+[Collection(Busy.Name)]
 public sealed class DigitImagesTests
 {
     [Fact]
