@@ -20,6 +20,8 @@ Print("plan of one operation, two steps ahead", await Loop(new JobId("ahead"), 1
 var many = await Loop(new JobId("many"), Operations, 1, PlanSteps);
 Print("operation inside a plan, all in", new Cost((many.Microseconds - one.Microseconds) / Operations, (many.Bytes - one.Bytes) / Operations));
 Print("operation in the queue alone", Queue());
+var share = await StepShare.Measure(system, settings);
+Console.WriteLine(FormattableString.Invariant($"LeNet step of {share.Microseconds:0} us, all threads busy: {share.Median:0.00%} not kernels at the median, {share.P99:0.00%} at p99"));
 
 async Task<Cost> Loop(JobId job, int operations, int ahead, int steps)
 {

@@ -13,7 +13,7 @@ internal static class Singa
 
     public static Process Start(params string[] arguments) => Start("singa.dll", arguments);
 
-    private static Process Start(string program, string[] arguments)
+    private static Process Start(string program, string[] arguments, params (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo("dotnet")
         {
@@ -22,6 +22,8 @@ internal static class Singa
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, program));
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
         var process = Process.Start(start)!;
         process.StandardInput.Close();
         return process;
@@ -30,6 +32,13 @@ internal static class Singa
     public static async Task<Finished> RunAsync(params string[] arguments)
     {
         using var process = Start(arguments);
+        return await FinishAsync(process);
+    }
+
+    /// <summary>The same with something set in its environment.</summary>
+    public static async Task<Finished> RunAsync((string Name, string Value) setting, params string[] arguments)
+    {
+        using var process = Start("singa.dll", arguments, setting);
         return await FinishAsync(process);
     }
 

@@ -15,6 +15,9 @@ internal sealed class Buckets
     private const long AlignmentElements = 16;
     private const long MetricsElements = 2;
 
+    // No parameter's path begins with a blank.
+    public const string LossSum = " loss", CorrectSum = " correct";
+
     private readonly List<Operand> blocks = [];
     private readonly Dictionary<string, (int Bucket, long Offset, TensorType Type)> places = [];
 
@@ -45,16 +48,14 @@ internal sealed class Buckets
 
     public ImmutableArray<BucketLayout> Layouts => [.. blocks.Select(b => new BucketLayout(b.Block, b.DType, b.Shape[1]))];
 
-    /// <summary>Where the value that belongs to a parameter or statistic lies in a row.</summary>
+    /// <summary>Where the value that belongs to a parameter, a statistic or a metric lies in a row.</summary>
     public Operand Value(string name, int row)
     {
+        if (name is LossSum or CorrectSum)
+            return Operands.Row(Metrics(row), name == LossSum ? 0 : 1);
         var (bucket, offset, type) = places[name];
         return Operand.Contiguous(blocks[bucket].Block, type, row * blocks[bucket].Shape[1] + offset);
     }
-
-    public Operand LossSum(int row) => Operands.Row(Metrics(row), 0);
-
-    public Operand CorrectSum(int row) => Operands.Row(Metrics(row), 1);
 
     /// <summary>[2]: sum of losses, number of right answers.</summary>
     public Operand Metrics(int row) =>

@@ -37,7 +37,7 @@ public static class TrainingCompiler
         return new TrainingPlan(plan.Build(), variables, buckets.Layouts, layouts);
     }
 
-    /// <summary>Each row of the buckets is the sum over one subtree of shards, computed for all its shards at once.</summary>
+    /// <summary>Each row of the buckets is the sum over one subtree of shards.</summary>
     private static List<(Tensor, Operand)> Gradients(TrainingDefinition job, BatchLayout layout, Buckets buckets, BatchFeed feed)
     {
         var outputs = new List<(Tensor, Operand)>();
@@ -46,27 +46,42 @@ public static class TrainingCompiler
         {
             var shards = layout.Rows[row];
             int samples = layout.Runs.First(r => r.Shards.First <= shards.First && shards.First < r.Shards.End).Samples;
-            var graph = ShardGraph.Trace(job, samples, training: true);
-            var gradients = Graph.Gradients.Of(graph.LossSum, [.. graph.Parameters.Select(p => p.Tensor)]);
-            ImmutableArray<(Tensor Value, Operand Place)> local =
-            [
-                // Last layers first: the order in which backward can finish them, and so in which buckets fill.
-                .. graph.Parameters.Select((p, i) => (gradients[i], buckets.Value(p.Name, row))).Reverse(),
-                (graph.LossSum, buckets.LossSum(row)),
-                (graph.CorrectSum, buckets.CorrectSum(row)),
-                .. graph.Statistics.Where(s => s.Observed is not null).Select(s => (s.Observed! * samples, buckets.Value(s.Name, row))),
-            ];
-            var sources = new Dictionary<Tensor, Tensor>
-            {
-                [graph.Samples] = feed.Samples(first, shards.Count, samples),
-                [graph.Labels] = feed.Labels(first, shards.Count, samples),
-            };
-            var results = ShardAxis.Expand([.. local.Select(l => l.Value)], sources, shards);
-            outputs.AddRange(results.Select((r, i) => (ShardSum.Apply(r), local[i].Place)));
+            outputs.AddRange(Sum(job, buckets, feed, shards, samples, first).Select(s => (s.Value, buckets.Value(s.Name, row))));
             first += shards.Count * samples;
         }
 
         return outputs;
+    }
+
+    /// <summary>
+    /// The sums over a subtree: all its shards at once, or, where that is more than the job allows, its halves one after the other. Same bits.
+    /// </summary>
+    private static ImmutableArray<(string Name, Tensor Value)> Sum(TrainingDefinition job, Buckets buckets, BatchFeed feed, ShardRange shards, int samples, int first)
+    {
+        if (shards.Count > Math.Max(1, job.ShardsAtOnce))
+        {
+            var (l, r) = ShardTree.Halves(shards);
+            var (left, right) = (Sum(job, buckets, feed, l, samples, first), Sum(job, buckets, feed, r, samples, first + l.Count * samples));
+            return [.. left.Zip(right, (a, b) => (a.Name, a.Value + b.Value))];
+        }
+
+        var graph = ShardGraph.Trace(job, samples, training: true);
+        var gradients = Graph.Gradients.Of(graph.LossSum, [.. graph.Parameters.Select(p => p.Tensor)]);
+        ImmutableArray<(string Name, Tensor Value)> local =
+        [
+            // Last layers first: the order in which backward can finish them, and so in which buckets fill.
+            .. graph.Parameters.Select((p, i) => (p.Name, gradients[i])).Reverse(),
+            (Buckets.LossSum, graph.LossSum),
+            (Buckets.CorrectSum, graph.CorrectSum),
+            .. graph.Statistics.Where(s => s.Observed is not null).Select(s => (s.Name, s.Observed! * samples)),
+        ];
+        var sources = new Dictionary<Tensor, Tensor>
+        {
+            [graph.Samples] = feed.Samples(first, shards.Count, samples),
+            [graph.Labels] = feed.Labels(first, shards.Count, samples),
+        };
+        var results = ShardAxis.Expand([.. local.Select(l => l.Value)], sources, shards);
+        return [.. results.Select((r, i) => (local[i].Name, ShardSum.Apply(r)))];
     }
 
     private static void Evaluate(PlanBuilder plan, TrainingDefinition job, BatchFeed feed, int size)

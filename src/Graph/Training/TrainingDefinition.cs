@@ -8,6 +8,9 @@ namespace Singa.Actors.Graph.Training;
 public sealed record TrainingDefinition(
     Module Model, Loss Loss, Optimizer Optimizer, TensorType Sample, TensorType Label, int Classes, int Shards, ulong Seed, long TotalSteps)
 {
+    /// <summary>How many shards of a worker are computed at once; fewer take less memory and more time. Never changes a bit.</summary>
+    public int ShardsAtOnce { get; init; } = int.MaxValue;
+
     /// <summary>A bucket travels once it holds this many bytes of gradients.</summary>
     public long BucketBytes { get; init; } = 1 << 20;
 }

@@ -62,6 +62,28 @@ public sealed class TrainingPlanTests
     }
 
     [Fact]
+    public void Shards_one_after_the_other_are_the_same_bits_in_less_memory()
+    {
+        var results = new[] { 8, 4, 3, 1 }.Select(atOnce =>
+        {
+            var layout = BatchLayout.Of(96, 8, new ShardRange(0, 8));
+            var plan = TrainingCompiler.Compile(Job(8) with { ShardsAtOnce = atOnce }, new ShardRange(0, 8), [layout], [], []);
+            using var backend = new ReferenceBackend();
+            using var runner = new PlanRunner(backend, plan.Plan, new TreeExchange(plan, 8));
+            var (samples, labels) = Data(96);
+            runner.Run("initialise");
+            for (int step = 0; step < 3; step++)
+                Step(runner, plan, step, 96, samples, labels);
+            var conv = plan.Variables.Single(v => v.Name == "conv.weight");
+            var bytes = new byte[conv.Type.Bytes];
+            runner.Loaded.ReadBlock(conv.Block, bytes);
+            return (Convert.ToHexString(bytes), plan.Plan.ArenaBytes);
+        }).ToArray();
+        Assert.All(results, r => Assert.Equal(results[0].Item1, r.Item1));
+        Assert.True(results[^1].ArenaBytes < results[0].ArenaBytes * 0.7, $"{results[^1].ArenaBytes} against {results[0].ArenaBytes}");
+    }
+
+    [Fact]
     public void Arena_is_close_to_what_is_alive()
     {
         var layout = BatchLayout.Of(16, 8, new ShardRange(0, 8));
