@@ -57,10 +57,9 @@ internal sealed class TimedStepsActor : ReceiveActor
         });
         Receive<SectionsCompleted>(completed =>
         {
-            long now = Stopwatch.GetTimestamp();
             if (last != 0)
-                done.Add(new Step(Stopwatch.GetElapsedTime(last, now), completed.Busy));
-            last = now;
+                done.Add(new Step(Stopwatch.GetElapsedTime(last, completed.CompletedAt), completed.Busy));
+            last = completed.CompletedAt;
             if (next <= steps + 1)
                 device.Tell(new RunSections(job, next++, [.. sections]));
             if (done.Count == steps)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Akka.Actor;
 using Akka.Event;
 using Singa.Actors.Devices.Queue;
@@ -189,7 +190,7 @@ public sealed class DeviceActor : ReceiveActor
 
     private sealed class Report(JobId job, IActorRef to, IActorRef self) : ISubmissionListener
     {
-        public void Completed(long tag, TimeSpan busy) => to.Tell(new SectionsCompleted(job, tag, busy), self);
+        public void Completed(long tag, TimeSpan busy) => to.Tell(new SectionsCompleted(job, tag, busy, Stopwatch.GetTimestamp()), self);
 
         public void Failed(long tag, string reason) => to.Tell(new SectionsFailed(job, tag, reason), self);
     }

@@ -33,8 +33,11 @@ public static class DeviceProtocol
     /// </summary>
     public sealed record RunSections(JobId Job, long Tag, ImmutableArray<SectionRun> Sections, int Priority = 0) : ICommand;
 
-    /// <summary><c>Busy</c>: time the device spent on these sections, waiting for peers not counted.</summary>
-    public sealed record SectionsCompleted(JobId Job, long Tag, TimeSpan Busy) : IEvent;
+    /// <summary>
+    /// <c>Busy</c>: time the device spent on these sections, waiting for peers not counted. <c>CompletedAt</c>: when the last of it
+    /// ended, in ticks of <see cref="System.Diagnostics.Stopwatch"/>, which the hearing of this message does not delay.
+    /// </summary>
+    public sealed record SectionsCompleted(JobId Job, long Tag, TimeSpan Busy, long CompletedAt = 0) : IEvent;
 
     /// <summary>
     /// Nothing that follows in the job ran: what was queued behind fails as well, and so does everything new until
