@@ -27,6 +27,19 @@ public static class Composites
 
     public static Tensor Relu(this Tensor x) => Pointwise.Apply("Relu", x);
 
+    /// <summary>At least <paramref name="low"/> and at most <paramref name="high"/>.</summary>
+    public static Tensor Clip(this Tensor x, double low, double high) => Pointwise.Apply("Clip", a => Fn.Clamp(a[0], low, high), x);
+
+    public static Tensor Mean(this Tensor x, params ReadOnlySpan<int> axes)
+    {
+        var sum = x.Sum(axes);
+        return sum.Shape.Count == 0 ? sum : sum * ((double)sum.Shape.Count / x.Shape.Count);
+    }
+
+    /// <summary>[channels] as [channels, 1, …], to meet the channels of [n, channels, …] of that rank.</summary>
+    public static Tensor AlongChannels(this Tensor channels, int rank) =>
+        channels.Reshape(Shape.Of([channels.Shape.Count, .. Enumerable.Repeat(1L, rank - 2)]));
+
     /// <summary>0, 1, 2, … as Int32.</summary>
     public static Tensor Iota(int count) => Constant.Create<int>(Enumerable.Range(0, count).ToArray(), Shape.Of(count));
 
