@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Singa.Actors.Graph.Ops;
 using Singa.Actors.Graph.Scalars;
 
@@ -35,6 +36,12 @@ public static class Composites
         var sum = x.Sum(axes);
         return sum.Shape.Count == 0 ? sum : sum * ((double)sum.Shape.Count / x.Shape.Count);
     }
+
+    /// <summary>Pieces of those lengths along an axis.</summary>
+    public static ImmutableArray<Tensor> Split(this Tensor x, int axis, params ReadOnlySpan<long> lengths) => Ops.Split.Apply(x, axis, Seq.Create(lengths));
+
+    /// <summary>One after the other along an axis.</summary>
+    public static Tensor Concat(int axis, params ImmutableArray<Tensor> tensors) => Ops.Concat.Apply(axis, tensors);
 
     /// <summary>[channels] as [channels, 1, …], to meet the channels of [n, channels, …] of that rank.</summary>
     public static Tensor AlongChannels(this Tensor channels, int rank) =>

@@ -36,7 +36,7 @@ internal static class Differences
     }
 
     // Values well apart from one another: the kinks of max, relu and pooling lie between them.
-    private static double[] Draw(int count, int stream, double low, double high)
+    public static double[] Draw(int count, int stream, double low, double high)
     {
         ulong key = Philox.Key(7, $"gradient test {stream}");
         var order = Enumerable.Range(0, count).OrderBy(i => Philox.Block(key, (ulong)i, 0).W0).ToArray();
