@@ -61,7 +61,8 @@ internal static class PlanText
             ReduceKernel reduce => $"{reduce.Reduction.ToString().ToLowerInvariant()} over {string.Join(",", reduce.Axes)} ×{reduce.Program.Instructions.Length}",
             ContractKernel contract => form + Fused(contract.Epilogue) + Tree(contract.Tree.Length),
             ConvolveKernel convolve => $"{form} {convolve.Form.ToString().ToLowerInvariant()}" + Fused(convolve.Epilogue) + Tree(convolve.Tree.Length),
-            MaxPoolKernel pool => pool.Gradient is null ? form : $"{form} gradient",
+            MaxPoolKernel pool => pool.Gradient is not null ? $"{form} gradient" : pool.Tangent is not null ? $"{form} tangent" : form,
+            SumPoolKernel pool => pool.Adjoint ? $"{form} adjoint" : form,
             ExchangeKernel exchange => $"{form} {exchange.Bucket}",
             _ => form,
         };

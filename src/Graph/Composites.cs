@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Singa.Actors.Graph.Ops;
 using Singa.Actors.Graph.Scalars;
 
@@ -26,6 +27,25 @@ public static class Composites
         x.DType == type ? x : Pointwise.Apply("Convert", a => Fn.Convert(a[0], type), x);
 
     public static Tensor Relu(this Tensor x) => Pointwise.Apply("Relu", x);
+
+    /// <summary>At least <paramref name="low"/> and at most <paramref name="high"/>.</summary>
+    public static Tensor Clip(this Tensor x, double low, double high) => Pointwise.Apply("Clip", a => Fn.Clamp(a[0], low, high), x);
+
+    public static Tensor Mean(this Tensor x, params ReadOnlySpan<int> axes)
+    {
+        var sum = x.Sum(axes);
+        return sum.Shape.Count == 0 ? sum : sum * ((double)sum.Shape.Count / x.Shape.Count);
+    }
+
+    /// <summary>Pieces of those lengths along an axis.</summary>
+    public static ImmutableArray<Tensor> Split(this Tensor x, int axis, params ReadOnlySpan<long> lengths) => Ops.Split.Apply(x, axis, Seq.Create(lengths));
+
+    /// <summary>One after the other along an axis.</summary>
+    public static Tensor Concat(int axis, params ImmutableArray<Tensor> tensors) => Ops.Concat.Apply(axis, tensors);
+
+    /// <summary>[channels] as [channels, 1, …], to meet the channels of [n, channels, …] of that rank.</summary>
+    public static Tensor AlongChannels(this Tensor channels, int rank) =>
+        channels.Reshape(Shape.Of([channels.Shape.Count, .. Enumerable.Repeat(1L, rank - 2)]));
 
     /// <summary>0, 1, 2, … as Int32.</summary>
     public static Tensor Iota(int count) => Constant.Create<int>(Enumerable.Range(0, count).ToArray(), Shape.Of(count));

@@ -31,6 +31,9 @@ public abstract record Op
     /// <summary>Whether every shard has results of its own although no input does: random numbers.</summary>
     public virtual bool DiffersByShard => false;
 
+    /// <summary>Whether the results are the input's own memory read in another way.</summary>
+    internal virtual bool IsView => false;
+
     internal abstract void Lower(Node node, Lowerer lowerer);
 
     /// <summary>The one type of an op with a single output.</summary>

@@ -59,6 +59,7 @@ public sealed unsafe class CpuBackend : IBackend
             ContractKernel contract => Gemm.ContractCompiler.Compile(contract, blocks, context),
             ConvolveKernel convolve => Convolve.ConvolveCompiler.Compile(convolve, blocks, context),
             MaxPoolKernel pool => Kernels.CpuMaxPool.Compile(pool, blocks, context),
+            SumPoolKernel pool => Kernels.CpuSumPool.Compile(pool, blocks, context),
             RandomKernel random => new Kernels.CpuRandom(random, blocks, context),
             ShardSumKernel sum => Kernels.CpuShardSum.Compile(sum, blocks, context),
             _ => throw new NotSupportedException($"{Properties.Name} does not compute {kernel.GetType().Name}: the executor moves bytes itself"),

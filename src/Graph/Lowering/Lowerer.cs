@@ -24,6 +24,9 @@ internal sealed class Lowerer(PlanBuilder plan)
     public void Run(IReadOnlyList<(Tensor Tensor, Operand Destination)> outputs)
     {
         var order = Traversal.From(outputs.Select(o => o.Tensor));
+        var position = new Dictionary<Node, int>();
+        foreach (var node in order)
+            position[node] = position.Count;
         var readers = LastReaders(order);
         foreach (var (tensor, destination) in outputs)
         {
@@ -31,6 +34,7 @@ internal sealed class Lowerer(PlanBuilder plan)
                 destinations.TryAdd(tensor, destination);
         }
 
+        ReserveWindows(order);
         foreach (var node in order)
             node.Op.Lower(node, this);
         foreach (var (tensor, destination) in outputs)
@@ -44,8 +48,29 @@ internal sealed class Lowerer(PlanBuilder plan)
         {
             if (!readers.TryGetValue(block, out var last))
                 return true;
-            int position = order.IndexOf(producer);
-            return last < position || (last == position && producer.Op is Pointwise);
+            int here = position[producer];
+            return last < here || (last == here && producer.Op is Pointwise);
+        }
+    }
+
+    /// <summary>
+    /// Inputs of concatenations go straight into their windows where their kernels can write with any strides. Concatenations into a
+    /// destination are left alone: the window would be written before the concatenation's turn.
+    /// </summary>
+    private void ReserveWindows(ImmutableArray<Node> order)
+    {
+        var reserved = new HashSet<Tensor>();
+        foreach (var node in order.Reverse())
+        {
+            if (node.Op is not Concat concat || (destinations.ContainsKey(node.Output) && !reserved.Contains(node.Output)))
+                continue;
+            var windows = Split.Windows(Target(node.Output), concat.Axis, [.. node.Inputs.Select(i => i.Shape[concat.Axis])]);
+            destinations[node.Output] = values[node.Output];
+            for (int i = 0; i < windows.Length; i++)
+            {
+                if (node.Inputs[i].Producer.Op is Pointwise or Reduce or Concat && destinations.TryAdd(node.Inputs[i], windows[i]))
+                    reserved.Add(node.Inputs[i]);
+            }
         }
     }
 
@@ -63,8 +88,11 @@ internal sealed class Lowerer(PlanBuilder plan)
                 if (!backing.TryGetValue(input, out int block))
                     continue;
                 readers[block] = position;
-                if (node.Op is Reshape or Transpose or BroadcastTo or Slice)
-                    backing[node.Output] = block;
+                foreach (var view in node.Outputs)
+                {
+                    if (node.Op.IsView)
+                        backing[view] = block;
+                }
             }
         }
 

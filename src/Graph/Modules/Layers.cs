@@ -2,22 +2,6 @@ using Singa.Actors.Graph.Ops;
 
 namespace Singa.Actors.Graph.Modules;
 
-/// <summary>The largest of each window; Stride 0 is the kernel's size.</summary>
-public sealed record MaxPool2d(int Kernel) : Module
-{
-    public int Stride { get; init; }
-
-    public int Padding { get; init; }
-
-    internal override bool IsTransparent => true;
-
-    public override Tensor Forward(Tensor input, ModuleContext context)
-    {
-        int stride = Stride == 0 ? Kernel : Stride;
-        return MaxPool.Apply(input, (Kernel, Kernel), (stride, stride), (Padding, Padding));
-    }
-}
-
 /// <summary>A pointwise op of the catalog as a layer.</summary>
 public sealed record Activation(string Function) : Module
 {

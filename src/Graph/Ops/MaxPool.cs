@@ -33,16 +33,37 @@ public sealed record MaxPool(Window2D Window, long Height, long Width) : Op
         new MaxPoolKernel(Window, lowerer.Contiguous(node, node.Inputs[0]), null, lowerer.Target(node.Output)));
 }
 
-/// <summary>Gives each window's gradient to its first largest element.</summary>
+/// <summary>Gives each window's gradient to its first largest element: inputs image and gradient.</summary>
 public sealed record MaxPoolGradient(Window2D Window) : Op
 {
     public override string Name => "MaxPool.Gradient";
 
     public override ImmutableArray<TensorType> Infer(ImmutableArray<TensorType> inputs) => [inputs[0]];
 
+    public override ImmutableArray<Tensor?> Gradient(Node node, ImmutableArray<Tensor?> upstream) =>
+        [null, upstream[0] is { } up ? new Node(new MaxPoolTangent(Window, node.Inputs[1].Shape[2], node.Inputs[1].Shape[3]), [node.Inputs[0], up]).Output : null];
+
     public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, ShardRange shards) =>
         Windows.Fold(this, node, inputs, sharded, shards);
 
     internal override void Lower(Node node, Lowerer lowerer) => lowerer.Emit(node, new MaxPoolKernel(
         Window, lowerer.Contiguous(node, node.Inputs[0]), lowerer.Contiguous(node, node.Inputs[1]), lowerer.Target(node.Output)));
+}
+
+/// <summary>What another image holds where each window's first largest element lies: adjoint of <see cref="MaxPoolGradient"/>.</summary>
+public sealed record MaxPoolTangent(Window2D Window, long Height, long Width) : Op
+{
+    public override string Name => "MaxPool.Tangent";
+
+    public override ImmutableArray<TensorType> Infer(ImmutableArray<TensorType> inputs) =>
+        One(inputs[0].DType, Shape.Of(inputs[0].Shape[0], inputs[0].Shape[1], Height, Width));
+
+    public override ImmutableArray<Tensor?> Gradient(Node node, ImmutableArray<Tensor?> upstream) =>
+        [null, upstream[0] is { } up ? new Node(new MaxPoolGradient(Window), [node.Inputs[0], up]).Output : null];
+
+    public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, ShardRange shards) =>
+        Windows.Fold(this, node, inputs, sharded, shards);
+
+    internal override void Lower(Node node, Lowerer lowerer) => lowerer.Emit(node, new MaxPoolKernel(
+        Window, lowerer.Contiguous(node, node.Inputs[0]), null, lowerer.Target(node.Output), lowerer.Contiguous(node, node.Inputs[1])));
 }

@@ -10,6 +10,8 @@ public sealed record Reshape(Shape Target) : Op
 {
     public override string Name => "Reshape";
 
+    internal override bool IsView => true;
+
     public override ImmutableArray<TensorType> Infer(ImmutableArray<TensorType> inputs) => inputs[0].Shape.Count == Target.Count
         ? One(inputs[0].DType, Target)
         : throw new GraphException($"{inputs[0].Shape} has {inputs[0].Shape.Count} elements and cannot be reshaped to {Target}");
@@ -31,6 +33,8 @@ public sealed record Transpose(Seq<int> Order) : Op
 {
     public override string Name => "Transpose";
 
+    internal override bool IsView => true;
+
     public override ImmutableArray<TensorType> Infer(ImmutableArray<TensorType> inputs) =>
         Order.Order().SequenceEqual(Enumerable.Range(0, inputs[0].Shape.Rank))
             ? One(inputs[0].DType, Shape.Of([.. Order.Select(a => inputs[0].Shape[a])]))
@@ -49,6 +53,8 @@ public sealed record Transpose(Seq<int> Order) : Op
 public sealed record BroadcastTo(Shape Target) : Op
 {
     public override string Name => "Broadcast";
+
+    internal override bool IsView => true;
 
     public override ImmutableArray<TensorType> Infer(ImmutableArray<TensorType> inputs) => inputs[0].Shape.BroadcastsTo(Target)
         ? One(inputs[0].DType, Target)
@@ -70,6 +76,8 @@ public sealed record BroadcastTo(Shape Target) : Op
 public sealed record Slice(Seq<long> Start, Seq<long> Length, Seq<long> Step) : Op
 {
     public override string Name => "Slice";
+
+    internal override bool IsView => true;
 
     public override ImmutableArray<TensorType> Infer(ImmutableArray<TensorType> inputs)
     {
@@ -132,6 +140,8 @@ public sealed record Pad(Seq<long> Before, Seq<long> After, Seq<long> Between) :
 public sealed record Detach : Op
 {
     public override string Name => "Detach";
+
+    internal override bool IsView => true;
 
     public override ImmutableArray<TensorType> Infer(ImmutableArray<TensorType> inputs) => [inputs[0]];
 

@@ -22,6 +22,15 @@ internal static class Windows
         }
     }
 
+    /// <summary>Does to [n, c, l] what is said for images of one row.</summary>
+    public static Tensor InOneRow(Tensor input, Func<Tensor, Tensor> apply)
+    {
+        if (input.Shape.Rank != 3)
+            throw new GraphException("a one-dimensional window takes [n, channels, length]");
+        var result = apply(input.Reshape(Shape.Of(input.Shape[0], input.Shape[1], 1, input.Shape[2])));
+        return result.Reshape(result.Shape.RemoveAt(2));
+    }
+
     public static ImmutableArray<Tensor> Fold(Op op, Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, ShardRange shards)
     {
         var folded = inputs.Select((t, i) => (sharded[i] ? t : t.BroadcastTo(t.Shape.Prepend(shards.Count)))

@@ -11,8 +11,10 @@ internal static class HoistReshapes
 {
     public static Tensor? Rule(Rewriter rewriter, Node node, ImmutableArray<Tensor> inputs)
     {
+        if (node.Op is not Pointwise)
+            return null;
         var shape = node.Output.Shape;
-        if (node.Op is not Pointwise || shape.Rank < 2 || !inputs.Any(Splits))
+        if (shape.Rank < 2 || !inputs.Any(Splits))
             return null;
         var folded = Shape.Of([shape[0] * shape[1], .. shape.Dims[2..]]);
         var sources = ImmutableArray.CreateBuilder<Tensor>(inputs.Length);

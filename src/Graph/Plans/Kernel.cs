@@ -125,11 +125,23 @@ public sealed record ConvolveKernel(
 /// <summary>
 /// Largest value (IEEE 754-2019 maximum) of each window of Image [n, c, h, w] → Result [n, c, oh, ow], contiguous; padding never wins; a NaN wins. With
 /// <c>Gradient</c> not null: Result's gradient goes to the first element (row by row) that has the window's maximum, windows
-/// added in ascending (oh, ow) order from +0, into Target [n, c, h, w].
+/// added in ascending (oh, ow) order from +0, into Target [n, c, h, w]. With <c>Tangent</c> [n, c, h, w] not null: its value at that
+/// element is the window's result.
 /// </summary>
-public sealed record MaxPoolKernel(Window2D Window, Operand Image, Operand? Gradient, Operand Target) : Kernel
+public sealed record MaxPoolKernel(Window2D Window, Operand Image, Operand? Gradient, Operand Target, Operand? Tangent = null) : Kernel
 {
-    public override ImmutableArray<Operand> Inputs => Gradient is null ? [Image] : [Image, Gradient];
+    public override ImmutableArray<Operand> Inputs => (Gradient ?? Tangent) is { } second ? [Image, second] : [Image];
+    public override ImmutableArray<Operand> Outputs => [Target];
+}
+
+/// <summary>
+/// Sum of each window of Source [n, c, h, w] → Target [n, c, oh, ow], contiguous: taps added in ascending (kh, kw) order from +0, padding
+/// adds nothing. <c>Adjoint</c>: Source [n, c, oh, ow] → Target [n, c, h, w], each window's value added to all its elements, windows in
+/// ascending (oh, ow) order from +0.
+/// </summary>
+public sealed record SumPoolKernel(Window2D Window, bool Adjoint, Operand Source, Operand Target) : Kernel
+{
+    public override ImmutableArray<Operand> Inputs => [Source];
     public override ImmutableArray<Operand> Outputs => [Target];
 }
 

@@ -41,6 +41,7 @@ internal static class Derivative
                 ScalarOp.Sin => Times(Cos(x.A!), D(x.A!)),
                 ScalarOp.Cos => Times(-Sin(x.A!), D(x.A!)),
                 ScalarOp.Erf => Times(Exp(-(x.A! * x.A!)) * 1.1283791670955126, D(x.A!)),
+                ScalarOp.Atan => Times(1 / (1 + x.A! * x.A!), D(x.A!)),
                 ScalarOp.Pow => Times(x.B! * Pow(x.A!, x.B! - 1), D(x.A!)) + Times(x * Log(x.A!), D(x.B!)),
                 _ => throw new GraphException($"no derivative of {x.Op}"),
             };

@@ -1,7 +1,7 @@
 namespace Singa.Actors.Graph.Scalars;
 
 /// <summary>Functions to write scalar bodies with.</summary>
-public static class Fn
+public static partial class Fn
 {
     public static Scalar Fma(Scalar a, Scalar b, Scalar c)
     {
@@ -56,6 +56,8 @@ public static class Fn
     public static Scalar Cos(Scalar x) => Scalar.Unary(ScalarOp.Cos, x);
 
     public static Scalar Erf(Scalar x) => Scalar.Unary(ScalarOp.Erf, x);
+
+    public static Scalar Atan(Scalar x) => Scalar.Unary(ScalarOp.Atan, x);
 
     public static Scalar Pow(Scalar x, Scalar y) => Scalar.Binary(ScalarOp.Pow, x, y);
 }

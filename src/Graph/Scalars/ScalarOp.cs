@@ -70,4 +70,5 @@ public enum ScalarOp : byte
     Cos,
     Erf,
     Pow,
+    Atan,
 }

@@ -30,6 +30,7 @@ public sealed class ReferenceBackend : IBackend
         ContractKernel contract => () => ReferenceContract.Run(contract, blocks),
         ConvolveKernel convolve => () => ReferenceConvolve.Run(convolve, blocks),
         MaxPoolKernel pool => () => ReferencePool.Run(pool, blocks),
+        SumPoolKernel pool => () => ReferencePool.Run(pool, blocks),
         RandomKernel random => () => ReferencePointwise.Random(random, blocks),
         ShardSumKernel sum => () => ReferencePointwise.ShardSum(sum, blocks),
         _ => throw new NotSupportedException($"the reference does not compute {kernel.GetType().Name}"),

@@ -4,89 +4,70 @@ using Singa.Actors.Graph.Plans;
 
 namespace Singa.Actors.Devices.Cpu.Kernels;
 
-/// <summary>Max pooling, plane by plane.</summary>
-internal abstract unsafe class CpuMaxPool : CpuKernel
+internal static class CpuMaxPool
 {
-    private readonly Work work;
-
-    protected CpuMaxPool(MaxPoolKernel kernel, Operand small, IReadOnlyList<BlockAddress> blocks, CpuContext context)
+    public static CpuKernel Compile(MaxPoolKernel kernel, IReadOnlyList<BlockAddress> blocks, CpuContext context) => kernel.Image.DType switch
     {
-        foreach (var operand in kernel.Inputs.Concat(kernel.Outputs))
-        {
-            if (!operand.IsContiguous || operand.Shape.Rank != 4)
-                throw new NotSupportedException($"max pooling takes contiguous [n, c, h, w], not {operand.Shape} with strides {string.Join(", ", operand.Strides)}");
-        }
-
-        work = context.Work;
-        (Window, Image) = (kernel.Window, (nint)Address(kernel.Image, blocks));
-        var (image, result) = (kernel.Image.Shape, small.Shape);
-        Planes = image[0] * image[1];
-        (Height, Width, OutHeight, OutWidth) = ((int)image[2], (int)image[3], (int)result[2], (int)result[3]);
-    }
-
-    protected Window2D Window { get; }
-
-    protected nint Image { get; }
-
-    protected long Planes { get; }
-
-    protected int Height { get; }
-
-    protected int Width { get; }
-
-    protected int OutHeight { get; }
-
-    protected int OutWidth { get; }
-
-    /// <summary>Whether windows are 2 × 2, side by side and all within the image.</summary>
-    protected bool IsHalving => Window == new Window2D(2, 2, 2, 2) && 2 * OutHeight <= Height && 2 * OutWidth <= Width;
-
-    public static CpuKernel Compile(MaxPoolKernel kernel, IReadOnlyList<BlockAddress> blocks, CpuContext context) => (kernel.Image.DType, kernel.Gradient) switch
-    {
-        (DType.Float32, null) => new CpuMaxPoolForward<float>(kernel, blocks, context),
-        (DType.Float64, null) => new CpuMaxPoolForward<double>(kernel, blocks, context),
-        (DType.Float32, _) => new CpuMaxPoolGradient<float>(kernel, blocks, context),
-        (DType.Float64, _) => new CpuMaxPoolGradient<double>(kernel, blocks, context),
+        DType.Float32 => Compile<float>(kernel, blocks, context),
+        DType.Float64 => Compile<double>(kernel, blocks, context),
         _ => throw new NotSupportedException($"max pooling takes floating numbers, not {kernel.Image.DType}"),
     };
 
-    public override int Parts(int threads)
-    {
-        long points = Planes * Height * Width;
-        return work.Parts(points, 8, threads, most: Planes);
-    }
+    private static CpuKernel Compile<T>(MaxPoolKernel kernel, IReadOnlyList<BlockAddress> blocks, CpuContext context) where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        kernel.Gradient is { } gradient ? new CpuMaxPoolGradient<T>(kernel, gradient, blocks, context)
+        : kernel.Tangent is { } tangent ? new CpuMaxPoolTangent<T>(kernel, tangent, blocks, context)
+        : new CpuMaxPoolForward<T>(kernel, blocks, context);
+}
 
-    /// <summary>Rows or columns of a window that lie inside: the first tap and the one after the last.</summary>
-    protected static (int First, int End) Taps(int origin, int taps, int dilation, int size)
+internal abstract unsafe class CpuMaxPool<T>(MaxPoolKernel kernel, Operand result, IReadOnlyList<BlockAddress> blocks, CpuContext context)
+    : CpuPool(kernel, kernel.Window, kernel.Image, result, context)
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    private readonly nint image = (nint)Address(kernel.Image, blocks);
+
+    /// <summary>Whether windows are 2 × 2 of floats, side by side and all within the image.</summary>
+    protected bool IsHalving { get; } = typeof(T) == typeof(float) && kernel.Window == new Window2D(2, 2, 2, 2)
+        && 2 * result.Shape[2] <= kernel.Image.Shape[2] && 2 * result.Shape[3] <= kernel.Image.Shape[3] && result.Shape[3] >= Halving.Lanes;
+
+    protected T* Image(long plane) => (T*)image + plane * Size;
+
+    /// <summary>Where in a plane the first largest element of a window lies; −1 where the window lies outside.</summary>
+    protected long Largest(T* plane, int y, int x)
     {
-        int first = origin < 0 ? (-origin + dilation - 1) / dilation : 0;
-        int end = origin >= size ? 0 : Math.Min(taps, (size - 1 - origin) / dilation + 1);
-        return (first, Math.Max(first, end));
+        int top = y * Window.StrideHeight - Window.PadTop, left = x * Window.StrideWidth - Window.PadLeft;
+        var (kh0, kh1) = Taps(top, Window.KernelHeight, Window.DilationHeight, Height);
+        var (kw0, kw1) = Taps(left, Window.KernelWidth, Window.DilationWidth, Width);
+        long at = -1;
+        for (int kh = kh0; kh < kh1; kh++)
+        {
+            long row = (long)(top + kh * Window.DilationHeight) * Width + left;
+            for (int kw = kw0; kw < kw1; kw++)
+            {
+                long here = row + kw * Window.DilationWidth;
+                if (at < 0 || plane[here] > plane[at] || (T.IsNaN(plane[here]) && !T.IsNaN(plane[at])))
+                    at = here;
+            }
+        }
+
+        return at;
     }
 }
 
-internal sealed unsafe class CpuMaxPoolForward<T>(MaxPoolKernel kernel, IReadOnlyList<BlockAddress> blocks, CpuContext context) : CpuMaxPool(kernel, kernel.Target, blocks, context)
+internal sealed unsafe class CpuMaxPoolForward<T>(MaxPoolKernel kernel, IReadOnlyList<BlockAddress> blocks, CpuContext context)
+    : CpuMaxPool<T>(kernel, kernel.Target, blocks, context)
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     private readonly nint target = (nint)Address(kernel.Target, blocks);
 
-    public override void Run(int part, int parts, int thread, byte* scratch)
+    protected override void Plane(long plane)
     {
-        var (first, end) = Share(Planes, 1, part, parts);
-        bool halving = IsHalving && typeof(T) == typeof(float) && OutWidth >= Halving.Lanes;
-        for (long plane = first; plane < end; plane++)
+        T* image = Image(plane), result = (T*)target + plane * OutSize;
+        if (IsHalving)
         {
-            T* image = (T*)Image + plane * Height * Width;
-            T* result = (T*)target + plane * OutHeight * OutWidth;
-            if (halving)
-                Halving.Forward((float*)image, Width, (float*)result, OutHeight, OutWidth);
-            else
-                Plane(image, result);
+            Halving.Forward((float*)image, Width, (float*)result, OutHeight, OutWidth);
+            return;
         }
-    }
 
-    private void Plane(T* image, T* result)
-    {
         for (int y = 0; y < OutHeight; y++)
         {
             int top = y * Window.StrideHeight - Window.PadTop;
@@ -109,57 +90,51 @@ internal sealed unsafe class CpuMaxPoolForward<T>(MaxPoolKernel kernel, IReadOnl
     }
 }
 
-internal sealed unsafe class CpuMaxPoolGradient<T>(MaxPoolKernel kernel, IReadOnlyList<BlockAddress> blocks, CpuContext context) : CpuMaxPool(kernel, kernel.Gradient!, blocks, context)
+internal sealed unsafe class CpuMaxPoolGradient<T>(MaxPoolKernel kernel, Operand gradient, IReadOnlyList<BlockAddress> blocks, CpuContext context)
+    : CpuMaxPool<T>(kernel, gradient, blocks, context)
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    private readonly nint gradient = (nint)Address(kernel.Gradient!, blocks);
+    private readonly nint gradient = (nint)Address(gradient, blocks);
     private readonly nint target = (nint)Address(kernel.Target, blocks);
 
-    public override void Run(int part, int parts, int thread, byte* scratch)
+    protected override void Plane(long plane)
     {
-        var (first, end) = Share(Planes, 1, part, parts);
-        bool halving = IsHalving && typeof(T) == typeof(float) && OutWidth >= Halving.Lanes;
-        for (long plane = first; plane < end; plane++)
+        T* image = Image(plane), result = (T*)gradient + plane * OutSize, into = (T*)target + plane * Size;
+
+        // Windows cover an even image wholly; anything else has points that no window writes.
+        if (!IsHalving || 2 * OutHeight < Height || 2 * OutWidth < Width)
+            new Span<T>(into, Height * Width).Clear();
+        if (IsHalving)
         {
-            T* image = (T*)Image + plane * Height * Width;
-            T* result = (T*)gradient + plane * OutHeight * OutWidth;
-            T* into = (T*)target + plane * Height * Width;
-
-            // Windows cover an even image wholly; anything else has points that no window writes.
-            if (!halving || 2 * OutHeight < Height || 2 * OutWidth < Width)
-                new Span<T>(into, Height * Width).Clear();
-            if (halving)
-                Halving.Gradient((float*)image, Width, (float*)result, OutHeight, OutWidth, (float*)into);
-            else
-                Plane(image, result, into);
+            Halving.Gradient((float*)image, Width, (float*)result, OutHeight, OutWidth, (float*)into);
+            return;
         }
-    }
 
-    private void Plane(T* image, T* result, T* into)
-    {
         for (int y = 0; y < OutHeight; y++)
         {
-            int top = y * Window.StrideHeight - Window.PadTop;
-            var (kh0, kh1) = Taps(top, Window.KernelHeight, Window.DilationHeight, Height);
             for (int x = 0; x < OutWidth; x++, result++)
             {
-                int left = x * Window.StrideWidth - Window.PadLeft;
-                var (kw0, kw1) = Taps(left, Window.KernelWidth, Window.DilationWidth, Width);
-                long at = -1;
-                for (int kh = kh0; kh < kh1; kh++)
-                {
-                    long row = (long)(top + kh * Window.DilationHeight) * Width + left;
-                    for (int kw = kw0; kw < kw1; kw++)
-                    {
-                        long here = row + kw * Window.DilationWidth;
-                        if (at < 0 || image[here] > image[at] || (T.IsNaN(image[here]) && !T.IsNaN(image[at])))
-                            at = here;
-                    }
-                }
-
-                if (at >= 0)
+                if (Largest(image, y, x) is >= 0 and var at)
                     into[at] += *result;
             }
+        }
+    }
+}
+
+internal sealed unsafe class CpuMaxPoolTangent<T>(MaxPoolKernel kernel, Operand tangent, IReadOnlyList<BlockAddress> blocks, CpuContext context)
+    : CpuMaxPool<T>(kernel, kernel.Target, blocks, context)
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    private readonly nint tangent = (nint)Address(tangent, blocks);
+    private readonly nint target = (nint)Address(kernel.Target, blocks);
+
+    protected override void Plane(long plane)
+    {
+        T* image = Image(plane), from = (T*)tangent + plane * Size, result = (T*)target + plane * OutSize;
+        for (int y = 0; y < OutHeight; y++)
+        {
+            for (int x = 0; x < OutWidth; x++)
+                *result++ = Largest(image, y, x) is >= 0 and var at ? from[at] : T.Zero;
         }
     }
 }

@@ -1,0 +1,49 @@
+using Singa.Actors.Graph;
+using Singa.Actors.Graph.Modules;
+using Singa.Actors.Graph.Ops;
+
+namespace Singa.Actors.Devices.Tests.Gradients;
+
+/// <summary>A layer on an input of some shape, in training; its parameters are inputs too.</summary>
+public sealed record LayerCase(Module Layer, Shape Input)
+{
+    public override string ToString() => $"{Layer} of {Input}";
+
+    public static IEnumerable<LayerCase> All() => Convolutions().Concat(Pools()).Concat(Activations());
+
+    private static Shape S(params long[] dims) => Shape.Of(dims);
+
+    private static IEnumerable<LayerCase> Convolutions()
+    {
+        yield return new(new Conv2d(3, 3), S(2, 2, 5, 5));
+        yield return new(new Conv2d(4, 3) { Stride = 2, Padding = 1, Bias = false }, S(1, 2, 6, 5));
+        yield return new(new Conv2d(2, 3) { Dilation = 2, Padding = 2 }, S(1, 2, 6, 6));
+        yield return new(new Conv2d(4, 3) { Groups = 2, Padding = 1 }, S(2, 4, 4, 4));
+        yield return new(new Conv2d(3, 3) { Groups = 3 }, S(1, 3, 5, 4));
+        yield return new(new Conv1d(3, 3), S(2, 2, 7));
+        yield return new(new Conv1d(4, 2) { Stride = 2, Padding = 1, Dilation = 2, Groups = 2 }, S(2, 2, 8));
+        yield return new(new SeparableConv2d(3, 3) { Padding = 1, Stride = 2 }, S(2, 2, 5, 5));
+    }
+
+    private static IEnumerable<LayerCase> Pools()
+    {
+        yield return new(new AveragePool2d(2), S(2, 2, 4, 6));
+        yield return new(new AveragePool2d(3) { Stride = 2, Padding = 1 }, S(1, 2, 6, 5));
+        yield return new(new AveragePool2d(3) { Stride = 2, Padding = 1, CountPadding = true }, S(1, 2, 6, 5));
+        yield return new(new AveragePool1d(3) { Stride = 1, Padding = 1 }, S(2, 2, 5));
+        yield return new(new MaxPool1d(2), S(2, 2, 6));
+        yield return new(new GlobalAveragePool(), S(2, 3, 4, 5));
+        yield return new(new GlobalAveragePool(), S(2, 3, 4));
+    }
+
+    private static IEnumerable<LayerCase> Activations()
+    {
+        yield return new(new LeakyRelu(0.2), S(3, 4));
+        yield return new(new PRelu(), S(3, 4));
+        yield return new(new PRelu(PerChannel: true), S(2, 3, 4));
+        yield return new(new Elu(0.7), S(3, 4));
+        yield return new(new HardSigmoid(0.4, 0.3), S(3, 4));
+        yield return new(new Clip(-1, 0.5), S(3, 4));
+        yield return new(new Graph.Modules.Softmax(), S(3, 4));
+    }
+}
