@@ -5,11 +5,12 @@ using Singa.Actors.Graph.Plans;
 namespace Singa.Actors.Devices.Tests.Gradients;
 
 /// <summary>An op at some shapes: what to build from the inputs, and where to draw their values from.</summary>
-public sealed record GradientCase(string Name, Func<Tensor[], Tensor> Build, Shape[] Shapes, double Low = -2, double High = 2)
+public sealed partial record GradientCase(string Name, Func<Tensor[], Tensor> Build, Shape[] Shapes, double Low = -2, double High = 2)
 {
     public override string ToString() => $"{Name} {string.Join(" ", Shapes.Select(s => s.ToString()))}";
 
-    public static IEnumerable<GradientCase> All() => Pointwises().Concat(Reductions()).Concat(Products()).Concat(Convolutions()).Concat(Movements()).Concat(Functions());
+    public static IEnumerable<GradientCase> All() => Pointwises().Concat(Reductions()).Concat(Products()).Concat(Convolutions()).Concat(Movements()).Concat(Functions())
+        .Concat(Losses());
 
     private static Shape S(params long[] dims) => Shape.Of(dims);
 
