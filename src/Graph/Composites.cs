@@ -21,6 +21,16 @@ public static class Composites
         return shifted - KeepAxis(shifted.Exp().Sum(axis).Log(), x, axis);
     }
 
+    /// <summary>
+    /// What the losses need of log softmax over the innermost axis: x less its largest value, and log Σ e^ of that, [..] without the axis.
+    /// Their difference is the log softmax.
+    /// </summary>
+    internal static (Tensor Shifted, Tensor LogSum) LogSumExp(Tensor x)
+    {
+        var shifted = Shifted(x, -1);
+        return (shifted, shifted.Exp().Sum(-1).Log());
+    }
+
     public static Tensor Detach(this Tensor x) => new Node(new Detach(), [x]).Output;
 
     public static Tensor Convert(this Tensor x, DType type) =>

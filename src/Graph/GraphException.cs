@@ -5,4 +5,7 @@ public sealed class GraphException(string message, Exception? inner = null) : Ex
 {
     /// <summary>The layer it happened in, once that is known.</summary>
     public string? Layer { get; init; }
+
+    /// <summary>The model's setting whose value is wrong, where it is one's.</summary>
+    public string? Setting { get; init; }
 }

@@ -2,22 +2,42 @@ using Singa.Actors.Graph.Modules;
 
 namespace Singa.Actors.Graph.Models;
 
+/// <summary>A model that a job can name, and the settings it reads.</summary>
+public sealed record ModelEntry(Func<Shape, int, ModelSettings, Module> Build, params Seq<string> Settings);
+
 /// <summary>The models that a job can name.</summary>
 public static class ModelCatalog
 {
-    private static readonly SortedDictionary<string, Func<int, Module>> Builders = new(StringComparer.Ordinal)
+    private static readonly SortedDictionary<string, ModelEntry> Entries = new(StringComparer.Ordinal)
     {
-        ["lenet"] = LeNet,
-        ["mlp"] = Mlp,
+        ["lenet"] = new((_, classes, _) => LeNet(classes)),
+        ["mlp"] = new((_, classes, _) => Mlp(classes)),
     };
 
-    public static IReadOnlyList<string> Names => [.. Builders.Keys];
+    public static IReadOnlyList<string> Names => [.. Entries.Keys];
+
+    /// <summary>The settings that a model takes.</summary>
+    /// <exception cref="GraphException">No model has that name.</exception>
+    public static IReadOnlyList<string> SettingsOf(string name) => Entry(name).Settings;
 
     /// <param name="sample">Shape of one sample, for models that depend on it.</param>
     /// <param name="classes">Size of the last layer.</param>
-    /// <exception cref="GraphException">No model has that name.</exception>
-    public static Module Create(string name, Shape sample, int classes) => Builders.TryGetValue(name, out var build)
-        ? build(classes) : throw new GraphException($"no model is named '{name}'; there are {string.Join(", ", Names)}");
+    /// <exception cref="GraphException">No model has that name, it has no such setting, or a setting's value is wrong.</exception>
+    public static Module Create(string name, Shape sample, int classes, ModelSettings? settings = null)
+    {
+        var entry = Entry(name);
+        settings ??= ModelSettings.None;
+        if (settings.Keys.FirstOrDefault(k => !entry.Settings.Contains(k)) is { } unknown)
+        {
+            string known = entry.Settings.Count == 0 ? "it has none" : $"it has {string.Join(", ", entry.Settings)}";
+            throw new GraphException($"model '{name}' has no setting '{unknown}'; {known}");
+        }
+
+        return entry.Build(sample, classes, settings);
+    }
+
+    private static ModelEntry Entry(string name) => Entries.TryGetValue(name, out var entry)
+        ? entry : throw new GraphException($"no model is named '{name}'; there are {string.Join(", ", Names)}");
 
     /// <summary>784-512-256-classes with ReLU, for inputs of any shape.</summary>
     public static Module Mlp(int classes) => new Sequential(

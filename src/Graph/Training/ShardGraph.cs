@@ -16,8 +16,9 @@ internal sealed record ShardGraph(Tensor Samples, Tensor Labels, Tensor Output, 
         var step = training ? Placeholder.Create("step", new TensorType(DType.Int32, Shape.Scalar), BlockKind.Input) : null;
         var requests = new ModuleRequests();
         var output = job.Model.Apply(x, new ModuleContext(requests, DType.Float32, job.Seed, step));
-        var loss = job.Loss.PerSample(output, y).SumAll();
-        var correct = job.Loss.Correct(output, y)?.SumAll() ?? Fill.Create(DType.Float32, Shape.Scalar, 0);
+        var target = job.Loss.ReconstructsInput ? x : y;
+        var loss = job.Loss.PerSample(output, target).SumAll();
+        var correct = job.Loss.Correct(output, target)?.SumAll() ?? Fill.Create(DType.Float32, Shape.Scalar, 0);
         Node.Label(loss, "loss");
         Node.Label(correct, "metrics");
         return new ShardGraph(x, y, output, loss, correct, [.. requests.Parameters], [.. requests.Statistics]);

@@ -15,13 +15,13 @@ internal static class JobReader
     public static TrainingJob Read(Setting job, string name, string folder)
     {
         job.Only(Keys);
-        var model = ModelName(job["model"]);
+        string model = ModelName(job["model"]);
         var data = Data(job["data"], folder);
         var description = DataLoader.Describe(data);
         return new TrainingJob
         {
             Name = name,
-            Model = ModelCatalog.Create(model, description.Sample.Shape, description.Classes),
+            Model = Model(model, job["model"], description),
             Data = data,
             Loss = LossCatalog.Create(job["loss"].OneOf(LossCatalog.Names)),
             Optimizer = Optimizer(job["optimizer"]),
@@ -35,9 +35,23 @@ internal static class JobReader
 
     private static string ModelName(Setting model)
     {
+        string name = (model.IsObject ? model["name"] : model).OneOf(ModelCatalog.Names);
         if (model.IsObject)
-            model.Only("name");
-        return (model.IsObject ? model["name"] : model).OneOf(ModelCatalog.Names);
+            model.Only(["name", .. ModelCatalog.SettingsOf(name)]);
+        return name;
+    }
+
+    private static Module Model(string name, Setting model, DataDescription data)
+    {
+        var settings = new ModelSettings(model.Items.Where(i => i.Key != "name").Select(i => KeyValuePair.Create(i.Key, i.Text)));
+        try
+        {
+            return ModelCatalog.Create(name, data.Sample.Shape, data.Classes, settings);
+        }
+        catch (GraphException e) when (e.Setting is { } key)
+        {
+            throw model[key].Refused(e.Message);
+        }
     }
 
     private static DataSpec Data(Setting data, string folder)

@@ -17,6 +17,9 @@ internal sealed class Setting
 
     public string Path { get; }
 
+    /// <summary>The last part of <see cref="Path"/>.</summary>
+    public string Key => Path[(Path.LastIndexOf('.') + 1)..];
+
     /// <summary>The file or option it was written in; null for a default.</summary>
     public string? Origin { get; }
 

@@ -110,6 +110,7 @@ public sealed class JobFileTests : IDisposable
     [InlineData("jbo.seed = 3", "jbo in test.conf is unknown; did you mean job?")]
     [InlineData("job.data.train-images = x", "job.data.train-images in test.conf is unknown; did you mean job.data.train?")]
     [InlineData("job.model = lennet", "job.model in test.conf is 'lennet', which is unknown; did you mean lenet?")]
+    [InlineData("job.model = { name = lenet, dropot = 0.1 }", "job.model.dropot in test.conf is unknown; did you mean job.model.name?")]
     [InlineData("job.data.kind = digit", "did you mean digits?")]
     [InlineData("job.loss = softmax", "did you mean softmax-cross-entropy?")]
     [InlineData("job.optimizer.kind = adam", "did you mean sgd?")]
