@@ -63,6 +63,7 @@ internal static class PlanText
             ConvolveKernel convolve => $"{form} {convolve.Form.ToString().ToLowerInvariant()}" + Fused(convolve.Epilogue) + Tree(convolve.Tree.Length),
             MaxPoolKernel pool => pool.Gradient is not null ? $"{form} gradient" : pool.Tangent is not null ? $"{form} tangent" : form,
             SumPoolKernel pool => pool.Adjoint ? $"{form} adjoint" : form,
+            ScatterAddKernel scatter => form + Tree(scatter.Tree[0].Count - 1),
             ExchangeKernel exchange => $"{form} {exchange.Bucket}",
             _ => form,
         };

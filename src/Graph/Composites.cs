@@ -53,6 +53,17 @@ public static class Composites
     /// <summary>One after the other along an axis.</summary>
     public static Tensor Concat(int axis, params ImmutableArray<Tensor> tensors) => Ops.Concat.Apply(axis, tensors);
 
+    /// <summary>Elements of an axis by Int32 indices of any shape, which takes the axis' place; out of range gives zeros.</summary>
+    public static Tensor Gather(this Tensor x, Tensor indices, int axis = 0)
+    {
+        int from = axis < 0 ? axis + x.Shape.Rank : axis;
+        if (from == 0)
+            return Ops.Gather.Apply(x, indices);
+        var rows = Ops.Gather.Apply(x.Transpose([from, .. Enumerable.Range(0, x.Shape.Rank).Where(a => a != from)]), indices);
+        return rows.Transpose([.. Enumerable.Range(indices.Shape.Rank, from), .. Enumerable.Range(0, indices.Shape.Rank),
+            .. Enumerable.Range(indices.Shape.Rank + from, x.Shape.Rank - 1 - from)]);
+    }
+
     /// <summary>[channels] as [channels, 1, …], to meet the channels of [n, channels, …] of that rank.</summary>
     public static Tensor AlongChannels(this Tensor channels, int rank) =>
         channels.Reshape(Shape.Of([channels.Shape.Count, .. Enumerable.Repeat(1L, rank - 2)]));

@@ -60,6 +60,8 @@ public sealed unsafe class CpuBackend : IBackend
             ConvolveKernel convolve => Convolve.ConvolveCompiler.Compile(convolve, blocks, context),
             MaxPoolKernel pool => Kernels.CpuMaxPool.Compile(pool, blocks, context),
             SumPoolKernel pool => Kernels.CpuSumPool.Compile(pool, blocks, context),
+            GatherKernel gather => new Kernels.CpuGather(gather, blocks, context),
+            ScatterAddKernel scatter => Kernels.CpuScatterAdd.Compile(scatter, blocks, context),
             RandomKernel random => new Kernels.CpuRandom(random, blocks, context),
             ShardSumKernel sum => Kernels.CpuShardSum.Compile(sum, blocks, context),
             _ => throw new NotSupportedException($"{Properties.Name} does not compute {kernel.GetType().Name}: the executor moves bytes itself"),

@@ -5,7 +5,7 @@ using Singa.Actors.Graph.Plans;
 namespace Singa.Actors.Graph.Passes;
 
 /// <summary>
-/// Sums of products over shards are done inside the product, where at most log₂ n partial sums are alive, rather than on n whole gradients.
+/// Sums over shards of products, and of what is scattered, are done inside the kernel, where at most log₂ n partial sums are alive, rather than on n whole gradients.
 /// </summary>
 internal static class ShardSumsIntoProducts
 {
@@ -18,6 +18,7 @@ internal static class ShardSumsIntoProducts
         {
             Contract { LeftBatch: [0, ..], RightBatch: [0, ..], OverShards: false } op => rewriter.Make(op with { OverShards = true }, product.Inputs, product.Scope).Output,
             Convolve { Form: ConvolveForm.FilterGradient, OverShards: false } op => rewriter.Make(op with { OverShards = true }, product.Inputs, product.Scope).Output,
+            ScatterAdd { PerShard: true, OverShards: false } op => rewriter.Make(op with { OverShards = true }, product.Inputs, product.Scope).Output,
             _ => null,
         };
     }

@@ -146,6 +146,27 @@ public sealed record SumPoolKernel(Window2D Window, bool Adjoint, Operand Source
 }
 
 /// <summary>
+/// Row i of Target [m, w] is row Indices[i] of Table [v, w]; Indices is Int32 [m], all contiguous, elements of any type. An index outside 0…v−1
+/// gives zeros: data is refused when it is loaded, and a kernel never reads beyond its operands.
+/// </summary>
+public sealed record GatherKernel(Operand Table, Operand Indices, Operand Target) : Kernel
+{
+    public override ImmutableArray<Operand> Inputs => [Table, Indices];
+    public override ImmutableArray<Operand> Outputs => [Target];
+}
+
+/// <summary>
+/// Row r of Target [ranges, v, w] is the sum over range r of shards, along <see cref="ShardTree"/> as in <see cref="ContractKernel"/>, of what
+/// each shard adds up: row j is +0 and then every row i of Updates [shards, m, w] with Indices [shards, m] = j, in ascending i. All
+/// contiguous but for the target's outermost dimension; an index outside 0…v−1 adds nothing. (A shard without row j adds +0, which changes no sum.)
+/// </summary>
+public sealed record ScatterAddKernel(Operand Indices, Operand Updates, Operand Target, ImmutableArray<ShardRange> Tree) : Kernel
+{
+    public override ImmutableArray<Operand> Inputs => [Indices, Updates];
+    public override ImmutableArray<Operand> Outputs => [Target];
+}
+
+/// <summary>
 /// Philox-4x32-10 words as Int32: element i (row-major) is word i mod 4 of the block with counter (i div 4 as 64 bits, then
 /// <c>Stream</c> and the step) under <c>Key</c>; see <see cref="Random.Philox"/>. <c>Step</c>, where given, is an Int32 scalar on the device.
 /// </summary>

@@ -79,6 +79,29 @@ public abstract class BackendConformance(IReadOnlyList<IBackend> variants)
     }
 
     [Theory]
+    [MemberData(nameof(Seeds), 60)]
+    public void Gather(int seed)
+    {
+        var draw = new Draw(seed);
+        var type = draw.One(DType.Float32, DType.Float64, DType.Int32, DType.UInt8);
+        long rows = draw.Below(20), width = draw.One(0, 1, 3, 16, 33), count = draw.Below(60);
+        Check(draw, new GatherKernel(draw.Contiguous(type, Shape.Of(rows, width)), draw.Indices(Shape.Of(count), rows), draw.Contiguous(type, Shape.Of(count, width))));
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds), 150)]
+    public void ScatterAdd(int seed)
+    {
+        var draw = new Draw(seed);
+        var type = draw.One(DType.Float32, DType.Float32, DType.Float64, DType.Int32);
+        int shards = 1 + draw.Below(7), first = draw.Below(shards);
+        long rows = draw.Below(20), width = draw.One(0, 1, 3, 16, 33), count = draw.Below(30);
+        var tree = draw.Chance(0.5) ? ShardTree.Cover(shards, new ShardRange(first, shards - first)) : [new ShardRange(first, shards - first)];
+        Check(draw, new ScatterAddKernel(draw.Indices(Shape.Of(shards, count), rows), draw.Contiguous(type, Shape.Of(shards, count, width)),
+            draw.Contiguous(type, Shape.Of(tree.Length, rows, width)), tree));
+    }
+
+    [Theory]
     [MemberData(nameof(Seeds), 40)]
     public void Random(int seed)
     {

@@ -47,6 +47,15 @@ public sealed class Draw(int seed)
         return new Operand(Block(type, offset + shape.Count), type, shape, [.. shape.ContiguousStrides()], offset);
     }
 
+    /// <summary>Mostly rows that are there, many of them more than once; now and then one that is not.</summary>
+    public Operand Indices(Shape shape, long rows)
+    {
+        var operand = Contiguous(DType.Int32, shape);
+        foreach (ref int index in MemoryMarshal.Cast<byte, int>(blocks[operand.Block].Data.AsSpan()))
+            index = Chance(0.05) ? One(-1, int.MinValue, int.MaxValue, (int)rows) : rows == 0 ? 0 : Below((int)(Chance(0.3) ? 1 : rows));
+        return operand;
+    }
+
     private Operand Strided(DType type, Shape shape, bool repeats)
     {
         var strides = new long[shape.Rank];

@@ -31,6 +31,8 @@ public sealed class ReferenceBackend : IBackend
         ConvolveKernel convolve => () => ReferenceConvolve.Run(convolve, blocks),
         MaxPoolKernel pool => () => ReferencePool.Run(pool, blocks),
         SumPoolKernel pool => () => ReferencePool.Run(pool, blocks),
+        GatherKernel gather => () => ReferenceGather.Run(gather, blocks),
+        ScatterAddKernel scatter => () => ReferenceGather.Run(scatter, blocks),
         RandomKernel random => () => ReferencePointwise.Random(random, blocks),
         ShardSumKernel sum => () => ReferencePointwise.ShardSum(sum, blocks),
         _ => throw new NotSupportedException($"the reference does not compute {kernel.GetType().Name}"),
