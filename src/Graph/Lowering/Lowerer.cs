@@ -49,7 +49,7 @@ internal sealed class Lowerer(PlanBuilder plan)
             if (!readers.TryGetValue(block, out var last))
                 return true;
             int here = position[producer];
-            return last < here || (last == here && producer.Op is Pointwise);
+            return last < here || (last == here && producer.Op is Pointwise or Maps);
         }
     }
 

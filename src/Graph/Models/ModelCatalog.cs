@@ -12,6 +12,8 @@ public static class ModelCatalog
     {
         ["lenet"] = new((_, classes, _) => LeNet(classes)),
         ["mlp"] = new((_, classes, _) => Mlp(classes)),
+        ["resnet18"] = new((sample, classes, _) => ResNet.Create18(sample, classes)),
+        ["resnet50"] = new((sample, classes, _) => ResNet.Create50(sample, classes)),
     };
 
     public static IReadOnlyList<string> Names => [.. Entries.Keys];

@@ -31,3 +31,9 @@ public sealed record Glorot : Initialiser
 {
     public override Tensor Create(ulong seed, string name, TensorType type, Fans fans) => Uniform(seed, name, type, Math.Sqrt(6.0 / (fans.In + fans.Out)));
 }
+
+/// <summary>Uniform in ±<c>Bound</c>.</summary>
+public sealed record UniformIn(double Bound) : Initialiser
+{
+    public override Tensor Create(ulong seed, string name, TensorType type, Fans fans) => Uniform(seed, name, type, Bound);
+}

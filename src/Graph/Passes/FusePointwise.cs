@@ -11,7 +11,7 @@ namespace Singa.Actors.Graph.Passes;
 internal static class FusePointwise
 {
     // Each argument is a pointer and often a vector register; beyond this kernels spill and gain nothing.
-    private const int ArgumentCountMax = 12;
+    public const int ArgumentCountMax = 12;
 
     public static Tensor? Rule(Rewriter rewriter, Node node, ImmutableArray<Tensor> inputs) => node.Op switch
     {

@@ -13,6 +13,7 @@ public static class Optimiser
         outputs = Rewriter.Run(outputs, Simplify.Rule);
         outputs = Rewriter.Run(outputs, ShardSumsIntoProducts.Rule);
         outputs = Rewriter.Run(outputs, FusePointwise.Rule);
-        return Rewriter.Run(outputs, FuseEpilogues.Rule);
+        outputs = Rewriter.Run(outputs, FuseEpilogues.Rule);
+        return MergeMaps.Run(outputs);
     }
 }

@@ -1,13 +1,14 @@
 using System.Collections.Immutable;
 using Singa.Actors.Graph.Modules;
 using Singa.Actors.Graph.Ops;
+using Singa.Actors.Graph.Optimizers;
 using Singa.Actors.Graph.Plans;
 
 namespace Singa.Actors.Graph.Training;
 
-/// <summary>The graph of a number of samples: one shard's work, or an evaluation's.</summary>
+/// <summary>The graph of a number of samples: one shard's work, or an evaluation's. <c>Trained</c>: the parameters that are not frozen.</summary>
 internal sealed record ShardGraph(Tensor Samples, Tensor Labels, Tensor Output, Tensor LossSum, Tensor CorrectSum,
-    ImmutableArray<ParameterSpec> Parameters, ImmutableArray<StatisticSpec> Statistics)
+    ImmutableArray<ParameterSpec> Parameters, ImmutableArray<ParameterSpec> Trained, ImmutableArray<StatisticSpec> Statistics)
 {
     public static ShardGraph Trace(TrainingDefinition job, int samples, bool training)
     {
@@ -21,8 +22,16 @@ internal sealed record ShardGraph(Tensor Samples, Tensor Labels, Tensor Output, 
         var correct = job.Loss.Correct(output, target)?.SumAll() ?? Fill.Create(DType.Float32, Shape.Scalar, 0);
         Node.Label(loss, "loss");
         Node.Label(correct, "metrics");
-        return new ShardGraph(x, y, output, loss, correct, [.. requests.Parameters], [.. requests.Statistics]);
+        return new ShardGraph(x, y, output, loss, correct, [.. requests.Parameters],
+            [.. requests.Parameters.Where(p => !NamePattern.Any(job.Frozen, p.Name))], [.. requests.Statistics]);
     }
 
-    public ImmutableArray<Tensor> ParameterTensors => [.. Parameters.Select(p => p.Tensor)];
+    /// <exception cref="GraphException">What is to be frozen is not there, or leaves nothing to train.</exception>
+    public void CheckFrozen(Seq<string> patterns)
+    {
+        if (patterns.FirstOrDefault(f => !Parameters.Any(p => NamePattern.Matches(f, p.Name))) is { } idle)
+            throw new GraphException($"no parameter matches '{idle}', which is to be frozen; there are {string.Join(", ", Parameters.Select(p => p.Name))}");
+        if (Trained.IsEmpty)
+            throw new GraphException(Parameters.IsEmpty ? "the model has no parameters: there is nothing to train" : "every parameter is frozen: there is nothing to train");
+    }
 }

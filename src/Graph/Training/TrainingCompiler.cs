@@ -17,8 +17,9 @@ public static class TrainingCompiler
     {
         var plan = new PlanBuilder();
         var model = ShardGraph.Trace(job, layouts.SelectMany(l => l.Runs).Select(r => r.Samples).Append(1).Max(), training: true);
+        model.CheckFrozen(job.Frozen);
         var variables = Variables.Declare(plan, job, model);
-        var buckets = new Buckets(plan, model.Parameters, model.Statistics, job.BucketBytes, layouts.Max(l => l.Rows.Length));
+        var buckets = new Buckets(plan, model.Trained, model.Statistics, job.BucketBytes, layouts.Max(l => l.Rows.Length));
         var feed = new BatchFeed(plan, job, layouts.Select(l => l.LocalSamples).Concat(evaluateSizes).Concat(predictSizes).Max());
 
         plan.AddSection("initialise", [], Variables.Initialise(plan, job, model), []);
@@ -66,11 +67,11 @@ public static class TrainingCompiler
         }
 
         var graph = ShardGraph.Trace(job, samples, training: true);
-        var gradients = Graph.Gradients.Of(graph.LossSum, [.. graph.Parameters.Select(p => p.Tensor)]);
+        var gradients = Graph.Gradients.Of(graph.LossSum, [.. graph.Trained.Select(p => p.Tensor)]);
         ImmutableArray<(string Name, Tensor Value)> local =
         [
             // Last layers first: the order in which backward can finish them, and so in which buckets fill.
-            .. graph.Parameters.Select((p, i) => (p.Name, gradients[i])).Reverse(),
+            .. graph.Trained.Select((p, i) => (p.Name, gradients[i])).Reverse(),
             (Buckets.LossSum, graph.LossSum),
             (Buckets.CorrectSum, graph.CorrectSum),
             .. graph.Statistics.Where(s => s.Observed is not null).Select(s => (s.Name, s.Observed! * samples)),

@@ -11,6 +11,9 @@ public sealed record TrainingDefinition(
     /// <summary>How many shards of a worker are computed at once; fewer take less memory and more time. Never changes a bit.</summary>
     public int ShardsAtOnce { get; init; } = int.MaxValue;
 
+    /// <summary>Patterns (<see cref="NamePattern"/>) of parameters that keep their first values: they have no gradient and no optimizer state.</summary>
+    public Seq<string> Frozen { get; init; }
+
     /// <summary>A bucket travels once it holds this many bytes of gradients.</summary>
     public long BucketBytes { get; init; } = 1 << 20;
 }

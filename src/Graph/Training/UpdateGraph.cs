@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using Singa.Actors.Graph.Lowering;
 using Singa.Actors.Graph.Ops;
+using Singa.Actors.Graph.Optimizers;
 using Singa.Actors.Graph.Plans;
+using Singa.Actors.Graph.Scalars;
 
 namespace Singa.Actors.Graph.Training;
 
@@ -11,25 +13,28 @@ internal static class UpdateGraph
     public static List<(Tensor, Operand)> Outputs(PlanBuilder plan, TrainingDefinition job, ShardGraph model, Buckets buckets)
     {
         var outputs = new List<(Tensor, Operand)>();
-        var step = Placeholder.Create("step", new TensorType(DType.Int32, Shape.Scalar), BlockKind.Input).Convert(DType.Float32);
+        var optimizer = job.Optimizer;
+        var number = Placeholder.Create("step", new TensorType(DType.Int32, Shape.Scalar), BlockKind.Input).Convert(DType.Float32);
         var scale = Placeholder.Create("scale", new TensorType(DType.Float32, Shape.Scalar), BlockKind.Input);
-        foreach (var p in model.Parameters.Reverse())
+        var step = new StepScalars(number, optimizer.Schedule.Factor(number, job.TotalSteps) * optimizer.LearningRate);
+        var gradients = Gradients(optimizer, [.. model.Trained.Select(p => Total(p.Name, p.Type))], scale);
+        foreach (var (p, gradient) in model.Trained.Zip(gradients).Reverse())
         {
-            var state = job.Optimizer.StateNames.Select(s => Variable(Variables.StateName(p, s), p.Type)).ToImmutableArray();
-            var updated = job.Optimizer.Update(Variable(p.Name, p.Type), Mean(p.Name, p.Type), state, step, job.TotalSteps);
+            var state = optimizer.StateNames.Select(s => Variable(Variables.StateName(p, s), p.Type)).ToImmutableArray();
+            var updated = optimizer.Update(Variable(p.Name, p.Type), gradient, state, step, optimizer.WeightDecayOf(p.Name));
             for (int s = 0; s < state.Length; s++)
-                Assign(Variables.StateName(p, job.Optimizer.StateNames[s]), updated.State[s], p.Name);
+                Assign(Variables.StateName(p, optimizer.StateNames[s]), updated.State[s], p.Name);
             Assign(p.Name, updated.Parameter, p.Name);
         }
 
         foreach (var s in model.Statistics.Where(s => s.Observed is not null))
-            Assign(s.Name, Variable(s.Name, s.Type) * s.Keep + Mean(s.Name, s.Type) * (1 - s.Keep), s.Name);
+            Assign(s.Name, Variable(s.Name, s.Type) * s.Keep + Total(s.Name, s.Type) * scale * (1 - s.Keep), s.Name);
         return outputs;
 
-        Tensor Mean(string name, TensorType type)
+        Tensor Total(string name, TensorType type)
         {
             plan.View($"total of {name}", buckets.Value(name, 0));
-            return Placeholder.Create($"total of {name}", type, BlockKind.Bucket) * scale;
+            return Placeholder.Create($"total of {name}", type, BlockKind.Bucket);
         }
 
         static Tensor Variable(string name, TensorType type) => Placeholder.Create(name, type, BlockKind.Variable);
@@ -38,6 +43,29 @@ internal static class UpdateGraph
         {
             Node.Label(value, $"update {scope}");
             outputs.Add((value, plan.Declare(name, BlockKind.Variable, value.Type)));
+        }
+    }
+
+    /// <summary>The gradients of the mean from those of the sum, in the order of the parameters, clipped as the optimizer asks.</summary>
+    private static ImmutableArray<Tensor> Gradients(Optimizer optimizer, ImmutableArray<Tensor> totals, Tensor scale)
+    {
+        if (optimizer.ClipValue > 0)
+        {
+            var held = totals.Select(t => Pointwise.Apply("Clip", a => Fn.Max(Fn.Min(a[0] * a[1], optimizer.ClipValue), -optimizer.ClipValue), t, scale)).ToImmutableArray();
+            return optimizer.ClipNorm > 0 ? Shortened(held, null) : held;
+        }
+
+        return optimizer.ClipNorm > 0 ? Shortened(totals, scale) : [.. totals.Select(t => t * scale)];
+
+        // The norm is taken before scaling: each total is then read once for it and nothing is stored in between.
+        ImmutableArray<Tensor> Shortened(ImmutableArray<Tensor> values, Tensor? scaled)
+        {
+            var squares = values.Select(v => (v * v).SumAll()).Aggregate((sum, next) => sum + next);
+            var norm = scaled is null ? squares.Sqrt() : squares.Sqrt() * scaled;
+            var factor = Pointwise.Apply("ClipNorm", a => Fn.Min(optimizer.ClipNorm / (a[0] + 1e-6), 1), norm);
+            Node.Label(factor, "clip");
+            var times = scaled is null ? factor : scaled * factor;
+            return [.. values.Select(v => v * times)];
         }
     }
 }

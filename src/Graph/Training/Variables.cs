@@ -23,8 +23,10 @@ internal static class Variables
         foreach (var p in model.Parameters)
         {
             yield return (p.Name, VariableKind.Parameter, p.Type, p.Initialiser.Create(job.Seed, p.Name, p.Type, p.Fans));
+            if (!model.Trained.Contains(p))
+                continue;
             foreach (var state in job.Optimizer.StateNames)
-                yield return (StateName(p, state), VariableKind.OptimizerState, p.Type, Fill.Create(p.Type.DType, p.Type.Shape, 0));
+                yield return (StateName(p, state), VariableKind.OptimizerState, p.Type, Fill.Create(p.Type.DType, p.Type.Shape, job.Optimizer.FirstValue(state)));
         }
 
         foreach (var s in model.Statistics)

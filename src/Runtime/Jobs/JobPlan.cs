@@ -5,6 +5,7 @@ using Singa.Actors.Graph.Training;
 using Singa.Actors.Runtime.Coordination;
 using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Scheduling;
+using Singa.Actors.Runtime.Workers;
 
 namespace Singa.Actors.Runtime.Jobs;
 
@@ -18,8 +19,7 @@ public sealed record JobPlan(string Device, ShardRange Shards, TrainingPlan? Pla
         var schedule = JobSchedule.Of(job, data.TrainCount);
         var evaluation = EvaluationSchedule.Of(data.TestCount, job.BatchSize);
         var membership = Membership.Form(Generation.First, [.. devices.Select(d => new DeviceOffer("", d))], schedule.Shards, evaluation.Batches);
-        var definition = new TrainingDefinition(
-            job.Model, job.Loss, job.Optimizer, data.Sample, data.Label, data.Classes, schedule.Shards, job.Seed, schedule.TotalSteps);
+        var definition = WorkerOrder.Define(job, data);
         return
         [
             .. membership.Members.Select(m => new JobPlan(m.Offer.Device, m.Shards, TrainingCompiler.Compile(

@@ -1,8 +1,6 @@
 using Singa.Actors.Graph;
-using Singa.Actors.Graph.Losses;
 using Singa.Actors.Graph.Models;
 using Singa.Actors.Graph.Modules;
-using Singa.Actors.Graph.Optimizers;
 using Singa.Actors.Runtime.Data;
 
 namespace Singa.Actors.Runtime.Jobs;
@@ -10,7 +8,7 @@ namespace Singa.Actors.Runtime.Jobs;
 /// <summary>From settings to the job they describe; <c>hocon/reference.conf</c> explains the keys and has their defaults.</summary>
 internal static class JobReader
 {
-    public static readonly string[] Keys = ["model", "data", "loss", "optimizer", "batch-size", "epochs", "max-steps", "shards", "seed"];
+    public static readonly string[] Keys = ["model", "data", "loss", "optimizer", "batch-size", "epochs", "max-steps", "shards", "seed", "frozen"];
 
     public static TrainingJob Read(Setting job, string name, string folder)
     {
@@ -23,8 +21,9 @@ internal static class JobReader
             Name = name,
             Model = Model(model, job["model"], description),
             Data = data,
-            Loss = LossCatalog.Create(job["loss"].OneOf(LossCatalog.Names)),
-            Optimizer = Optimizer(job["optimizer"]),
+            Loss = RecipeReader.Loss(job["loss"]),
+            Optimizer = RecipeReader.Optimizer(job["optimizer"]),
+            Frozen = job.Find("frozen") is { } frozen ? [.. frozen.Lines] : [],
             BatchSize = (int)job["batch-size"].Whole(1, 1 << 24),
             Epochs = (int)job["epochs"].Whole(1, int.MaxValue),
             MaxSteps = job["max-steps"].Whole(0, long.MaxValue),
@@ -85,26 +84,6 @@ internal static class JobReader
         string beside = Path.GetFullPath(path.Text, folder);
         string here = Path.GetFullPath(path.Text);
         return !File.Exists(beside) && File.Exists(here) ? here : beside;
-    }
-
-    private static Optimizer Optimizer(Setting optimizer)
-    {
-        optimizer.Only("kind", "learning-rate", "momentum", "weight-decay", "nesterov", "schedule");
-        optimizer["kind"].OneOf(["sgd"]);
-        return new Sgd
-        {
-            LearningRate = optimizer["learning-rate"].Number(0, double.PositiveInfinity),
-            Momentum = optimizer["momentum"].Number(0, 1),
-            WeightDecay = optimizer["weight-decay"].Number(0, double.PositiveInfinity),
-            Nesterov = optimizer["nesterov"].Flag(),
-            Schedule = Schedule(optimizer["schedule"]),
-        };
-    }
-
-    private static Schedule Schedule(Setting schedule)
-    {
-        schedule.Only("kind");
-        return schedule["kind"].OneOf(["constant", "cosine"]) == "cosine" ? new CosineSchedule() : new ConstantSchedule();
     }
 
     private static int Shards(Setting shards) =>

@@ -1,3 +1,4 @@
+using Singa.Actors.Graph;
 using Singa.Actors.Graph.Losses;
 using Singa.Actors.Graph.Modules;
 using Singa.Actors.Graph.Optimizers;
@@ -55,4 +56,7 @@ public sealed record TrainingJob
         long all = StepsPerEpoch(samples) * Epochs;
         return MaxSteps > 0 ? Math.Min(all, MaxSteps) : all;
     }
+
+    /// <summary>Patterns of parameter names (<c>*</c> stands for anything) that are not trained.</summary>
+    public Seq<string> Frozen { get; init; }
 }

@@ -32,7 +32,10 @@ internal sealed record WorkerOrder(JobId Job, TrainingJob Definition, TrainingOp
     {
         var schedule = JobSchedule.Of(job, data.TrainCount);
         return new TrainingDefinition(
-            job.Model, job.Loss, job.Optimizer, data.Sample, data.Label, data.Classes, schedule.Shards, job.Seed, schedule.TotalSteps);
+            job.Model, job.Loss, job.Optimizer, data.Sample, data.Label, data.Classes, schedule.Shards, job.Seed, schedule.TotalSteps)
+        {
+            Frozen = job.Frozen,
+        };
     }
 
     /// <summary>How the batch of a step falls on this worker's shards; safe to ask from any thread.</summary>

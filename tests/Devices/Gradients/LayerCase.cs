@@ -9,7 +9,7 @@ public sealed record LayerCase(Module Layer, Shape Input)
 {
     public override string ToString() => $"{Layer} of {Input}";
 
-    public static IEnumerable<LayerCase> All() => Convolutions().Concat(Pools()).Concat(Activations());
+    public static IEnumerable<LayerCase> All() => Convolutions().Concat(Pools()).Concat(Activations()).Concat(Normalisations());
 
     private static Shape S(params long[] dims) => Shape.Of(dims);
 
@@ -45,5 +45,17 @@ public sealed record LayerCase(Module Layer, Shape Input)
         yield return new(new HardSigmoid(0.4, 0.3), S(3, 4));
         yield return new(new Clip(-1, 0.5), S(3, 4));
         yield return new(new Graph.Modules.Softmax(), S(3, 4));
+    }
+
+    private static IEnumerable<LayerCase> Normalisations()
+    {
+        yield return new(new BatchNorm(), S(3, 2, 2, 3));
+        yield return new(new BatchNorm { Epsilon = 0.1 }, S(6, 3));
+        yield return new(new LayerNorm(), S(3, 5));
+        yield return new(new LayerNorm(), S(2, 3, 4));
+        yield return new(new GroupNorm(2), S(2, 4, 3, 2));
+        yield return new(new RmsNorm(), S(3, 5));
+        yield return new(new Dropout(0.4), S(4, 5));
+        yield return new(new Residual(new Sequential(new Linear(4), new Activation("Tanh"))), S(3, 4));
     }
 }

@@ -1,0 +1,107 @@
+using Singa.Actors.Graph.Ops;
+using Singa.Actors.Graph.Scalars;
+
+namespace Singa.Actors.Graph.Modules;
+
+/// <summary>
+/// Batch normalisation over [n, c, …], each channel by the statistics of its shard's samples and pixels; outside training by running ones,
+/// which keep <c>Momentum</c> of themselves each step (ONNX's meaning). Source: Ioffe, Szegedy, "Batch normalization" (2015).
+/// </summary>
+public sealed record BatchNorm : Module
+{
+    public double Momentum { get; init; } = 0.9;
+
+    public double Epsilon { get; init; } = 1e-5;
+
+    internal override bool IsTransparent => true;
+
+    public override Tensor Forward(Tensor input, ModuleContext context)
+    {
+        if (input.Shape.Rank < 2)
+            throw new GraphException("batch normalisation takes [n, channels, …]");
+        long channels = input.Shape[1];
+        var perChannel = Shape.Of([channels, .. Enumerable.Repeat(1L, input.Shape.Rank - 2)]);
+        var (weight, bias) = Norms.Affine(context, Shape.Of(channels), perChannel);
+        if (!context.Training)
+        {
+            var running = context.Statistic("mean", Shape.Of(channels), 0, Momentum, null).Reshape(perChannel);
+            var spread = context.Statistic("variance", Shape.Of(channels), 1, Momentum, null).Reshape(perChannel);
+            return Norms.Apply(input, running, spread, weight, bias, Epsilon);
+        }
+
+        int[] axes = [0, .. Enumerable.Range(2, input.Shape.Rank - 2)];
+        double count = input.Shape.Count / (double)Math.Max(1, channels);
+        var (mean, variance) = Norms.Moments(input, axes, perChannel, count);
+        context.Statistic("mean", Shape.Of(channels), 0, Momentum, mean.Reshape(Shape.Of(channels)));
+        // The running variance is the unbiased one, as everywhere; of one value alone there is none.
+        context.Statistic("variance", Shape.Of(channels), 1, Momentum, variance.Reshape(Shape.Of(channels)) * (count > 1 ? count / (count - 1) : 1));
+        return Norms.Apply(input, mean, variance, weight, bias, Epsilon);
+    }
+}
+
+/// <summary>Each sample's innermost axis to mean 0 and variance 1. Source: Ba, Kiros, Hinton, "Layer normalization" (2016).</summary>
+public sealed record LayerNorm : Module
+{
+    public double Epsilon { get; init; } = 1e-5;
+
+    public override Tensor Forward(Tensor input, ModuleContext context)
+    {
+        long features = input.Shape[^1];
+        var (weight, bias) = Norms.Affine(context, Shape.Of(features), Shape.Of(features));
+        var (mean, variance) = Norms.Moments(input, [input.Shape.Rank - 1], input.Shape.With(input.Shape.Rank - 1, 1), features);
+        return Norms.Apply(input, mean, variance, weight, bias, Epsilon);
+    }
+}
+
+/// <summary>Groups of channels of each sample of [n, c, …]. Source: Wu, He, "Group normalization" (2018).</summary>
+public sealed record GroupNorm(int Groups) : Module
+{
+    public double Epsilon { get; init; } = 1e-5;
+
+    public override Tensor Forward(Tensor input, ModuleContext context)
+    {
+        if (input.Shape.Rank < 2 || input.Shape[1] % Groups != 0)
+            throw new GraphException($"{Groups} groups of the channels of {input.Shape}");
+        var perChannel = Shape.Of([input.Shape[1], .. Enumerable.Repeat(1L, input.Shape.Rank - 2)]);
+        var (weight, bias) = Norms.Affine(context, Shape.Of(input.Shape[1]), perChannel);
+        long inGroup = input.Shape[0] == 0 ? 0 : input.Shape.Count / input.Shape[0] / Groups;
+        var grouped = input.Reshape(Shape.Of(input.Shape[0], Groups, inGroup));
+        var (mean, variance) = Norms.Moments(grouped, [2], Shape.Of(input.Shape[0], Groups, 1), inGroup);
+        return Norms.Scale(grouped, mean, variance, Epsilon).Reshape(input.Shape) * weight + bias;
+    }
+}
+
+/// <summary>x / √(mean of squares) over the innermost axis, times a weight. Source: Zhang, Sennrich, "Root mean square layer normalization" (2019).</summary>
+public sealed record RmsNorm : Module
+{
+    public double Epsilon { get; init; } = 1e-6;
+
+    public override Tensor Forward(Tensor input, ModuleContext context)
+    {
+        long features = input.Shape[^1];
+        var weight = context.Parameter("weight", Shape.Of(features), default, new Uniformly(1));
+        var squares = (input * input).Sum(-1).Reshape(input.Shape.With(input.Shape.Rank - 1, 1)) * (1.0 / features);
+        return Pointwise.Apply("RmsNorm", a => a[0] / Fn.Sqrt(a[1] + Epsilon) * a[2], input, squares, weight);
+    }
+}
+
+/// <summary>What the norms share.</summary>
+internal static class Norms
+{
+    public static (Tensor Weight, Tensor Bias) Affine(ModuleContext context, Shape shape, Shape aligned) =>
+        (context.Parameter("weight", shape, default, new Uniformly(1)).Reshape(aligned), context.Parameter("bias", shape, default, new Uniformly(0)).Reshape(aligned));
+
+    /// <summary>Mean and biased variance over axes, in two passes: the squares of differences lose no digits.</summary>
+    public static (Tensor Mean, Tensor Variance) Moments(Tensor x, ReadOnlySpan<int> axes, Shape kept, double count)
+    {
+        var mean = x.Sum(axes).Reshape(kept) * (1 / count);
+        var difference = x - mean;
+        return (mean, (difference * difference).Sum(axes).Reshape(kept) * (1 / count));
+    }
+
+    public static Tensor Apply(Tensor x, Tensor mean, Tensor variance, Tensor weight, Tensor bias, double epsilon) =>
+        Pointwise.Apply("Normalise", a => (a[0] - a[1]) / Fn.Sqrt(a[2] + epsilon) * a[3] + a[4], x, mean, variance, weight, bias);
+
+    public static Tensor Scale(Tensor x, Tensor mean, Tensor variance, double epsilon) =>
+        Pointwise.Apply("Normalise", a => (a[0] - a[1]) / Fn.Sqrt(a[2] + epsilon), x, mean, variance);
+}

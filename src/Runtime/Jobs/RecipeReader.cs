@@ -1,0 +1,96 @@
+using Singa.Actors.Graph;
+using Singa.Actors.Graph.Losses;
+using Singa.Actors.Graph.Optimizers;
+
+namespace Singa.Actors.Runtime.Jobs;
+
+/// <summary>Losses, optimizers and schedules as a job's settings say them. What a kind does not know is refused by name.</summary>
+internal static class RecipeReader
+{
+    private const double Unlimited = double.PositiveInfinity;
+
+    private static readonly string[] Common = ["kind", "learning-rate", "weight-decay", "no-decay", "clip-norm", "clip-value", "schedule"];
+
+    // What reference.conf gives a default under the optimizer's first kind; other kinds ignore it there.
+    private static readonly string[] SgdKeys = ["momentum", "nesterov"];
+
+    public static Loss Loss(Setting loss)
+    {
+        string name = (loss.IsObject ? loss["name"] : loss).OneOf(LossCatalog.Names);
+        var plain = LossCatalog.Create(name);
+        if (!loss.IsObject)
+            return plain;
+        loss.Only(["name", .. plain switch { SoftmaxCrossEntropy => new[] { "label-smoothing", "ignore-index" }, Huber => ["delta"], _ => [] }]);
+        return plain switch
+        {
+            SoftmaxCrossEntropy softmax => softmax with
+            {
+                LabelSmoothing = loss.Find("label-smoothing")?.Number(0, 1) ?? softmax.LabelSmoothing,
+                IgnoreIndex = (int?)loss.Find("ignore-index")?.Whole(int.MinValue, int.MaxValue),
+            },
+            Huber huber => huber with { Delta = loss.Find("delta")?.Number(double.Epsilon, Unlimited) ?? huber.Delta },
+            _ => plain,
+        };
+    }
+
+    public static Optimizer Optimizer(Setting optimizer)
+    {
+        string kind = optimizer["kind"].OneOf(["sgd", "adam", "adamw", "rmsprop", "adagrad"]);
+        optimizer.Only([.. Common, .. SgdKeys, .. kind switch
+        {
+            "sgd" => new[] { "dampening" },
+            "adam" or "adamw" => ["beta1", "beta2", "epsilon"],
+            "rmsprop" => ["alpha", "epsilon", "centered"],
+            _ => ["epsilon", "rate-decay"],
+        }]);
+        double? Fraction(string key) => optimizer.Find(key)?.Number(0, 1);
+        double? Epsilon() => optimizer.Find("epsilon")?.Number(0, Unlimited);
+        Optimizer chosen = kind switch
+        {
+            "sgd" => new Sgd { Momentum = optimizer["momentum"].Number(0, 1), Nesterov = optimizer["nesterov"].Flag(), Dampening = Fraction("dampening") ?? 0 },
+            "adam" => Adaptive(new Adam()),
+            "adamw" => Adaptive(new AdamW()),
+            "rmsprop" => RootMeanSquare(new RmsProp()),
+            _ => Accumulating(new AdaGrad()),
+        };
+        return chosen with
+        {
+            LearningRate = optimizer["learning-rate"].Number(0, Unlimited),
+            WeightDecay = optimizer["weight-decay"].Number(0, Unlimited),
+            NoDecay = optimizer.Find("no-decay") is { } patterns ? [.. patterns.Lines] : [],
+            ClipNorm = optimizer.Find("clip-norm")?.Number(0, Unlimited) ?? 0,
+            ClipValue = optimizer.Find("clip-value")?.Number(0, Unlimited) ?? 0,
+            Schedule = Schedule(optimizer["schedule"]),
+        };
+
+        RmsProp RootMeanSquare(RmsProp plain) => plain with
+        {
+            Alpha = Fraction("alpha") ?? plain.Alpha, Epsilon = Epsilon() ?? plain.Epsilon,
+            Centered = optimizer.Find("centered")?.Flag() ?? plain.Centered, Momentum = optimizer["momentum"].Number(0, 1),
+        };
+
+        AdaGrad Accumulating(AdaGrad plain) => plain with
+        {
+            Epsilon = Epsilon() ?? plain.Epsilon, RateDecay = optimizer.Find("rate-decay")?.Number(0, Unlimited) ?? plain.RateDecay,
+        };
+
+        AdaptiveMoments Adaptive(AdaptiveMoments moments) => moments with
+        {
+            Beta1 = Fraction("beta1") ?? moments.Beta1, Beta2 = Fraction("beta2") ?? moments.Beta2, Epsilon = Epsilon() ?? moments.Epsilon,
+        };
+    }
+
+    private static Schedule Schedule(Setting schedule)
+    {
+        string kind = schedule["kind"].OneOf(["constant", "cosine", "step", "exponential"]);
+        schedule.Only(["kind", "warm-up", .. kind switch { "cosine" => new[] { "to" }, "step" => ["every", "gamma"], "exponential" => ["gamma"], _ => [] }]);
+        Schedule chosen = kind switch
+        {
+            "cosine" => new CosineSchedule { To = schedule.Find("to")?.Number(0, 1) ?? 0 },
+            "step" => new StepSchedule(schedule["every"].Whole(1, long.MaxValue)) { Gamma = schedule.Find("gamma")?.Number(0, 1) ?? 0.1 },
+            "exponential" => new ExponentialSchedule(schedule["gamma"].Number(0, 1)),
+            _ => new ConstantSchedule(),
+        };
+        return schedule.Find("warm-up")?.Whole(0, long.MaxValue) is > 0 and var steps ? new WarmUpSchedule(steps, chosen) : chosen;
+    }
+}
