@@ -23,7 +23,7 @@ internal static class JobReader
             Data = data,
             Loss = RecipeReader.Loss(job["loss"]),
             Optimizer = RecipeReader.Optimizer(job["optimizer"]),
-            Frozen = job.Find("frozen") is { } frozen ? [.. frozen.Lines] : [],
+            Frozen = job.Find("frozen") is { } frozen ? [.. frozen.Elements] : [],
             BatchSize = (int)job["batch-size"].Whole(1, 1 << 24),
             Epochs = (int)job["epochs"].Whole(1, int.MaxValue),
             MaxSteps = job["max-steps"].Whole(0, long.MaxValue),

@@ -3,11 +3,16 @@ namespace Singa.Actors.Runtime.Jobs;
 /// <summary>What somebody probably meant.</summary>
 public static class NearestName
 {
-    /// <summary>The candidate with the fewest letters to add, drop, change or swap; case, hyphens and underscores do not count.</summary>
+    private const int ShortFormLength = 4;
+
+    /// <summary>
+    /// The candidate with the fewest letters to add, drop, change or swap; case, hyphens and underscores do not count. A word of some
+    /// length that begins a candidate is its short form, whatever is missing.
+    /// </summary>
     public static string? To(string word, IEnumerable<string> candidates)
     {
         string plain = Plain(word);
-        return candidates.OrderBy(c => Distance(plain, Plain(c))).ThenBy(c => c, StringComparer.Ordinal).FirstOrDefault();
+        return candidates.OrderBy(c => plain.Length >= ShortFormLength && Plain(c).StartsWith(plain, StringComparison.Ordinal) ? 1 : Distance(plain, Plain(c))).ThenBy(c => c, StringComparer.Ordinal).FirstOrDefault();
     }
 
     private static string Plain(string name) => name.Replace("-", "").Replace("_", "").ToLowerInvariant();

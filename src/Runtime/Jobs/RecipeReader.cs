@@ -11,9 +11,6 @@ internal static class RecipeReader
 
     private static readonly string[] Common = ["kind", "learning-rate", "weight-decay", "no-decay", "clip-norm", "clip-value", "schedule"];
 
-    // What reference.conf gives a default under the optimizer's first kind; other kinds ignore it there.
-    private static readonly string[] SgdKeys = ["momentum", "nesterov"];
-
     public static Loss Loss(Setting loss)
     {
         string name = (loss.IsObject ? loss["name"] : loss).OneOf(LossCatalog.Names);
@@ -36,11 +33,11 @@ internal static class RecipeReader
     public static Optimizer Optimizer(Setting optimizer)
     {
         string kind = optimizer["kind"].OneOf(["sgd", "adam", "adamw", "rmsprop", "adagrad"]);
-        optimizer.Only([.. Common, .. SgdKeys, .. kind switch
+        optimizer.Only([.. Common, .. kind switch
         {
-            "sgd" => new[] { "dampening" },
+            "sgd" => new[] { "momentum", "nesterov", "dampening" },
             "adam" or "adamw" => ["beta1", "beta2", "epsilon"],
-            "rmsprop" => ["alpha", "epsilon", "centered"],
+            "rmsprop" => ["alpha", "epsilon", "centered", "momentum"],
             _ => ["epsilon", "rate-decay"],
         }]);
         double? Fraction(string key) => optimizer.Find(key)?.Number(0, 1);
@@ -57,7 +54,7 @@ internal static class RecipeReader
         {
             LearningRate = optimizer["learning-rate"].Number(0, Unlimited),
             WeightDecay = optimizer["weight-decay"].Number(0, Unlimited),
-            NoDecay = optimizer.Find("no-decay") is { } patterns ? [.. patterns.Lines] : [],
+            NoDecay = optimizer.Find("no-decay") is { } patterns ? [.. patterns.Elements] : [],
             ClipNorm = optimizer.Find("clip-norm")?.Number(0, Unlimited) ?? 0,
             ClipValue = optimizer.Find("clip-value")?.Number(0, Unlimited) ?? 0,
             Schedule = Schedule(optimizer["schedule"]),

@@ -25,6 +25,9 @@ internal sealed class Setting
 
     public bool IsObject => items is not null;
 
+    /// <summary>What a list holds; a single value is a list of one.</summary>
+    public IEnumerable<string> Elements => elements ?? [Text];
+
     public IEnumerable<Setting> Items => items?.Values ?? Enumerable.Empty<Setting>();
 
     public static Setting Value(string path, string? origin, string? text) => new(path, origin, text, null);

@@ -41,6 +41,28 @@ public sealed class JobFileTests : IDisposable
     }
 
     [Fact]
+    public void Reads_recipes_with_all_their_keys()
+    {
+        var adamw = Parse("""
+            job { model = lenet, data { kind = digits }, loss { name = softmax-cross-entropy, label-smoothing = 0.1, ignore-index = -1 }
+              optimizer { kind = adamw, learning-rate = 0.002, beta2 = 0.95, weight-decay = 0.1, no-decay = ["*.bias"], clip-norm = 1.0
+                schedule { kind = cosine, to = 0.1, warm-up = 100 } }
+              frozen = ["conv1.*"] }
+            """);
+        Assert.Equal(new SoftmaxCrossEntropy { LabelSmoothing = 0.1, IgnoreIndex = -1 }, adamw.Loss);
+        Assert.Equal(new AdamW
+        {
+            LearningRate = 0.002, Beta2 = 0.95, WeightDecay = 0.1, NoDecay = ["*.bias"], ClipNorm = 1, Schedule = new WarmUpSchedule(100, new CosineSchedule { To = 0.1 }),
+        }, adamw.Optimizer);
+        Assert.Equal(["conv1.*"], adamw.Frozen);
+
+        var rmsprop = Parse("job { model = mlp, data { kind = digits }, loss { name = huber, delta = 2 }, optimizer { kind = rmsprop, alpha = 0.9, centered = on, schedule { kind = step, every = 30 } } }");
+        Assert.Equal(new Huber { Delta = 2 }, rmsprop.Loss);
+        Assert.Equal(new RmsProp { LearningRate = 0.01, Alpha = 0.9, Centered = true, Schedule = new StepSchedule(30) }, rmsprop.Optimizer);
+        Assert.Equal(new AdaGrad { LearningRate = 0.01, Epsilon = 1e-6 }, Parse("job { model = mlp, data { kind = digits }, optimizer { kind = adagrad, epsilon = 1e-6 } }").Optimizer);
+    }
+
+    [Fact]
     public void The_readmes_job_can_be_read()
     {
         foreach (string name in (string[])["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"])
@@ -113,8 +135,12 @@ public sealed class JobFileTests : IDisposable
     [InlineData("job.model = { name = lenet, dropot = 0.1 }", "job.model.dropot in test.conf is unknown; did you mean job.model.name?")]
     [InlineData("job.data.kind = digit", "did you mean digits?")]
     [InlineData("job.loss = softmax", "did you mean softmax-cross-entropy?")]
-    [InlineData("job.optimizer.kind = adam", "did you mean sgd?")]
-    [InlineData("job.optimizer.schedule = cosine", "job.optimizer.schedule in test.conf must be an object with kind, not 'cosine'")]
+    [InlineData("job.optimizer.kind = sdg", "did you mean sgd?")]
+    [InlineData("job.optimizer.kind = adan", "did you mean adam?")]
+    [InlineData("job.optimizer { kind = adam, nesterov = on }", "job.optimizer.nesterov in test.conf is unknown")]
+    [InlineData("job.optimizer.schedule { kind = cosine, warmup = 5 }", "did you mean job.optimizer.schedule.warm-up?")]
+    [InlineData("job.loss { name = huber, label-smoothing = 0.1 }", "job.loss.label-smoothing in test.conf is unknown")]
+    [InlineData("job.optimizer.schedule = cosine", "job.optimizer.schedule in test.conf must be an object { kind = … }, not 'cosine'")]
     [InlineData("job.optimizer.schedule.kind = cosin", "did you mean cosine?")]
     [InlineData("job.batch-size = 0", "job.batch-size in test.conf must be a whole number within 1 … ")]
     [InlineData("job.batch-size = many", "not 'many'")]
