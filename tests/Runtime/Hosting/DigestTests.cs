@@ -3,6 +3,7 @@ using Singa.Actors.Devices.Tests.Conformance;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Losses;
 using Singa.Actors.Graph.Models;
+using Singa.Actors.Graph.Modules;
 using Singa.Actors.Graph.Optimizers;
 using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Jobs;
@@ -44,6 +45,29 @@ public sealed class DigestTests
         Assert.Equal(expected.Digest, result.Digest);
         Assert.Equal(expected.Test, result.Test);
         Assert.InRange(result.PeakBytes, 1, result.PlannedBytes);
+    }
+
+    /// <summary>Statistics of batches, masks of dropout, moments of Adam and the norm that clips are all of the job, not of a device.</summary>
+    [Theory]
+    [InlineData("cpu=2", 2)]
+    [InlineData("cpu=3", 1)]
+    public async Task Norms_dropout_and_clipping_leave_no_trace(string devices, int threads)
+    {
+        var job = LeNet with
+        {
+            Model = new Sequential(
+                new Conv2d(6, 5) { Name = "conv", Bias = false }, new BatchNorm { Name = "norm" }, new Activation("Relu"), new MaxPool2d(2),
+                new Flatten(), new Dropout(0.3), new Linear(20) { Name = "fc1" }, new LayerNorm { Name = "layer" }, new Activation("Gelu"), new Linear(10) { Name = "fc2" }),
+            Optimizer = new AdamW { LearningRate = 0.002, WeightDecay = 0.01, ClipNorm = 0.5, Schedule = new WarmUpSchedule(2, new CosineSchedule { To = 0.1 }) },
+        };
+
+        var expected = await Train(job, "cpu=1", 1);
+        var result = await Train(job, devices, threads);
+
+        Assert.Equal(expected.Digest, result.Digest);
+        Assert.Equal(expected.Test, result.Test);
+        Assert.Equal(
+            expected.Model.Statistics.Values.Select(t => Convert.ToHexString(t.Data.Span)), result.Model.Statistics.Values.Select(t => Convert.ToHexString(t.Data.Span)));
     }
 
     /// <summary>The processor's fast kernels and the plain loops that define them agree over a whole job.</summary>
