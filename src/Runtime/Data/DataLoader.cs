@@ -33,14 +33,16 @@ public static class DataLoader
 
     private static Dataset Load(InMemoryData data)
     {
-        if (data.TrainLabels.IsEmpty)
+        if (data.TrainLabels is null or { Count: 0 })
             throw new JobRefusedException("there are no training samples; give at least one");
-        if (data.Sample.Count == 0)
-            throw new JobRefusedException($"samples of {data.Sample} are empty; every dimension must be at least 1");
-        var train = new InMemorySamples(data.Sample, data.Classes, data.TrainInputs, data.TrainLabels, "training");
-        var test = data.TestLabels.IsEmpty
-            ? null
-            : new InMemorySamples(data.Sample, data.Classes, data.TestInputs, data.TestLabels, "test");
+        if (data.Sample.Count == 0 || data.Label.Count == 0)
+            throw new JobRefusedException($"samples of {data.Sample} with labels of {data.Label} are empty; every dimension must be at least 1");
+        var train = new InMemorySamples(data, data.TrainInputs, data.TrainLabels, "training");
+        if (data.TestLabels is null or { Count: 0 })
+            return new Dataset(train, null, null);
+        var test = new InMemorySamples(data, data.TestInputs ?? Array.Empty<float>(), data.TestLabels, "test");
+        if (test.Sample != train.Sample || test.Label != train.Label)
+            throw new JobRefusedException($"training samples are {train.Sample} with labels {train.Label}, test samples {test.Sample} with {test.Label}; give both alike");
         return new Dataset(train, test, null);
     }
 

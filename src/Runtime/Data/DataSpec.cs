@@ -33,18 +33,25 @@ public sealed record DigitsData : DataSpec
     public ulong? Seed { get; init; }
 }
 
-/// <summary>Arrays of the host, taken as they are: sample after sample, each <c>Sample.Count</c> values.</summary>
+/// <summary>
+/// Arrays of the host, taken as they are: sample after sample, each <c>Sample.Count</c> values, of whatever element type the arrays have.
+/// Without classes the labels are what there is to predict.
+/// </summary>
 public sealed record InMemoryData : DataSpec
 {
     public required Shape Sample { get; init; }
 
-    public required int Classes { get; init; }
+    /// <summary>Shape of one label: a scalar where a sample is of one class or has one number to predict.</summary>
+    public Shape Label { get; init; } = Shape.Scalar;
 
-    public required ReadOnlyMemory<float> TrainInputs { get; init; }
+    /// <summary>Labels (int) are 0 up to, not including, this; 0 where there are no classes.</summary>
+    public int Classes { get; init; }
 
-    public required ReadOnlyMemory<int> TrainLabels { get; init; }
+    public required HostValues TrainInputs { get; init; }
 
-    public ReadOnlyMemory<float> TestInputs { get; init; }
+    public required HostValues TrainLabels { get; init; }
 
-    public ReadOnlyMemory<int> TestLabels { get; init; }
+    public HostValues? TestInputs { get; init; }
+
+    public HostValues? TestLabels { get; init; }
 }

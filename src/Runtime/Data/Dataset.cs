@@ -1,3 +1,5 @@
+using Singa.Actors.Graph;
+
 namespace Singa.Actors.Runtime.Data;
 
 /// <summary>
@@ -10,5 +12,8 @@ public sealed record Dataset(ISampleSource Train, ISampleSource? Test, Normalisa
 }
 
 /// <summary>What can be known of data without reading all of it: enough to build and plan a model.</summary>
-public sealed record DataDescription(
-    Graph.TensorType Sample, Graph.TensorType Label, int Classes, long TrainCount, long TestCount);
+public sealed record DataDescription(TensorType Sample, TensorType Label, int Classes, long TrainCount, long TestCount)
+{
+    /// <summary>How many values a model answers with (at each position, where a sample has several): a logit a class, or what there is to predict.</summary>
+    public int Outputs => Classes > 0 ? Classes : checked((int)Label.Shape.Count);
+}

@@ -45,7 +45,7 @@ internal static class JobReader
         var settings = new ModelSettings(model.Items.Where(i => i.Key != "name").Select(i => KeyValuePair.Create(i.Key, i.Text)));
         try
         {
-            return ModelCatalog.Create(name, data.Sample.Shape, data.Classes, settings);
+            return ModelCatalog.Create(name, data.Sample.Shape, data.Outputs, settings);
         }
         catch (GraphException e) when (e.Setting is { } key)
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Singa.Actors.Graph;
 using Singa.Actors.Graph.Models;
 
 namespace Singa.Actors.Runtime.Models;
@@ -23,16 +24,32 @@ public static class ModelFile
             [ClassesKey] = data.Classes.ToString(CultureInfo.InvariantCulture),
         };
         // Equal modules are equal models: one that the catalog would build has a name there, others have none.
-        if (ModelCatalog.Names.FirstOrDefault(n => ModelCatalog.Create(n, data.Sample.Shape, data.Classes).Equals(model.Job.Model)) is { } name)
+        if (ModelCatalog.Names.FirstOrDefault(n => Builds(n, model)) is { } name)
             metadata[ModelKey] = name;
         if (model.Normalisation is { } normalisation)
         {
-            metadata[MeanKey] = normalisation.Mean.ToString("R", CultureInfo.InvariantCulture);
-            metadata[DeviationKey] = normalisation.StandardDeviation.ToString("R", CultureInfo.InvariantCulture);
+            metadata[MeanKey] = Figures(normalisation.Means);
+            metadata[DeviationKey] = Figures(normalisation.StandardDeviations);
         }
 
         if (model.Statistics.Count > 0)
             metadata[StatisticsKey] = string.Join(",", model.Statistics.Keys);
         return metadata;
     }
+
+    private static bool Builds(string name, TrainedModel model)
+    {
+        try
+        {
+            return ModelCatalog.Create(name, model.Data.Sample.Shape, model.Data.Outputs).Equals(model.Job.Model);
+        }
+        catch (GraphException)
+        {
+            // A model for other samples is not this one.
+            return false;
+        }
+    }
+
+    /// <summary>One figure a channel, with commas between.</summary>
+    private static string Figures(IEnumerable<double> values) => string.Join(",", values.Select(v => v.ToString("R", CultureInfo.InvariantCulture)));
 }

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
-using System.Runtime.InteropServices;
 using Singa.Actors.Devices;
 using Singa.Actors.Graph.Plans;
 
@@ -43,10 +42,10 @@ internal sealed class StagingSlot
         }
     }
 
-    /// <summary>Room for so many samples, as floats.</summary>
-    public Span<float> Samples => MemoryMarshal.Cast<byte, float>(samples.Span);
+    /// <summary>Room for the samples of the largest batch; aligned for elements of any type.</summary>
+    public Span<byte> Samples => samples.Span;
 
-    public Span<int> Labels => MemoryMarshal.Cast<byte, int>(labels.Span);
+    public Span<byte> Labels => labels.Span;
 
     /// <summary>Loss and correct count, once the device has written them.</summary>
     public BatchSums Sums => new(BinaryPrimitives.ReadSingleLittleEndian(sums.Span), BinaryPrimitives.ReadSingleLittleEndian(sums.Span[4..]));
