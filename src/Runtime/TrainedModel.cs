@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Singa.Actors.Devices;
 using Singa.Actors.Graph;
 using Singa.Actors.Runtime.Data;
+using Singa.Actors.Runtime.Data.Text;
 using Singa.Actors.Runtime.Jobs;
 using Singa.Actors.Runtime.Models;
 
@@ -37,6 +38,9 @@ public sealed class TrainedModel : IDisposable
     public DataDescription Data { get; }
 
     public Normalisation? Normalisation { get; }
+
+    /// <summary>From text to what the model takes, and back; null where it was trained on something else.</summary>
+    public Vocabulary? Vocabulary => Data.Vocabulary;
 
     public ImmutableSortedDictionary<string, NamedTensor> Parameters { get; }
 

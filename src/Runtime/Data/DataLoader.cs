@@ -1,5 +1,5 @@
-using Singa.Actors.Graph;
 using Singa.Actors.Runtime.Data.Digits;
+using Singa.Actors.Runtime.Data.Text;
 using Singa.Actors.Runtime.Jobs;
 
 namespace Singa.Actors.Runtime.Data;
@@ -19,6 +19,7 @@ public static class DataLoader
     {
         IdxData idx => IdxLoader.Describe(idx),
         DigitsData digits => DigitsLoader.Describe(digits),
+        TextData text => TextLoader.Describe(text),
         InMemoryData memory => Load(memory).Description,
         _ => throw Unknown(spec),
     };
@@ -27,6 +28,7 @@ public static class DataLoader
     {
         IdxData idx => IdxLoader.Load(idx, cancellation),
         DigitsData digits => DigitsLoader.Load(digits, seed, cancellation),
+        TextData text => TextLoader.Load(text, seed, cancellation),
         InMemoryData memory => Load(memory),
         _ => throw Unknown(spec),
     };
@@ -47,5 +49,5 @@ public static class DataLoader
     }
 
     private static JobRefusedException Unknown(DataSpec spec) =>
-        new($"{spec.GetType().Name} is no kind of data this version can read; it reads IdxData, DigitsData and InMemoryData");
+        new($"{spec.GetType().Name} is no kind of data this version can read; it reads those of Singa.Actors.Runtime.Data");
 }

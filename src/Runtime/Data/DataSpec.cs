@@ -1,4 +1,5 @@
 using Singa.Actors.Graph;
+using Singa.Actors.Runtime.Data.Text;
 
 namespace Singa.Actors.Runtime.Data;
 
@@ -31,6 +32,21 @@ public sealed record DigitsData : DataSpec
 
     /// <summary>What is drawn; null takes the job's seed.</summary>
     public ulong? Seed { get; init; }
+}
+
+/// <summary>
+/// A text in UTF-8. A sample is a window of <c>Length</c> tokens (int32), its label the token that follows each. The first nine tenths are
+/// trained on, in each epoch in windows that begin elsewhere; the rest is held back, in consecutive windows.
+/// </summary>
+public sealed record TextData : DataSpec
+{
+    public const int LengthMax = 1 << 20;
+
+    public required string Path { get; init; }
+
+    public TextTokens Tokens { get; init; }
+
+    public int Length { get; init; } = 64;
 }
 
 /// <summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Models;
+using Singa.Actors.Runtime.Data.Text;
 
 namespace Singa.Actors.Runtime.Models;
 
@@ -8,7 +9,8 @@ namespace Singa.Actors.Runtime.Models;
 public static class ModelFile
 {
     public const string ModelKey = "model", SampleKey = "sample", ClassesKey = "classes", MeanKey = "normalisation.mean",
-        DeviationKey = "normalisation.standard-deviation", StatisticsKey = "statistics";
+        DeviationKey = "normalisation.standard-deviation", StatisticsKey = "statistics", TokensKey = "tokens",
+        VocabularyKey = "vocabulary";
 
     /// <summary>Equal weights are equal files: nothing of dates, machines or the way they came about goes in.</summary>
     /// <exception cref="IOException">The file cannot be written.</exception>
@@ -30,6 +32,13 @@ public static class ModelFile
         {
             metadata[MeanKey] = Figures(normalisation.Means);
             metadata[DeviationKey] = Figures(normalisation.StandardDeviations);
+        }
+
+        if (data.Vocabulary is { } vocabulary)
+        {
+            metadata[TokensKey] = vocabulary.Tokens.ToString().ToLowerInvariant();
+            if (vocabulary.Tokens == TextTokens.Characters)
+                metadata[VocabularyKey] = vocabulary.Characters;
         }
 
         if (model.Statistics.Count > 0)
