@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Singa.Actors.Graph;
+using Singa.Actors.Runtime.Data.Images;
 
 namespace Singa.Actors.Runtime.Data;
 
@@ -12,23 +13,32 @@ public sealed class ByteImages : ISampleSource
     private readonly ReadOnlyMemory<byte>[] images;
     private readonly int[] labels;
     private readonly float[][] tables;
-    private readonly int plane;
+    private readonly int height, width, rows, columns;
+    private readonly Augmenter? augmenter;
 
+    /// <param name="image">[channels, rows, columns] of each image.</param>
     /// <exception cref="ArgumentException">An image has not the size of the others.</exception>
     public ByteImages(Shape image, IEnumerable<ReadOnlyMemory<byte>> images, int[] labels, int classes, Normalisation normalisation)
+        : this(image, images, labels, classes, normalisation, image, null)
     {
-        (this.images, this.labels, Classes) = ([.. images], labels, classes);
-        Sample = new TensorType(DType.Float32, image);
-        plane = checked((int)(image[1] * image[2]));
-        tables = [.. Enumerable.Range(0, (int)image[0]).Select(normalisation.Table)];
-        if (this.images.Length != labels.Length || Array.Exists(this.images, i => i.Length != image.Count))
-            throw new ArgumentException($"{this.images.Length} images with {labels.Length} labels are not all of {image}");
     }
 
     /// <summary>Images one after the other in one array.</summary>
     public ByteImages(Shape image, ReadOnlyMemory<byte> pixels, ReadOnlySpan<byte> labels, int classes, Normalisation normalisation)
         : this(image, Cut(pixels, checked((int)image.Count)), Widened(labels), classes, normalisation)
     {
+    }
+
+    /// <param name="window">What a sample shows of an image: its middle, unless an augmenter says otherwise.</param>
+    internal ByteImages(
+        Shape image, IEnumerable<ReadOnlyMemory<byte>> images, int[] labels, int classes, Normalisation normalisation, Shape window, Augmenter? augmenter)
+    {
+        (this.images, this.labels, Classes, this.augmenter) = ([.. images], labels, classes, augmenter);
+        Sample = new TensorType(DType.Float32, window);
+        (height, width, rows, columns) = ((int)image[1], (int)image[2], (int)window[1], (int)window[2]);
+        tables = [.. Enumerable.Range(0, (int)image[0]).Select(normalisation.Table)];
+        if (this.images.Length != labels.Length || Array.Exists(this.images, i => i.Length != image.Count))
+            throw new ArgumentException($"{this.images.Length} images with {labels.Length} labels are not all of {image}");
     }
 
     public long Count => labels.Length;
@@ -46,22 +56,44 @@ public sealed class ByteImages : ISampleSource
     {
         var values = MemoryMarshal.Cast<byte, float>(inputs);
         var numbers = MemoryMarshal.Cast<byte, int>(labels);
+        int each = tables.Length * rows * columns;
         for (int i = 0; i < samples.Length; i++)
         {
-            var target = values.Slice(i * tables.Length * plane, tables.Length * plane);
-            Write(Pixels(samples[i]), target);
+            var view = augmenter?.Draw(epoch, samples[i], height - rows, width - columns)
+                ?? new ImageView((height - rows) / 2, (width - columns) / 2, Flipped: false);
+            Write(Pixels(samples[i]), view, values.Slice(i * each, each));
             numbers[i] = this.labels[samples[i]];
         }
     }
 
-    private void Write(ReadOnlySpan<byte> image, Span<float> target)
+    private void Write(ReadOnlySpan<byte> image, ImageView view, Span<float> target)
     {
         for (int channel = 0; channel < tables.Length; channel++)
         {
-            var (table, first) = (tables[channel], channel * plane);
-            for (int pixel = 0; pixel < plane; pixel++)
-                target[first + pixel] = table[image[first + pixel]];
+            var plane = image.Slice(channel * height * width, height * width);
+            for (int row = 0; row < rows; row++)
+                Write(plane, view, row, tables[channel], target.Slice((channel * rows + row) * columns, columns));
         }
+    }
+
+    private void Write(ReadOnlySpan<byte> plane, ImageView view, int row, float[] table, Span<float> target)
+    {
+        int from = view.Row + row;
+        // What of the row lies within the image; the rest is black.
+        int first = Math.Clamp(-view.Column, 0, columns), end = Math.Clamp(width - view.Column, first, columns);
+        if ((uint)from >= (uint)height)
+            first = end = 0;
+        target[..first].Fill(table[0]);
+        target[end..].Fill(table[0]);
+        if (end > first)
+        {
+            var source = plane.Slice(from * width + view.Column + first, end - first);
+            for (int i = 0; i < source.Length; i++)
+                target[first + i] = table[source[i]];
+        }
+
+        if (view.Flipped)
+            target.Reverse();
     }
 
     private static IEnumerable<ReadOnlyMemory<byte>> Cut(ReadOnlyMemory<byte> pixels, int each)

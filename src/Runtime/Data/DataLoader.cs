@@ -1,4 +1,5 @@
 using Singa.Actors.Runtime.Data.Digits;
+using Singa.Actors.Runtime.Data.Images;
 using Singa.Actors.Runtime.Data.Text;
 using Singa.Actors.Runtime.Jobs;
 
@@ -19,6 +20,7 @@ public static class DataLoader
     {
         IdxData idx => IdxLoader.Describe(idx),
         DigitsData digits => DigitsLoader.Describe(digits),
+        CifarData cifar => CifarLoader.Describe(cifar),
         TextData text => TextLoader.Describe(text),
         InMemoryData memory => Load(memory).Description,
         _ => throw Unknown(spec),
@@ -28,6 +30,7 @@ public static class DataLoader
     {
         IdxData idx => IdxLoader.Load(idx, cancellation),
         DigitsData digits => DigitsLoader.Load(digits, seed, cancellation),
+        CifarData cifar => CifarLoader.Load(cifar, seed, cancellation),
         TextData text => TextLoader.Load(text, seed, cancellation),
         InMemoryData memory => Load(memory),
         _ => throw Unknown(spec),

@@ -1,4 +1,5 @@
 using Singa.Actors.Graph;
+using Singa.Actors.Runtime.Data.Images;
 using Singa.Actors.Runtime.Data.Text;
 
 namespace Singa.Actors.Runtime.Data;
@@ -32,6 +33,28 @@ public sealed record DigitsData : DataSpec
 
     /// <summary>What is drawn; null takes the job's seed.</summary>
     public ulong? Seed { get; init; }
+}
+
+/// <summary>
+/// Images in CIFAR's binary files: records of a label (CIFAR-100: a coarse and a fine one) and 3072 bytes, 32×32 red, green and blue.
+/// Images become float32 [3, 32, 32]. A folder stands for its <c>data_batch_*.bin</c> or <c>train.bin</c>, in the test for its
+/// <c>test_batch.bin</c> or <c>test.bin</c>.
+/// </summary>
+public sealed record CifarData : DataSpec
+{
+    /// <summary>Files or folders.</summary>
+    public required Seq<string> Train { get; init; }
+
+    /// <summary>Files or folders; where there are none, test files in the folders of <c>Train</c>, if there are any.</summary>
+    public Seq<string> Test { get; init; }
+
+    /// <summary>10 or 100: which of the two formats.</summary>
+    public int Classes { get; init; } = 10;
+
+    /// <summary>Of CIFAR-100: the 20 coarse classes instead of the 100 fine ones.</summary>
+    public bool Coarse { get; init; }
+
+    public Augmentation Augmentation { get; init; } = Augmentation.None;
 }
 
 /// <summary>
