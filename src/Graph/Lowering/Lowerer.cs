@@ -54,8 +54,8 @@ internal sealed class Lowerer(PlanBuilder plan)
     }
 
     /// <summary>
-    /// Inputs of concatenations go straight into their windows where their kernels can write with any strides. Concatenations into a
-    /// destination are left alone: the window would be written before the concatenation's turn.
+    /// Inputs of concatenations go straight into their windows where their kernels can write there; views are looked through for who computes
+    /// them. Concatenations into a destination are left alone: the window would be written before the concatenation's turn.
     /// </summary>
     private void ReserveWindows(ImmutableArray<Node> order)
     {
@@ -67,10 +67,16 @@ internal sealed class Lowerer(PlanBuilder plan)
             var windows = Split.Windows(Target(node.Output), concat.Axis, [.. node.Inputs.Select(i => i.Shape[concat.Axis])]);
             destinations[node.Output] = values[node.Output];
             for (int i = 0; i < windows.Length; i++)
-            {
-                if (node.Inputs[i].Producer.Op is Pointwise or Reduce or Concat && destinations.TryAdd(node.Inputs[i], windows[i]))
-                    reserved.Add(node.Inputs[i]);
-            }
+                Reserve(node.Inputs[i], windows[i]);
+        }
+
+        void Reserve(Tensor tensor, Operand window)
+        {
+            var producer = tensor.Producer;
+            for (; producer.Op.Behind(producer, window) is { } behind; producer = tensor.Producer)
+                (tensor, window) = (producer.Inputs[0], behind);
+            if (producer.Op.WritesInto(producer, window) && destinations.TryAdd(tensor, window))
+                reserved.Add(tensor);
         }
     }
 
