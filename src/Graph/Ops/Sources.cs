@@ -31,6 +31,8 @@ public sealed record Fill(TensorType Type, double Value) : Op
 
     public override ImmutableArray<Tensor?> Gradient(Node node, ImmutableArray<Tensor?> upstream) => [];
 
+    internal override bool WritesInto(Node node, Operand window) => true;
+
     internal override void Lower(Node node, Lowerer lowerer) =>
         lowerer.EmitMap(node, ScalarBody.Compile([], Scalar.Literal(Value, Type.DType)), []);
 }
