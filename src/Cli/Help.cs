@@ -7,6 +7,7 @@ internal static class Help
 
           singa train JOB.conf     trains what the file describes
           singa explain JOB.conf   shows what would be done: kernels, memory, shards on devices
+          singa plot METRICS...    draws learning curves
           singa devices            shows the devices of this machine
           singa --help, --version
 
@@ -49,10 +50,22 @@ internal static class Help
 
         """ + Choices;
 
+    private const string Plot = """
+        singa plot METRICS... [options]
+
+          METRICS             files that singa train --metrics wrote; several are compared, a colour each
+          -o, --output FILE   the picture, .svg or .png; may be given often. Without it the first METRICS with the ending .svg
+
+        Training loss is smoothed, with the steps as they were faint behind it; held-back loss, accuracy and perplexity, where the file has
+        them, are points with a line. Where the end would lie flat on the axis, the scale is logarithmic.
+
+        """;
+
     public static string Of(string? command) => command switch
     {
         "train" => Train,
         "explain" => Explain,
+        "plot" => Plot,
         "devices" => "singa devices\n",
         _ => Overview,
     };
