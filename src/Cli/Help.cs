@@ -32,6 +32,8 @@ internal static class Help
           --digest-every N    takes the digest of the parameters every N steps, for the metrics
           --ledger FILE       one JSON object for each committed shard: epoch, step, shard, samples, worker, generation
           --save FILE         the trained model as safetensors
+          --profile FILE      a trace that chrome://tracing and Perfetto open: kernels, exchanges, copies and waits of each device, the
+                              last 262144; and before the closing lines, where a step's time went by phase and by operation
 
         Logs go to standard error. Standard output ends with these lines:
 

@@ -24,12 +24,12 @@ public sealed class DeviceActor : ReceiveActor
 
     private readonly TimeSpan stopGrace;
 
-    public DeviceActor(string name, Func<IBackend> open, DevicesSettings settings)
+    public DeviceActor(string name, Func<IBackend> open, DevicesSettings settings, IExecutionObserver? observer = null)
     {
         stopGrace = settings.StopGrace;
         backend = new DeviceAllocator(open());
         queue = new OpQueue(settings.QueueDepth);
-        executor = new Executor($"singa {name}", queue, backend, settings.SpinTime);
+        executor = new Executor($"singa {name}", queue, backend, settings.SpinTime, observer);
         Receive<LoadPlan>(Load);
         Receive<Loaded>(Remember);
         Receive<NotLoaded>(Forget);
@@ -44,8 +44,9 @@ public sealed class DeviceActor : ReceiveActor
     public static Props Props(DeviceDescription device, DevicesSettings settings) => Props(device.Name, () => Backends.Create(device), settings);
 
     /// <param name="open">Called when the actor starts, and again should its supervisor restart it.</param>
-    public static Props Props(string name, Func<IBackend> open, DevicesSettings settings) =>
-        Akka.Actor.Props.Create(() => new DeviceActor(name, open, settings));
+    /// <param name="observer">Sees all that the device does.</param>
+    public static Props Props(string name, Func<IBackend> open, DevicesSettings settings, IExecutionObserver? observer = null) =>
+        Akka.Actor.Props.Create(() => new DeviceActor(name, open, settings, observer));
 
     /// <summary>Ends the thread when what runs is over, peers that combine our buckets included, then gives all memory back.</summary>
     protected override void PostStop()
