@@ -15,6 +15,7 @@ public sealed class DeviceActor : ReceiveActor
     private readonly DeviceAllocator backend;
     private readonly OpQueue queue;
     private readonly Executor executor;
+    private readonly DeviceGauges gauges;
     private readonly ILoggingAdapter log = Context.GetLogger();
 
     /// <summary>Null while the plan is being loaded.</summary>
@@ -29,6 +30,8 @@ public sealed class DeviceActor : ReceiveActor
         stopGrace = settings.StopGrace;
         backend = new DeviceAllocator(open());
         queue = new OpQueue(settings.QueueDepth);
+        gauges = new DeviceGauges(queue, backend);
+        Telemetry.Add(gauges, name);
         executor = new Executor($"singa {name}", queue, backend, settings.SpinTime, observer);
         Receive<LoadPlan>(Load);
         Receive<Loaded>(Remember);
@@ -51,6 +54,7 @@ public sealed class DeviceActor : ReceiveActor
     /// <summary>Ends the thread when what runs is over, peers that combine our buckets included, then gives all memory back.</summary>
     protected override void PostStop()
     {
+        Telemetry.Remove(gauges);
         foreach (var lane in jobs.Values.OfType<JobLane>())
             Cancel(lane, $"device {backend.Properties.Name} was stopped", static () => { });
         if (executor.Stop(stopGrace))
@@ -87,6 +91,7 @@ public sealed class DeviceActor : ReceiveActor
     {
         var (job, plan) = (loaded.Lane.Job, ((JobContext)loaded.Lane.Context!).Plan);
         jobs[job] = loaded.Lane;
+        gauges.PlannedBytes += plan.PlannedBytes;
         log.Debug("{0} loaded a plan of job {1}: {2} sections, {3} bytes", backend.Properties.Name, job, plan.Plan.Sections.Length, plan.PlannedBytes);
         Sender.Tell(new PlanLoaded(job, plan));
     }
@@ -161,7 +166,9 @@ public sealed class DeviceActor : ReceiveActor
         var job = unloaded.Lane.Job;
         jobs.Remove(job);
         unloading.Remove(job);
-        ((JobContext)unloaded.Lane.Context!).Plan.Dispose();
+        var plan = ((JobContext)unloaded.Lane.Context!).Plan;
+        gauges.PlannedBytes -= plan.PlannedBytes;
+        plan.Dispose();
         Sender.Tell(new PlanUnloaded(job));
     }
 

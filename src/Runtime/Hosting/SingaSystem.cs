@@ -31,7 +31,7 @@ public sealed class SingaSystem : IExtension
             "", [.. settings.Devices.Select(d => new NodeDevice(d.Name, DeviceActor.Props(d.Name, () => open(d), settings.Device, observe(d.Name))))],
             CollectiveActor.Props(transport, settings.Collective), transport, replicas, settings.Runtime, time, Dispatcher);
         system.ActorOf(Props.Create(() => new NodeActor(order, coordinator)).WithDispatcher(Dispatcher), "singa-node");
-        var training = new TrainingClient(system, coordinator, replicas, settings.Runtime, open, Dispatcher);
+        var training = new TrainingClient(system, coordinator, replicas, settings.Runtime, open, time, Dispatcher);
         return (SingaSystem)system.RegisterExtension(new Provider(new SingaSystem(training, settings)));
     }
 
