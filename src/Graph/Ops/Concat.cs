@@ -40,12 +40,14 @@ public sealed record Concat(int Axis) : Op
 
     internal override void Lower(Node node, Lowerer lowerer)
     {
-        var target = lowerer.Target(node.Output);
-        var windows = Split.Windows(target, Axis, [.. node.Inputs.Select(i => i.Shape[Axis])]);
-        for (int i = 0; i < node.Inputs.Length; i++)
+        foreach (var target in lowerer.Targets(node.Output))
         {
-            if (lowerer[node.Inputs[i]] != windows[i])
-                lowerer.Copy(node, lowerer[node.Inputs[i]], windows[i]);
+            var windows = Split.Windows(target, Axis, [.. node.Inputs.Select(i => i.Shape[Axis])]);
+            for (int i = 0; i < node.Inputs.Length; i++)
+            {
+                if (!lowerer.IsPlaced(node.Inputs[i], windows[i]))
+                    lowerer.Copy(node, lowerer[node.Inputs[i]], windows[i]);
+            }
         }
     }
 }

@@ -91,7 +91,6 @@ public sealed record Pointwise(string Label, ScalarProgram Body) : Op
     {
         var shape = node.Output.Shape;
         var sources = node.Inputs.Select(i => Operands.Broadcast(lowerer[i], shape)).ToImmutableArray();
-        var target = lowerer.Target(node.Output);
-        lowerer.Emit(node, new MapKernel(ScalarBody.Expand(Body), sources, [target]));
+        lowerer.EmitMap(node, ScalarBody.Expand(Body), sources);
     }
 }
