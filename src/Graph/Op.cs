@@ -34,7 +34,13 @@ public abstract record Op
     /// <summary>Whether the results are the input's own memory read in another way.</summary>
     internal virtual bool IsView => false;
 
-    internal abstract void Lower(Node node, Lowerer lowerer);
+    /// <summary>
+    /// What an op that is nothing but a shorter word for other ops stands for, once gradients are taken and shards are spread; null for one
+    /// with kernels of its own. What comes out may hold further such ops.
+    /// </summary>
+    internal virtual ImmutableArray<Tensor>? Expand(Node node, ImmutableArray<Tensor> inputs) => null;
+
+    internal virtual void Lower(Node node, Lowerer lowerer) => throw new InvalidOperationException($"{Name} has neither kernels nor an expansion");
 
     /// <summary>The one type of an op with a single output.</summary>
     protected static ImmutableArray<TensorType> One(DType type, Shape shape) => [new TensorType(type, shape)];
