@@ -20,6 +20,8 @@ public sealed record Reduce(Reduction Reduction, Seq<int> Axes, ScalarProgram Bo
             throw new GraphException($"{reduction} over axes [{string.Join(", ", axes.ToArray())}] of a tensor of shape {input.Shape}");
         if (sorted.Length == 0)
             return input;
+        if (input.DType is DType.UInt8 or DType.Bool)
+            throw new GraphException($"{reduction} of {input.Type}: convert it to int32 first");
         if (reduction != Reduction.Sum && sorted.Any(a => input.Shape[a] == 0))
             throw new GraphException($"{reduction} of no elements: {input.Shape} over axes [{string.Join(", ", sorted)}]");
         var identity = ScalarBody.Compile([input.DType], Scalar.Argument(0, input.DType));

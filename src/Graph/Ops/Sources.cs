@@ -57,6 +57,33 @@ public sealed record Constant(TensorType Type, Seq<byte> Data) : Op
 }
 
 /// <summary>
+/// Values that a program brings along, or that were computed before. Equal only to itself: their numbers are nobody's structure, so an
+/// expression on other numbers is the same plan.
+/// </summary>
+public sealed record Source(TensorType Type, TensorValues Values) : Op
+{
+    public override string Name => "Source";
+
+    public static Tensor Create(TensorType type, TensorValues values) => type.Bytes == values.Bytes
+        ? new Node(new Source(type, values), []).Output
+        : throw new GraphException($"{values.Bytes / type.DType.Size()} values do not fill a tensor of shape {type.Shape}");
+
+    public override ImmutableArray<TensorType> Infer(ImmutableArray<TensorType> inputs) => [Type];
+
+    public override ImmutableArray<Tensor?> Gradient(Node node, ImmutableArray<Tensor?> upstream) => [];
+
+    /// <summary>In a job's plan the values are a constant like any other.</summary>
+    internal override void Lower(Node node, Lowerer lowerer)
+    {
+        if (Type.Bytes > Array.MaxLength)
+            throw new GraphException($"{Type} has {Type.Bytes} bytes and is too large for a constant of a job: make it a parameter or data");
+        var bytes = new byte[Type.Bytes];
+        Values.CopyTo(0, bytes);
+        lowerer[node.Output] = lowerer.Constant(Type, ImmutableCollectionsMarshal.AsImmutableArray(bytes));
+    }
+}
+
+/// <summary>
 /// Random words (Int32) by counter: see <see cref="RandomKernel"/>. With the step's number as input they are fresh each step; with
 /// <c>PerShard</c> each shard draws its own, keyed by its number, so that they do not depend on who computes it.
 /// </summary>
