@@ -10,7 +10,7 @@ namespace Singa.Actors.Devices;
 /// One device: owns its backend, its queue and its thread, and everything that jobs have loaded. It admits and accounts; computing
 /// happens on the executor's thread, and answers to <see cref="RunSections"/> come from there.
 /// </summary>
-public sealed class DeviceActor : ReceiveActor
+public sealed class DeviceActor : ReceiveActor, IWithTimers
 {
     private readonly DeviceAllocator backend;
     private readonly OpQueue queue;
@@ -23,11 +23,13 @@ public sealed class DeviceActor : ReceiveActor
 
     private readonly HashSet<JobId> unloading = [];
 
-    private readonly TimeSpan stopGrace;
+    private readonly DevicesSettings settings;
+    private readonly HashSet<IActorRef> watchers = [];
+    private QueueStatus? watched;
 
     public DeviceActor(string name, Func<IBackend> open, DevicesSettings settings, IExecutionObserver? observer = null)
     {
-        stopGrace = settings.StopGrace;
+        this.settings = settings;
         backend = new DeviceAllocator(open());
         queue = new OpQueue(settings.QueueDepth);
         gauges = new DeviceGauges(queue, backend);
@@ -41,8 +43,16 @@ public sealed class DeviceActor : ReceiveActor
         Receive<UnloadPlan>(Unload);
         Receive<Unloaded>(Forget);
         Receive<Drain>(_ => queue.Drain(Answer(Sender, Drained.Instance)));
+        Receive<PauseQueue>(_ => Pause());
+        Receive<ResumeQueue>(_ => Resume());
+        Receive<WatchQueue>(_ => Watch());
+        Receive<UnwatchQueue>(_ => Unwatch(Sender));
+        Receive<Terminated>(message => Unwatch(message.ActorRef));
+        Receive<WatchDue>(_ => Publish());
         Receive<GetStatus>(_ => Sender.Tell(Status()));
     }
+
+    public ITimerScheduler Timers { get; set; } = null!;
 
     public static Props Props(DeviceDescription device, DevicesSettings settings) => Props(device.Name, () => Backends.Create(device), settings);
 
@@ -57,10 +67,10 @@ public sealed class DeviceActor : ReceiveActor
         Telemetry.Remove(gauges);
         foreach (var lane in jobs.Values.OfType<JobLane>())
             Cancel(lane, $"device {backend.Properties.Name} was stopped", static () => { });
-        if (executor.Stop(stopGrace))
+        if (executor.Stop(settings.StopGrace))
             backend.Dispose();
         else
-            log.Error("{0} still has exchanges in flight after {1}; its memory stays with them", backend.Properties.Name, stopGrace);
+            log.Error("{0} still has exchanges in flight after {1}; its memory stays with them", backend.Properties.Name, settings.StopGrace);
     }
 
     private void Load(LoadPlan load)
@@ -178,6 +188,55 @@ public sealed class DeviceActor : ReceiveActor
         ((JobContext)lane.Context!).Exchange.Abort(reason);
     }
 
+    private void Pause()
+    {
+        var (sender, self) = (Sender, Self);
+        queue.Pause(still => sender.Tell(still ? QueuePaused.Instance : QueueResumed.Instance, self));
+        log.Info("the queue of {0} is paused", backend.Properties.Name);
+    }
+
+    private void Resume()
+    {
+        queue.Resume();
+        executor.Wake();
+        Sender.Tell(QueueResumed.Instance);
+    }
+
+    private void Watch()
+    {
+        var now = Queue();
+        if (watchers.Count == 0)
+        {
+            watched = now;
+            Timers.StartPeriodicTimer(WatchDue.Instance, WatchDue.Instance, settings.WatchInterval);
+        }
+
+        if (watchers.Add(Sender))
+            Context.Watch(Sender);
+        Sender.Tell(new QueueChanged(backend.Properties.Name, now));
+    }
+
+    private void Unwatch(IActorRef watcher)
+    {
+        if (watchers.Remove(watcher))
+            Context.Unwatch(watcher);
+        if (watchers.Count == 0)
+            Timers.Cancel(WatchDue.Instance);
+    }
+
+    /// <summary>Tells those who watch, where something has changed since they were told.</summary>
+    private void Publish()
+    {
+        var now = Queue();
+        if (now == watched)
+            return;
+        watched = now;
+        foreach (var watcher in watchers)
+            watcher.Tell(new QueueChanged(backend.Properties.Name, now));
+    }
+
+    private QueueStatus Queue() => queue.Status(jobs.Values.OfType<JobLane>().OrderBy(l => l.Job.Value, StringComparer.Ordinal));
+
     private DeviceStatus Status()
     {
         var (queued, running) = queue.Count;
@@ -195,6 +254,11 @@ public sealed class DeviceActor : ReceiveActor
     private sealed record NotLoaded(JobId Job, Exception Cause) : INoSerializationVerificationNeeded;
 
     private sealed record Unloaded(JobLane Lane) : INoSerializationVerificationNeeded;
+
+    private sealed record WatchDue : INotInfluenceReceiveTimeout, INoSerializationVerificationNeeded
+    {
+        public static readonly WatchDue Instance = new();
+    }
 
     private sealed class Report(JobId job, IActorRef to, IActorRef self) : ISubmissionListener
     {
