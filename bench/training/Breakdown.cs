@@ -4,7 +4,10 @@ using Singa.Actors.Graph.Plans;
 
 namespace Singa.Actors.Bench.Training;
 
-/// <summary>Where a step's time goes: each operation timed by itself, in the order of the plan, the medians of many steps.</summary>
+/// <summary>
+/// Where a step's time goes: each operation by itself, in the order of the plan, medians over many steps of what the calling thread
+/// computed; meant for one thread.
+/// </summary>
 internal static class Breakdown
 {
     private const int WarmUp = 2;
@@ -21,11 +24,11 @@ internal static class Breakdown
         {
             for (int i = 0; i < operations.Length; i++)
             {
-                long begin = Stopwatch.GetTimestamp();
+                double begin = ThreadClock.Microseconds();
                 backend.Launch(operations[i].Compiled!, network.Loaded.Scratch);
                 backend.Synchronize();
                 if (step >= WarmUp)
-                    times[i].Add(Stopwatch.GetElapsedTime(begin).TotalMicroseconds);
+                    times[i].Add(ThreadClock.Microseconds() - begin);
             }
         }
 

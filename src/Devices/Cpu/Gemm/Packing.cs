@@ -87,7 +87,7 @@ internal static unsafe class Packing
 
     /// <summary>Rows of eight floats become columns.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Turn(float* source, nint sourceStride, float* target, nint targetStride)
+    public static void Turn(float* source, nint sourceStride, float* target, nint targetStride)
     {
         var (a, b) = (Avx.LoadVector256(source), Avx.LoadVector256(source + sourceStride));
         var (c, d) = (Avx.LoadVector256(source + 2 * sourceStride), Avx.LoadVector256(source + 3 * sourceStride));
