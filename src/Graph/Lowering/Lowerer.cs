@@ -16,6 +16,8 @@ internal sealed class Lowerer(PlanBuilder plan)
 
     public IReadOnlyList<(string Name, Kernel Kernel)> Operations => operations;
 
+    public bool IsStrict => plan.IsStrict;
+
     public Operand this[Tensor tensor]
     {
         get => values[tensor];
