@@ -8,11 +8,16 @@ namespace Singa.Actors.Graph.Lowering;
 /// <summary>Turns the nodes of one section into kernels on blocks, in order. Ops call it from <see cref="Op.Lower"/>.</summary>
 internal sealed class Lowerer(PlanBuilder plan)
 {
+    // A product across rows costs about what laying the factor out does.
+    private const int ProductsToArrange = 3;
+
     private readonly Dictionary<Tensor, Operand> values = [];
     private readonly List<(string Name, Kernel Kernel)> operations = [];
     private readonly Dictionary<Tensor, Operand> destinations = [];
     private readonly Dictionary<Tensor, ImmutableArray<Operand>> further = [];
     private readonly HashSet<(Tensor, Operand)> placed = [];
+    private readonly Dictionary<(Tensor, Seq<int>), Operand> arranged = [];
+    private readonly Dictionary<Tensor, int> products = [];
 
     public IReadOnlyList<(string Name, Kernel Kernel)> Operations => operations;
 
@@ -36,6 +41,8 @@ internal sealed class Lowerer(PlanBuilder plan)
                 destinations.TryAdd(tensor, destination);
         }
 
+        foreach (var factor in order.Where(n => n.Op is Contract).Select(n => n.Inputs[1]))
+            products[factor] = products.GetValueOrDefault(factor) + 1;
         ReserveWindows(order);
         foreach (var node in order)
             node.Op.Lower(node, this);
@@ -203,6 +210,22 @@ internal sealed class Lowerer(PlanBuilder plan)
         var ordered = Materialise(node, Operands.Transpose(source, [.. batch, .. rows, .. columns]));
         return Operands.Group(ordered, [.. Enumerable.Range(0, batch.Length)], [.. Enumerable.Range(batch.Length, rows.Length)],
             [.. Enumerable.Range(batch.Length + rows.Length, columns.Length)])!;
+    }
+
+    /// <summary>
+    /// The right factor of a product, [batch…, summed, columns]. One that many products read across its rows, as each step of a recurrent
+    /// layer does, is laid out along them once for all.
+    /// </summary>
+    public Operand RightFactor(Node node, ImmutableArray<int> batch, ImmutableArray<int> summed, ImmutableArray<int> columns)
+    {
+        var factor = node.Inputs[1];
+        var view = Grouped(node, values[factor], batch, summed, columns);
+        if (products[factor] < ProductsToArrange || view.Strides[^1] == 1 || view.Strides[^2] != 1)
+            return view;
+        Seq<int> order = [.. batch, .. summed, .. columns];
+        if (!arranged.TryGetValue((factor, order), out var rows))
+            arranged[(factor, order)] = rows = Materialise(node, view);
+        return rows;
     }
 
     private static string Label(Node node) => node.Scope.Length == 0 ? node.Op.Name : $"{node.Scope} {node.Op.Name}";

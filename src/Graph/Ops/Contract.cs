@@ -103,7 +103,7 @@ public sealed record Contract(
         var leftFree = Free(left.Shape, LeftBatch, LeftSum);
         var rightFree = Free(right.Shape, RightBatch, RightSum);
         var a = lowerer.Grouped(node, left, [.. LeftBatch], [.. leftFree], [.. LeftSum]);
-        var b = lowerer.Grouped(node, right, [.. RightBatch], [.. RightSum], [.. rightFree]);
+        var b = lowerer.RightFactor(node, [.. RightBatch], [.. RightSum], [.. rightFree]);
         var (m, k, n) = (a.Shape[^2], a.Shape[^1], b.Shape[^1]);
         if (b.Shape[^2] != k)
             throw new InvalidOperationException($"summed axes of {left.Shape} and {right.Shape} were grouped differently");
