@@ -26,16 +26,16 @@ public sealed record BatchNorm : Module
         {
             var running = context.Statistic("mean", Shape.Of(channels), 0, Momentum, null).Reshape(perChannel);
             var spread = context.Statistic("variance", Shape.Of(channels), 1, Momentum, null).Reshape(perChannel);
-            return Norms.Apply(input, running, spread, weight, bias, Epsilon);
+            return Pointwise.Apply("Normalise", a => (a[0] - a[1]) / Fn.Sqrt(a[2] + Epsilon) * a[3] + a[4], input, running, spread, weight, bias);
         }
 
         int[] axes = [0, .. Enumerable.Range(2, input.Shape.Rank - 2)];
         double count = input.Shape.Count / (double)Math.Max(1, channels);
-        var (mean, variance) = Norms.Moments(input, axes, perChannel, count);
+        var (values, mean, variance) = Normalise.Apply(input, axes, weight, bias, Epsilon);
         context.Statistic("mean", Shape.Of(channels), 0, Momentum, mean.Reshape(Shape.Of(channels)));
         // The running variance is the unbiased one, as everywhere; of one value alone there is none.
         context.Statistic("variance", Shape.Of(channels), 1, Momentum, variance.Reshape(Shape.Of(channels)) * (count > 1 ? count / (count - 1) : 1));
-        return Norms.Apply(input, mean, variance, weight, bias, Epsilon);
+        return values;
     }
 }
 
@@ -48,8 +48,7 @@ public sealed record LayerNorm : Module
     {
         long features = input.Shape[^1];
         var (weight, bias) = Norms.Affine(context, Shape.Of(features), Shape.Of(features));
-        var (mean, variance) = Norms.Moments(input, [input.Shape.Rank - 1], input.Shape.With(input.Shape.Rank - 1, 1), features);
-        return Norms.Apply(input, mean, variance, weight, bias, Epsilon);
+        return Normalise.Apply(input, [input.Shape.Rank - 1], weight, bias, Epsilon).Values;
     }
 }
 
@@ -66,8 +65,8 @@ public sealed record GroupNorm(int Groups) : Module
         var (weight, bias) = Norms.Affine(context, Shape.Of(input.Shape[1]), perChannel);
         long inGroup = input.Shape[0] == 0 ? 0 : input.Shape.Count / input.Shape[0] / Groups;
         var grouped = input.Reshape(Shape.Of(input.Shape[0], Groups, inGroup));
-        var (mean, variance) = Norms.Moments(grouped, [2], Shape.Of(input.Shape[0], Groups, 1), inGroup);
-        return Norms.Scale(grouped, mean, variance, Epsilon).Reshape(input.Shape) * weight + bias;
+        // Groups do not know channels: their weights come after.
+        return Normalise.Apply(grouped, [2], grouped.Like(1), grouped.Like(0), Epsilon).Values.Reshape(input.Shape) * weight + bias;
     }
 }
 
@@ -88,20 +87,7 @@ public sealed record RmsNorm : Module
 /// <summary>What the norms share.</summary>
 internal static class Norms
 {
+    /// <summary>Weight and bias, first 1 and 0.</summary>
     public static (Tensor Weight, Tensor Bias) Affine(ModuleContext context, Shape shape, Shape aligned) =>
         (context.Parameter("weight", shape, default, new Uniformly(1)).Reshape(aligned), context.Parameter("bias", shape, default, new Uniformly(0)).Reshape(aligned));
-
-    /// <summary>Mean and biased variance over axes, in two passes: the squares of differences lose no digits.</summary>
-    public static (Tensor Mean, Tensor Variance) Moments(Tensor x, ReadOnlySpan<int> axes, Shape kept, double count)
-    {
-        var mean = x.Sum(axes).Reshape(kept) * (1 / count);
-        var difference = x - mean;
-        return (mean, (difference * difference).Sum(axes).Reshape(kept) * (1 / count));
-    }
-
-    public static Tensor Apply(Tensor x, Tensor mean, Tensor variance, Tensor weight, Tensor bias, double epsilon) =>
-        Pointwise.Apply("Normalise", a => (a[0] - a[1]) / Fn.Sqrt(a[2] + epsilon) * a[3] + a[4], x, mean, variance, weight, bias);
-
-    public static Tensor Scale(Tensor x, Tensor mean, Tensor variance, double epsilon) =>
-        Pointwise.Apply("Normalise", a => (a[0] - a[1]) / Fn.Sqrt(a[2] + epsilon), x, mean, variance);
 }
