@@ -10,6 +10,8 @@ public static class ModelCatalog
 {
     private static readonly SortedDictionary<string, ModelEntry> Entries = new(StringComparer.Ordinal)
     {
+        ["autoencoder"] = new((sample, _, settings) => Autoencoder.Create(sample, settings), Autoencoder.Settings),
+        ["gpt-mini"] = new(GptMini.Create, GptMini.Settings),
         ["lenet"] = new((_, classes, _) => LeNet(classes)),
         ["mlp"] = new((_, classes, _) => Mlp(classes)),
         ["resnet18"] = new((sample, classes, _) => ResNet.Create18(sample, classes)),
