@@ -34,7 +34,8 @@ internal static class Help
 
         Logs go to standard error. Standard output ends with these lines:
 
-          test accuracy 98.97               percent; "test loss 1.5803" where there are no classes, neither without test data
+          test accuracy 98.97               percent; neither it nor the next without test data
+          test loss 1.5803                  instead, for text (nats per token) and where answers are not right or wrong
           peak memory 61.2 planned 60.8     MiB, summed over this process's devices
           first step 412                    milliseconds from the start of the process to the end of the first step
           digest sha256:...                 of the parameters

@@ -11,6 +11,7 @@ public static class ModelCatalog
     private static readonly SortedDictionary<string, ModelEntry> Entries = new(StringComparer.Ordinal)
     {
         ["autoencoder"] = new((sample, _, settings) => Autoencoder.Create(sample, settings), Autoencoder.Settings),
+        ["char-lstm"] = new((_, classes, settings) => CharLstm.Create(classes, settings), "dropout", "hidden", "layers"),
         ["gpt-mini"] = new(GptMini.Create, GptMini.Settings),
         ["lenet"] = new((_, classes, _) => LeNet(classes)),
         ["mlp"] = new((_, classes, _) => Mlp(classes)),

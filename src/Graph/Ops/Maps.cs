@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Singa.Actors.Graph.Lowering;
-using Singa.Actors.Graph.Plans;
 using Singa.Actors.Graph.Scalars;
 
 namespace Singa.Actors.Graph.Ops;
@@ -23,6 +22,6 @@ public sealed record Maps(string Label, ScalarProgram Body) : Op
     {
         var shape = node.Outputs[0].Shape;
         var sources = node.Inputs.Select(i => Operands.Broadcast(lowerer[i], shape)).ToImmutableArray();
-        lowerer.Emit(node, new MapKernel(ScalarBody.Expand(Body), sources, [.. node.Outputs.Select(lowerer.Target)]));
+        lowerer.EmitMap(node, ScalarBody.Expand(Body), sources);
     }
 }

@@ -89,9 +89,10 @@ public static class TrainingCompiler
     {
         var graph = ShardGraph.Trace(job, size, training: false);
         feed.Bind(size);
-        var metrics = plan.Declare("evaluation", BlockKind.Output, new TensorType(DType.Float32, Shape.Of(2)));
+        Tensor[] sums = job.TopK > 0 ? [graph.LossSum, graph.CorrectSum, graph.AmongSum(job)] : [graph.LossSum, graph.CorrectSum];
+        var metrics = plan.Declare("evaluation", BlockKind.Output, new TensorType(DType.Float32, Shape.Of(sums.Length)));
         plan.AddSection($"evaluate/{size}", [feed.UploadSamples(size), feed.UploadLabels(size)],
-            [(graph.LossSum, Operands.Row(metrics, 0)), (graph.CorrectSum, Operands.Row(metrics, 1))], [new DownloadKernel(2, metrics)]);
+            [.. sums.Select((sum, row) => (sum, Operands.Row(metrics, row)))], [new DownloadKernel(2, metrics)]);
     }
 
     private static void Predict(PlanBuilder plan, TrainingDefinition job, BatchFeed feed, int size)

@@ -1,4 +1,6 @@
 using Singa.Actors.Graph;
+using Singa.Actors.Runtime.Data.Images;
+using Singa.Actors.Runtime.Data.Text;
 
 namespace Singa.Actors.Runtime.Data;
 
@@ -33,18 +35,62 @@ public sealed record DigitsData : DataSpec
     public ulong? Seed { get; init; }
 }
 
-/// <summary>Arrays of the host, taken as they are: sample after sample, each <c>Sample.Count</c> values.</summary>
+/// <summary>
+/// Images in CIFAR's binary files: records of a label (CIFAR-100: a coarse and a fine one) and 3072 bytes, 32×32 red, green and blue.
+/// Images become float32 [3, 32, 32]. A folder stands for its <c>data_batch_*.bin</c> or <c>train.bin</c>, in the test for its
+/// <c>test_batch.bin</c> or <c>test.bin</c>.
+/// </summary>
+public sealed record CifarData : DataSpec
+{
+    /// <summary>Files or folders.</summary>
+    public required Seq<string> Train { get; init; }
+
+    /// <summary>Files or folders; where there are none, test files in the folders of <c>Train</c>, if there are any.</summary>
+    public Seq<string> Test { get; init; }
+
+    /// <summary>10 or 100: which of the two formats.</summary>
+    public int Classes { get; init; } = 10;
+
+    /// <summary>Of CIFAR-100: the 20 coarse classes instead of the 100 fine ones.</summary>
+    public bool Coarse { get; init; }
+
+    public Augmentation Augmentation { get; init; } = Augmentation.None;
+}
+
+/// <summary>
+/// A text in UTF-8. A sample is a window of <c>Length</c> tokens (int32), its label the token that follows each. The first nine tenths are
+/// trained on, in each epoch in windows that begin elsewhere; the rest is held back, in consecutive windows.
+/// </summary>
+public sealed record TextData : DataSpec
+{
+    public const int LengthMax = 1 << 20;
+
+    public required string Path { get; init; }
+
+    public TextTokens Tokens { get; init; }
+
+    public int Length { get; init; } = 64;
+}
+
+/// <summary>
+/// Arrays of the host, taken as they are: sample after sample, each <c>Sample.Count</c> values, of whatever element type the arrays have.
+/// Without classes the labels are what there is to predict.
+/// </summary>
 public sealed record InMemoryData : DataSpec
 {
     public required Shape Sample { get; init; }
 
-    public required int Classes { get; init; }
+    /// <summary>Shape of one label: a scalar where a sample is of one class or has one number to predict.</summary>
+    public Shape Label { get; init; } = Shape.Scalar;
 
-    public required ReadOnlyMemory<float> TrainInputs { get; init; }
+    /// <summary>Labels (int) are 0 up to, not including, this; 0 where there are no classes.</summary>
+    public int Classes { get; init; }
 
-    public required ReadOnlyMemory<int> TrainLabels { get; init; }
+    public required HostValues TrainInputs { get; init; }
 
-    public ReadOnlyMemory<float> TestInputs { get; init; }
+    public required HostValues TrainLabels { get; init; }
 
-    public ReadOnlyMemory<int> TestLabels { get; init; }
+    public HostValues? TestInputs { get; init; }
+
+    public HostValues? TestLabels { get; init; }
 }

@@ -9,7 +9,7 @@ public sealed record LayerCase(Module Layer, Shape Input)
 {
     public override string ToString() => $"{Layer} of {Input}";
 
-    public static IEnumerable<LayerCase> All() => Convolutions().Concat(Pools()).Concat(Activations()).Concat(Normalisations()).Concat(Transformers());
+    public static IEnumerable<LayerCase> All() => Convolutions().Concat(Pools()).Concat(Activations()).Concat(Normalisations()).Concat(Recurrences()).Concat(Transformers());
 
     private static Shape S(params long[] dims) => Shape.Of(dims);
 
@@ -78,6 +78,18 @@ public sealed record LayerCase(Module Layer, Shape Input)
         {
             var parts = input.Split(1, 2, input.Shape[1] - 2);
             return Attention.Forward(parts[0], parts[1], context);
+        }
+    }
+
+    private static IEnumerable<LayerCase> Recurrences()
+    {
+        foreach (var layer in new Recurrent[] { new Rnn(3), new Rnn(2, "Relu"), new Lstm(2), new Gru(2) })
+        {
+            yield return new(layer, S(2, 3, 2));
+            yield return new(layer, S(2, 1, 2));
+            yield return new(layer with { Layers = 2, Dropout = 0.3, Bidirectional = true }, S(2, 3, 2));
+            yield return new(layer with { Bidirectional = true, Sequences = false }, S(2, 3, 2));
+            yield return new(layer with { Layers = 2, Bias = false, Sequences = false }, S(1, 4, 3));
         }
     }
 }
