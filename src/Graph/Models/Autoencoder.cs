@@ -4,7 +4,7 @@ namespace Singa.Actors.Graph.Models;
 
 /// <summary>
 /// Samples of any shape [n, …] → [n, values], as many as a sample has, through a code that holds less: layers of falling width, the code, the
-/// same layers in reverse, ReLU between them. Trained to give its input back (job.loss.target = input). Source: Hinton, Salakhutdinov,
+/// same layers in reverse, ReLU between them. Trained to give its input back. Source: Hinton, Salakhutdinov,
 /// "Reducing the dimensionality of data with neural networks" (2006).
 /// </summary>
 public static class Autoencoder
