@@ -64,6 +64,20 @@ public sealed class JobFileTests : IDisposable
     }
 
     [Fact]
+    public void An_autoencoder_is_measured_by_its_input_unless_told_otherwise()
+    {
+        TrainingJob With(string rest) => Parse($"job {{ model {{ name = autoencoder, code = 16 }}, data {{ kind = digits }}, {rest} }}");
+        Assert.Equal(new MeanSquaredError { ReconstructsInput = true }, With("").Loss);
+        Assert.Equal(new BinaryCrossEntropy { ReconstructsInput = true }, With("loss = binary-cross-entropy").Loss);
+        Assert.Equal(new Huber { Delta = 2, ReconstructsInput = true }, With("loss { name = huber, delta = 2 }").Loss);
+        Assert.Equal(new MeanAbsoluteError(), With("loss { name = mae, target = label }").Loss);
+        Assert.Equal(new MeanSquaredError { ReconstructsInput = true }, Parse("job { model = mlp, data { kind = digits }, loss { name = mse, target = input } }").Loss);
+        var refused = Assert.Throws<JobRefusedException>(() => With("loss = softmax-cross-entropy"));
+        Assert.Equal("job.loss in test.conf is 'softmax-cross-entropy', which does not compare values one by one; for a model that gives its input back it can be "
+            + "binary-cross-entropy | huber | mae | mse", refused.Message);
+    }
+
+    [Fact]
     public void The_readmes_job_can_be_read()
     {
         foreach (string name in (string[])["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"])
