@@ -13,9 +13,12 @@ internal sealed class ObserverActor : ReceiveActor
         this.run = run;
         Receive<JobAccepted>(message => run.Accept(message.Facts));
         Receive<StepCommitted>(message => run.Commit(message.Progress));
+        Receive<JobPaused>(_ => run.Paused());
+        Receive<JobResumed>(_ => run.Resumed());
         Receive<JobRejected>(message => Last(() => run.Refuse(message.Reason)));
         Receive<JobCompleted>(message => Last(() => run.Complete(message.Outcome)));
         Receive<JobFailed>(message => Last(() => run.Fail(message.Reason)));
+        Receive<JobStopped>(message => Last(() => run.Stopped(message.Step)));
         Receive<JobCancelled>(_ => Last(run.Cancelled));
     }
 
