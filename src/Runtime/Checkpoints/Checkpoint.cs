@@ -1,10 +1,11 @@
 using Singa.Actors.Collective;
+using Singa.Actors.Runtime.Scheduling;
 using Singa.Actors.Runtime.Workers;
 
 namespace Singa.Actors.Runtime.Checkpoints;
 
-/// <summary>A job as it is saved. <c>Outcome</c>: what it ended with, where it has.</summary>
-public sealed record Checkpoint(JobIdentity Job, Generation Generation, JobState State, SavedOutcome? Outcome = null)
+/// <summary>A job as it is saved. <c>Cursor</c> follows from the step, for whoever looks into the file; <c>Outcome</c>: what the job ended with, where it has.</summary>
+public sealed record Checkpoint(JobIdentity Job, Generation Generation, JobState State, DataCursor Cursor, SavedOutcome? Outcome = null)
 {
     /// <summary>Whether a job of so many steps has ended with it; one that was made longer has not.</summary>
     public bool IsTheEnd(long totalSteps) => Outcome is not null && (Outcome.StoppedEarly || State.Step == totalSteps);

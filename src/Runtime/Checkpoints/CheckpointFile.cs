@@ -92,6 +92,7 @@ internal static class CheckpointFile
     {
         Format = CheckpointHeader.CurrentFormat,
         Step = checkpoint.State.Step,
+        Cursor = checkpoint.Cursor,
         Generation = checkpoint.Generation.Number,
         Job = new SortedDictionary<string, string>(checkpoint.Job.Parts.ToDictionary(), StringComparer.Ordinal),
         Statistics = [.. checkpoint.State.Replica.Statistics.Select(t => t.Name)],
@@ -111,7 +112,7 @@ internal static class CheckpointFile
         var best = values[true].Select(t => Value(t with { Name = t.Name[BestPrefix.Length..] })).ToImmutableArray();
         return new Checkpoint(
             new JobIdentity(header.Job.ToImmutableSortedDictionary(StringComparer.Ordinal)), new Generation(header.Generation),
-            new JobState(header.Step, replica, header.EarlyStopping, best.IsEmpty ? null : new Replica(best)), header.Outcome);
+            new JobState(header.Step, replica, header.EarlyStopping, best.IsEmpty ? null : new Replica(best)), header.Cursor, header.Outcome);
 
         ReplicaValue Value(NamedTensor tensor) => new(
             statistics.Contains(tensor.Name) ? VariableKind.Statistic : states.Contains(tensor.Name) ? VariableKind.OptimizerState : VariableKind.Parameter,

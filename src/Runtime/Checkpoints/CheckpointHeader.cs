@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Singa.Actors.Runtime.Coordination;
+using Singa.Actors.Runtime.Scheduling;
 
 namespace Singa.Actors.Runtime.Checkpoints;
 
@@ -19,6 +20,8 @@ internal sealed record CheckpointHeader
     public required int Format { get; init; }
 
     public required long Step { get; init; }
+
+    public required DataCursor Cursor { get; init; }
 
     public required long Generation { get; init; }
 

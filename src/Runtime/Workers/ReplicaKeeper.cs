@@ -73,7 +73,7 @@ internal sealed class ReplicaKeeper(
     private Checkpoint Checkpoint(long step, StoppingState? stopping, SavedOutcome? outcome)
     {
         buffer ??= new ReplicaBuffer(loaded, plan, _ => true);
-        return new Checkpoint(order.Saving!.Job, order.Generation, new JobState(step, buffer.Read(), stopping, best), outcome);
+        return new Checkpoint(order.Saving!.Job, order.Generation, new JobState(step, buffer.Read(), stopping, best), order.Agenda.Schedule.Cursor(step), outcome);
     }
 
     private string? Write(Checkpoint checkpoint)
