@@ -15,6 +15,7 @@ public sealed class DeviceActor : ReceiveActor, IWithTimers
     private readonly DeviceAllocator backend;
     private readonly OpQueue queue;
     private readonly Executor executor;
+    private readonly DeviceGauges gauges;
     private readonly ILoggingAdapter log = Context.GetLogger();
 
     /// <summary>Null while the plan is being loaded.</summary>
@@ -26,12 +27,14 @@ public sealed class DeviceActor : ReceiveActor, IWithTimers
     private readonly HashSet<IActorRef> watchers = [];
     private QueueStatus? watched;
 
-    public DeviceActor(string name, Func<IBackend> open, DevicesSettings settings)
+    public DeviceActor(string name, Func<IBackend> open, DevicesSettings settings, IExecutionObserver? observer = null)
     {
         this.settings = settings;
         backend = new DeviceAllocator(open());
         queue = new OpQueue(settings.QueueDepth);
-        executor = new Executor($"singa {name}", queue, backend, settings.SpinTime);
+        gauges = new DeviceGauges(queue, backend);
+        Telemetry.Add(gauges, name);
+        executor = new Executor($"singa {name}", queue, backend, settings.SpinTime, observer);
         Receive<LoadPlan>(Load);
         Receive<Loaded>(Remember);
         Receive<NotLoaded>(Forget);
@@ -54,12 +57,14 @@ public sealed class DeviceActor : ReceiveActor, IWithTimers
     public static Props Props(DeviceDescription device, DevicesSettings settings) => Props(device.Name, () => Backends.Create(device), settings);
 
     /// <param name="open">Called when the actor starts, and again should its supervisor restart it.</param>
-    public static Props Props(string name, Func<IBackend> open, DevicesSettings settings) =>
-        Akka.Actor.Props.Create(() => new DeviceActor(name, open, settings));
+    /// <param name="observer">Sees all that the device does.</param>
+    public static Props Props(string name, Func<IBackend> open, DevicesSettings settings, IExecutionObserver? observer = null) =>
+        Akka.Actor.Props.Create(() => new DeviceActor(name, open, settings, observer));
 
     /// <summary>Ends the thread when what runs is over, peers that combine our buckets included, then gives all memory back.</summary>
     protected override void PostStop()
     {
+        Telemetry.Remove(gauges);
         foreach (var lane in jobs.Values.OfType<JobLane>())
             Cancel(lane, $"device {backend.Properties.Name} was stopped", static () => { });
         if (executor.Stop(settings.StopGrace))
@@ -96,6 +101,7 @@ public sealed class DeviceActor : ReceiveActor, IWithTimers
     {
         var (job, plan) = (loaded.Lane.Job, ((JobContext)loaded.Lane.Context!).Plan);
         jobs[job] = loaded.Lane;
+        gauges.PlannedBytes += plan.PlannedBytes;
         log.Debug("{0} loaded a plan of job {1}: {2} sections, {3} bytes", backend.Properties.Name, job, plan.Plan.Sections.Length, plan.PlannedBytes);
         Sender.Tell(new PlanLoaded(job, plan));
     }
@@ -170,7 +176,9 @@ public sealed class DeviceActor : ReceiveActor, IWithTimers
         var job = unloaded.Lane.Job;
         jobs.Remove(job);
         unloading.Remove(job);
-        ((JobContext)unloaded.Lane.Context!).Plan.Dispose();
+        var plan = ((JobContext)unloaded.Lane.Context!).Plan;
+        gauges.PlannedBytes -= plan.PlannedBytes;
+        plan.Dispose();
         Sender.Tell(new PlanUnloaded(job));
     }
 

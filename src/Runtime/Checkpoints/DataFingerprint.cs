@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Singa.Actors.Runtime.Data;
 
@@ -20,15 +19,14 @@ internal static class DataFingerprint
 
     private static void Add(IncrementalHash hash, ISampleSource source)
     {
-        var inputs = new float[source.Sample.Shape.Count];
-        var labels = new int[Math.Max(1, source.Label.Shape.Count)];
+        var (inputs, labels) = (new byte[source.Sample.Bytes], new byte[source.Label.Bytes]);
         long count = Math.Min(SamplesMax, source.Count);
         for (long i = 0; i < count; i++)
         {
             long sample = (long)((Int128)i * source.Count / count);
-            source.Read([sample], inputs, labels);
-            hash.AppendData(MemoryMarshal.AsBytes(inputs.AsSpan()));
-            hash.AppendData(MemoryMarshal.AsBytes(labels.AsSpan()));
+            source.Read(epoch: 0, [sample], inputs, labels);
+            hash.AppendData(inputs);
+            hash.AppendData(labels);
         }
     }
 }

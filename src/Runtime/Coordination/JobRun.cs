@@ -19,6 +19,7 @@ public sealed class JobRun
     private readonly DataDescription data;
     private readonly ResumePoint? resume;
     private readonly EvaluationPoints points;
+    private readonly Figures figures;
     private readonly ShardLedger ledger;
     private readonly Admission admission;
     private readonly List<string> warnings = [];
@@ -42,6 +43,7 @@ public sealed class JobRun
         (this.job, this.options, this.data, Membership, this.resume) = (job, options, data, membership, resume);
         Schedule = JobSchedule.Of(job, data.TrainCount);
         points = new EvaluationPoints(job, options, data);
+        figures = Figures.Of(job, data);
         ledger = new ShardLedger(job.Seed, Schedule, membership);
         int workers = membership.Members.Length;
         (completed, ready, finished) = (new long[workers], new bool[workers], new WorkerProtocol.WorkerFinished?[workers]);
@@ -267,8 +269,9 @@ public sealed class JobRun
 
     private TrainingProgress Progress(ScheduledStep step, StepBoard board, TestFigures? test) => new(
         step.Epoch, step.Step, Schedule.TotalSteps, step.Samples, board.LossSum / step.Samples,
-        data.Classes > 0 ? board.Correct / (double)step.Samples : null, board.StepTime)
+        figures.Accuracy ? board.Correct / (double)step.Samples : null, board.StepTime)
     {
+        Perplexity = figures.PerplexityOf(board.LossSum / step.Samples),
         Digest = board.Digest,
         Test = test,
         Committed = options.KeepLedger ? ledger.Of(step) : [],
@@ -297,7 +300,7 @@ public sealed class JobRun
     private EvaluationBoard Test(long step)
     {
         if (!tests.TryGetValue(step, out var board))
-            tests.Add(step, board = new EvaluationBoard(points.Batches, data.Classes > 0));
+            tests.Add(step, board = new EvaluationBoard(points.Batches, figures));
         return board;
     }
 

@@ -283,7 +283,7 @@ internal sealed class WorkerActor : ReceiveActor
         var slots = Enumerable.Range(0, Slots).Select(i => new StagingSlot(memory.Slice(i * each, each), size)).ToArray();
         return new BatchFeeder(
             $"singa batches {order.Member.Offer.Device}", order.Agenda.Items(), order.Data, order.Definition.Seed, slots,
-            batch => self.Tell(batch), static () => { }, reason => self.Tell(new FeedFailed(reason)));
+            batch => self.Tell(batch), reason => self.Tell(new FeedFailed(reason)));
     }
 
     private void Refuse(Exception cause)

@@ -40,6 +40,7 @@ internal sealed record WorkerOrder(
             job.Model, job.Loss, job.Optimizer, data.Sample, data.Label, data.Classes, schedule.Shards, job.Seed, schedule.TotalSteps)
         {
             Frozen = job.Frozen,
+            TopK = job.TopK,
         };
     }
 

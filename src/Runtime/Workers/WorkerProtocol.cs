@@ -108,8 +108,8 @@ public sealed record StartPoint(long Step, ReplicaId? Replica)
 public sealed record ResumePoint(
     StartPoint Start, Generation Generation, StoppingState? Stopping, JobOutcome? Outcome, string Path, ImmutableArray<string> Warnings);
 
-/// <summary>Sums over the samples of one batch.</summary>
-public readonly record struct BatchSums(float Loss, float Correct);
+/// <summary>Sums over the samples of one batch. <c>Among</c>: right classes among the most likely, of a test batch where the job asks for it.</summary>
+public readonly record struct BatchSums(float Loss, float Correct, float Among = 0);
 
 /// <summary>Where the trained values are, and the digest of the parameters among them.</summary>
 public sealed record KeptReplica(ReplicaId Id, string Digest);

@@ -19,7 +19,7 @@ internal static class SampleCheckpoint
         Job, new Generation(2), new JobState(step, Replica(step), new StoppingState(new TestFigures(0.1 + 0.2, null), step - 1, 1), Best(step)), new DataCursor(3, 8), outcome);
 
     public static SavedOutcome Outcome { get; } =
-        new(new TestFigures(1 / 3.0, 0.75), "sha256:ab", 123, 456, TimeSpan.FromMilliseconds(1234.5678), StoppedEarly: false);
+        new(new TestFigures(1 / 3.0, 0.75) { Perplexity = double.PositiveInfinity, Top = new TopAccuracy(5, 0.9) }, "sha256:ab", 123, 456, TimeSpan.FromMilliseconds(1234.5678), StoppedEarly: false);
 
     public static string Text(Checkpoint checkpoint) => string.Join('\n',
         checkpoint.Job.Parts.Select(p => $"{p.Key}={p.Value}")
