@@ -66,6 +66,20 @@ public sealed class ProductTests
         return new ConvolveKernel(form, window, groups, image, filter, result, tree, epilogue);
     });
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void A_product_with_too_many_rows_or_columns_for_one_kernel_is_cut(int seed)
+    {
+        var it = new KernelCase(seed);
+        var (left, right, target) = (it.Strided(DType.Float32, 2, 23, 5), it.Strided(DType.Float32, 2, 5, 31), it.Strided(DType.Float32, 2, 23, 31));
+        var kernel = new ContractKernel(left, right, target, [], Fused(DType.Float32, it.Repeated(DType.Float32, 2, 23, 31), it.Repeated(DType.Float32, 2, 23, 31)));
+        using var reference = new ReferenceBackend();
+        using var cpu = new CpuBackend(0, new CpuOptions { Threads = 2, ProductSideMax = 7 });
+        Assert.True(it.Run(kernel, reference).AsSpan().SequenceEqual(it.Run(kernel, cpu)));
+    }
+
     private static Operand Bias(KernelCase it, DType type, Operand target)
     {
         var bias = it.Plain(type, target.Shape[1]);
