@@ -55,6 +55,15 @@ public sealed class ProductTests
         int shards = form == ConvolveForm.FilterGradient && seed % 2 == 0 ? it.Next(1, 6) : 0;
         if (seed % 15 == 2)
             (samples, height, width, oh, ow, window) = (3, 30, 31, 30, 31, new Window2D(1, 1));
+        // Results, and images, of one column and of one row.
+        (height, width, oh, ow, window) = (seed % 15) switch
+        {
+            3 => (30, 3, 30, 1, new Window2D(1, 3)),
+            6 => (3, 30, 1, 30, new Window2D(3, 1)),
+            4 => (30, 1, 30, 1, new Window2D(1, 1)),
+            7 => (1, 30, 1, 30, new Window2D(1, 1)),
+            _ => (height, width, oh, ow, window),
+        };
         long[] lead = shards == 0 ? [] : [shards];
         var tree = shards == 0 ? [] : it.Tree(shards);
         long[] ranges = shards == 0 ? [] : [tree.Length];
@@ -83,7 +92,8 @@ public sealed class ProductTests
     private static Operand Bias(KernelCase it, DType type, Operand target)
     {
         var bias = it.Plain(type, target.Shape[1]);
-        return bias with { Shape = target.Shape, Strides = [0, 1, 0, 0] };
+        // The stride of an axis of length 1 means nothing.
+        return bias with { Shape = target.Shape, Strides = [0, 1, target.Shape[2] == 1 ? 5 : 0, target.Shape[3] == 1 ? 1 : 0] };
     }
 
     /// <summary>(value + a) where b is positive, else 0.</summary>
