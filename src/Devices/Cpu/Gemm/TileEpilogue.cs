@@ -28,7 +28,8 @@ internal sealed unsafe class TileEpilogue
         static Operand AsMatrices(Operand source) => source with
         {
             Shape = Graph.Shape.Of(source.Shape[0], source.Shape[1], source.Shape[2] * source.Shape[3]),
-            Strides = [source.Strides[0], source.Strides[1], source.Strides[3]],
+            // Pixels of one column follow one another by rows; an axis of length 1 may have any stride.
+            Strides = [source.Strides[0], source.Strides[1], source.Shape[3] == 1 ? source.Strides[2] : source.Strides[3]],
         };
     }
 
