@@ -11,7 +11,7 @@ namespace Singa.Actors.Cli;
 /// <summary><c>singa</c>: picks the command, and turns whatever goes wrong into one line and an exit code.</summary>
 internal static class CommandLine
 {
-    private static readonly string[] Commands = ["train", "devices", "explain", "onnx"];
+    private static readonly string[] Commands = ["train", "devices", "explain", "plot", "onnx"];
 
     public static async Task<int> RunAsync(string[] words, TextWriter output, TextWriter errors)
     {
@@ -36,6 +36,9 @@ internal static class CommandLine
                     break;
                 case "onnx":
                     return await OnnxCommand.RunAsync(words[1..], output, errors);
+                case "plot":
+                    PlotCommand.Run(words[1..], output, errors);
+                    break;
                 case "--version":
                     output.WriteLine(typeof(CommandLine).Assembly.GetName().Version!.ToString(3));
                     break;

@@ -64,6 +64,11 @@ internal sealed class HostEvaluator
             case Constant constant:
                 known[node.Output] = Whole(constant.Type, ImmutableCollectionsMarshal.AsArray(constant.Data.Items)!);
                 break;
+            case Source source:
+                var brought = new byte[source.Type.Bytes];
+                source.Values.CopyTo(0, brought);
+                known[node.Output] = Whole(source.Type, brought);
+                break;
             case Fill fill:
                 known[node.Output] = Map(ScalarBody.Compile([], Scalar.Literal(fill.Value, fill.Type.DType)), [], fill.Type.Shape);
                 break;

@@ -9,32 +9,12 @@ internal static class Matrices
 {
     public static readonly ImmutableArray<OnnxOperator> Operators =
     [
-        new("MatMul", 1, c => c.Out(Product(c.X(0), c.X(1)))),
+        new("MatMul", 1, c => c.Out(c.X(0).MatMul(c.X(1)))),
         new("Gemm", 1, Gemm),
-        new("MatMulInteger", 10, c => OnnxCall.Out(Product(Quantization.Centred(c, 0, 2, rows: true), Quantization.Centred(c, 1, 3, rows: false)), ElementType.Int32)),
-        new("Einsum", 12, c => c.Out(Einsum.Apply(c.Text("equation"), [.. c.All.Select(t => t.Tensor)]))),
+        new("MatMulInteger", 10, c => OnnxCall.Out(Quantization.Centred(c, 0, 2, rows: true).MatMul(Quantization.Centred(c, 1, 3, rows: false)), ElementType.Int32)),
+        new("Einsum", 12, c => c.Out(Tensor.Einsum(c.Text("equation"), [.. c.All.Select(t => t.Tensor)]))),
         new("Det", 11, c => c.Out(Determinant(c.X()))),
     ];
-
-    /// <summary>
-    /// […, m, k] times […, k, n] with leading dimensions that broadcast; a vector is a row on the left and a column on the right. Whole numbers go
-    /// by way of float64, exact up to 2^53.
-    /// </summary>
-    internal static Tensor Product(Tensor a, Tensor b)
-    {
-        if (!a.DType.IsFloat())
-            return Product(a.Convert(DType.Float64), b.Convert(DType.Float64)).Convert(a.DType);
-        if (a.Shape.Rank == 0 || b.Shape.Rank == 0)
-            throw new OnnxException($"a matrix product of {a.Shape} and {b.Shape}");
-        if (a.Shape.Rank == 1)
-            return Product(a.Reshape(a.Shape.Prepend(1)), b) is var row ? row.Reshape(row.Shape.RemoveAt(b.Shape.Rank == 1 ? 0 : row.Shape.Rank - 2)) : row;
-        if (b.Shape.Rank == 1)
-            return Product(a, b.Reshape(b.Shape.Append(1))) is var column ? column.Reshape(column.Shape.RemoveAt(column.Shape.Rank - 1)) : column;
-        if (b.Shape.Rank == 2)
-            return a.MatMul(b);
-        var batch = Shape.Broadcast(a.Shape.Slice(0, a.Shape.Rank - 2), b.Shape.Slice(0, b.Shape.Rank - 2));
-        return a.BroadcastTo(batch.Concat(a.Shape.Slice(a.Shape.Rank - 2, 2))).MatMul(b.BroadcastTo(batch.Concat(b.Shape.Slice(b.Shape.Rank - 2, 2))));
-    }
 
     private static OnnxValue Gemm(OnnxCall c)
     {

@@ -24,7 +24,7 @@ internal static class Movement
         new("Slice", 1, c => c.Moved(Sliced(c.X(), c.Ints("starts")!, c.Ints("ends")!, c.Ints("axes"), null))),
         new("Slice", 10, c => c.Moved(Sliced(c.X(), c.Integers(1), c.Integers(2), c.Has(3) ? c.Integers(3) : null, c.Has(4) ? c.Integers(4) : null))),
         new("Expand", 8, c => c.Moved(Expanded(c.X(), c.Integers(1)))),
-        new("Tile", 6, c => c.Moved(Tiled(c.X(), c.Integers(1)))),
+        new("Tile", 6, c => c.Moved(c.X().Tile(c.Integers(1)))),
         new("Pad", 1, c => c.Moved(Padding.Apply(c.X(), c.Ints("pads") ?? c.Ints("paddings")!, null, c.Text("mode", "constant"), Fill.Create(c.X().DType, Shape.Scalar, c.Float("value", 0))))),
         new("Pad", 11, c => c.Moved(Padding.Apply(c.X(), c.Integers(1), c.Has(3) ? c.Integers(3) : null, c.Text("mode", "constant"),
             c.Has(2) ? c.X(2).Reshape(Shape.Scalar) : Fill.Create(c.X().DType, Shape.Scalar, 0)))),
@@ -127,16 +127,6 @@ internal static class Movement
 
     private static Tensor Expanded(Tensor x, long[] shape) => x.BroadcastTo(Shape.Broadcast(x.Shape, Shape.Of(shape)));
 
-    private static Tensor Tiled(Tensor x, long[] repeats)
-    {
-        if (repeats.Length != x.Shape.Rank)
-            throw new OnnxException($"{repeats.Length} repeats for {x.Shape}");
-        // [2, 3] twice and three times is [2 (of 1), 2, 3 (of 1), 3].
-        var apart = x.Reshape(Shape.Of([.. x.Shape.SelectMany(d => new[] { 1L, d })]));
-        var stretched = apart.BroadcastTo(Shape.Of([.. x.Shape.SelectMany((d, a) => new[] { repeats[a], d })]));
-        return stretched.Reshape(Shape.Of([.. x.Shape.Select((d, a) => d * repeats[a])]));
-    }
-
     private static Tensor DepthToSpace(Tensor x, long block, string mode)
     {
         var (n, c, h, w) = Image(x);
@@ -162,13 +152,10 @@ internal static class Movement
 
     private static Tensor Triangle(Tensor x, long diagonal, bool upper)
     {
-        if (x.Shape.Rank < 2)
-            throw new OnnxException($"a matrix is needed, not {x.Shape}");
-        int rows = checked((int)x.Shape[^2]), columns = checked((int)x.Shape[^1]);
-        // A whole number beyond every column is as good as one far beyond.
-        double offset = Math.Clamp(diagonal, -rows - 1, columns + 1);
-        return Pointwise.Apply("Triangle", a => Fn.Select(upper ? a[2] - a[1] >= offset : a[2] - a[1] <= offset, a[0], Scalar.Literal(0, x.DType)),
-            x, Composites.Iota(rows).Reshape(Shape.Of(rows, 1)), Composites.Iota(columns));
+        // A number beyond every row and column is as good as one just beyond.
+        long most = x.Shape.Rank < 2 ? 0 : x.Shape[^2] + x.Shape[^1];
+        int at = checked((int)Math.Clamp(diagonal, -most, most));
+        return upper ? x.Triu(at) : x.Tril(at);
     }
 
     private static Tensor ReverseSequence(OnnxCall c)

@@ -98,7 +98,7 @@ internal static class Quantization
 
     private static OnnxValue MatMul(OnnxCall c)
     {
-        var product = Matrices.Product(Centred(c, 0, 2, rows: true), Centred(c, 3, 5, rows: false));
+        var product = Centred(c, 0, 2, rows: true).MatMul(Centred(c, 3, 5, rows: false));
         var scale = ByRow(c.X(1).Convert(DType.Float64), rows: true) * ByRow(c.X(4).Convert(DType.Float64), rows: false) / ByRow(c.X(6).Convert(DType.Float64), rows: true);
         return new GraphTensor(c.Element(7), ToRange(product * scale, ByRow(c.X(7), rows: true), c.Element(7)));
     }

@@ -79,25 +79,11 @@ internal static class Reductions
         return sum.Log() + top.Reshape(sum.Shape);
     }
 
-    /// <summary>No kernel multiplies along an axis: halves are multiplied with one another until one is left.</summary>
     private static Tensor Product(Tensor x, int[] axes)
     {
         int[] kept = [.. Enumerable.Range(0, x.Shape.Rank).Except(axes)];
         var shape = Shape.Of([.. kept.Select(a => x.Shape[a])]);
-        long count = axes.Aggregate(1L, (n, axis) => n * x.Shape[axis]);
-        var rows = x.Transpose([.. axes, .. kept]).Reshape(shape.Prepend(count));
-        if (count == 0)
-            return Fill.Create(x.DType, shape, 1);
-        while (count > 1)
-        {
-            long half = count / 2;
-            var pieces = rows.Split(0, half, half, count - 2 * half);
-            var product = pieces[0] * pieces[1];
-            rows = count % 2 == 0 ? product : Composites.Concat(0, product, pieces[2]);
-            count = rows.Shape[0];
-        }
-
-        return rows.Reshape(shape);
+        return x.Transpose([.. axes, .. kept]).Reshape(shape.Prepend(axes.Aggregate(1L, (n, axis) => n * x.Shape[axis]))).Prod(0);
     }
 
     /// <summary>Int32 numbers of the first (or last) elements along an axis that equal a value; a NaN equals all.</summary>
