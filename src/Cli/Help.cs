@@ -61,7 +61,11 @@ internal static class Help
     private const string Explain = """
         singa explain JOB.conf [options]
 
-        """ + Choices;
+        """ + Choices + """
+          --html FILE         the same as one page to look at: the graph after fusion, the arena over time, what is kept, shared and
+                              computed again, where the work lies
+
+        """;
 
     private const string Onnx = """
         singa onnx verify --suite DIR --report FILE [options]
