@@ -7,6 +7,7 @@ public static class Optimiser
 {
     public static ImmutableArray<Tensor> Run(ImmutableArray<Tensor> outputs)
     {
+        outputs = Expansions.Run(outputs);
         outputs = Rewriter.Run(outputs, Simplify.Rule);
         outputs = Rewriter.Run(outputs, HoistReshapes.Rule);
         // Hoisting leaves reshapes of reshapes and new equal nodes behind.

@@ -10,7 +10,7 @@ public sealed partial record GradientCase(string Name, Func<Tensor[], Tensor> Bu
     public override string ToString() => $"{Name} {string.Join(" ", Shapes.Select(s => s.ToString()))}";
 
     public static IEnumerable<GradientCase> All() => Pointwises().Concat(Reductions()).Concat(Products()).Concat(Convolutions()).Concat(Movements()).Concat(Functions())
-        .Concat(Pools()).Concat(Joints()).Concat(Losses());
+        .Concat(Pools()).Concat(Joints()).Concat(Losses()).Concat(Scans()).Concat(Attentions()).Concat(Tensors());
 
     private static Shape S(params long[] dims) => Shape.Of(dims);
 
@@ -111,6 +111,7 @@ public sealed partial record GradientCase(string Name, Func<Tensor[], Tensor> Bu
         yield return new("Pad between", t => t[0].Pad([0, 1], [1, 0], [1, 2]), [S(2, 3)]);
         yield return new("Pad then product", t => t[0].Pad([0, 1], [0, 1], [0, 0]).MatMul(t[1]), [S(2, 2), S(4, 3)]);
         yield return new("Slice of Pad", t => t[0].Pad([2], [2], [0]).Slice([1], [5], [1]), [S(4)]);
+        yield return new("Again", t => Again.Apply(t[0].Exp(), "test").Exp() + t[0].Exp().Exp(), [S(3, 4)]);
         yield return new("Detach half", t => t[0] * (t[0] * 1.0) + t[0].Detach() * 0, [S(4)]);
     }
 
