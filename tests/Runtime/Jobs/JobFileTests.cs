@@ -180,6 +180,27 @@ public sealed class JobFileTests : IDisposable
     }
 
     [Fact]
+    public void Reads_folders_of_images_with_all_their_keys()
+    {
+        foreach (string part in new[] { "a", "b" })
+        {
+            Directory.CreateDirectory(Path.Combine(folder["pictures"], part));
+            File.WriteAllBytes(Path.Combine(folder["pictures"], part, "x.png"), []);
+        }
+
+        var job = Parse("""
+            job { model = resnet18, data { kind = images, train = pictures, test = pictures, size = 24, resize = 28, channels = 1, augment { crop = on, flip = on, crop-padding = 2 } } }
+            """);
+        Assert.Equal(new ImageData
+        {
+            Train = folder["pictures"], Test = folder["pictures"], Size = 24, Resize = 28, Channels = 1,
+            Augmentation = new() { Crop = true, Flip = true, CropPadding = 2 },
+        }, job.Data);
+        Assert.Equal(new ImageData { Train = folder["pictures"], TestFraction = 0.5, Seed = 3 },
+            Parse("job { model = mlp, data { kind = images, path = nowhere, test-fraction = 0.5, seed = 3 } }", "job.data.path=pictures").Data);
+    }
+
+    [Fact]
     public void What_is_the_hosts_is_handed_on()
     {
         var file = JobFile.Parse(Minimal + "\nsinga.devices { spin-time = 5us }\nakka { loggers = [a, b] }", "t.conf", folder.Path,
