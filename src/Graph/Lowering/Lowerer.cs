@@ -8,8 +8,9 @@ namespace Singa.Actors.Graph.Lowering;
 /// <summary>Turns the nodes of one section into kernels on blocks, in order. Ops call it from <see cref="Op.Lower"/>.</summary>
 internal sealed class Lowerer(PlanBuilder plan)
 {
-    // A product across rows costs about what laying the factor out does.
-    private const int ProductsToArrange = 3;
+    // A product across a factor's rows lays it out piece by piece: what that costs does not show where it has many rows itself, and with
+    // few products it costs no more than doing it once.
+    private const int ProductsToArrange = 3, RowsToArrange = 128;
 
     private readonly Dictionary<Tensor, Operand> values = [];
     private readonly List<(string Name, Kernel Kernel)> operations = [];
@@ -212,14 +213,14 @@ internal sealed class Lowerer(PlanBuilder plan)
     }
 
     /// <summary>
-    /// The right factor of a product, [batch…, summed, columns]. One that many products read across its rows, as each step of a recurrent
-    /// layer does, is laid out along them once for all.
+    /// The right factor of a product, [batch…, summed, columns]. One that many small products read across its rows, as each step of a
+    /// recurrent layer does, is laid out along them once for all.
     /// </summary>
     public Operand RightFactor(Node node, ImmutableArray<int> batch, ImmutableArray<int> summed, ImmutableArray<int> columns)
     {
         var factor = node.Inputs[1];
         var view = Grouped(node, values[factor], batch, summed, columns);
-        if (products[factor] < ProductsToArrange || view.Strides[^1] == 1 || view.Strides[^2] != 1)
+        if (products[factor] < ProductsToArrange || view.Strides[^1] == 1 || view.Strides[^2] != 1 || node.Output.Shape.Count > RowsToArrange * view.Shape[^1])
             return view;
         Seq<int> order = [.. batch, .. summed, .. columns];
         if (!arranged.TryGetValue((factor, order), out var rows))
