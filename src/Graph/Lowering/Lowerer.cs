@@ -6,19 +6,14 @@ using Singa.Actors.Graph.Scalars;
 namespace Singa.Actors.Graph.Lowering;
 
 /// <summary>Turns the nodes of one section into kernels on blocks, in order. Ops call it from <see cref="Op.Lower"/>.</summary>
-internal sealed class Lowerer(PlanBuilder plan)
+internal sealed class Lowerer(PlanDraft plan, IReadOnlyDictionary<Placeholder, Operand> placeholders)
 {
-    // A product across a factor's rows lays it out piece by piece: what that costs does not show where it has many rows itself, and with
-    // few products it costs no more than doing it once.
-    private const int ProductsToArrange = 3, RowsToArrange = 128;
-
     private readonly Dictionary<Tensor, Operand> values = [];
     private readonly List<(string Name, Kernel Kernel)> operations = [];
     private readonly Dictionary<Tensor, Operand> destinations = [];
     private readonly Dictionary<Tensor, ImmutableArray<Operand>> further = [];
     private readonly HashSet<(Tensor, Operand)> placed = [];
-    private readonly Dictionary<(Tensor, Seq<int>), Operand> arranged = [];
-    private readonly Dictionary<Tensor, int> products = [];
+    private readonly Panels panels = new();
 
     public IReadOnlyList<(string Name, Kernel Kernel)> Operations => operations;
 
@@ -31,9 +26,9 @@ internal sealed class Lowerer(PlanBuilder plan)
     }
 
     /// <summary>Lowers what the outputs need; each output ends up in its destination.</summary>
-    public void Run(IReadOnlyList<(Tensor Tensor, Operand Destination)> outputs)
+    /// <param name="order">The nodes behind them, each after what it reads.</param>
+    public void Run(ImmutableArray<Node> order, IReadOnlyList<(Tensor Tensor, Operand Destination)> outputs)
     {
-        var order = Traversal.From(outputs.Select(o => o.Tensor));
         var position = new Dictionary<Node, int>();
         foreach (var node in order)
             position[node] = position.Count;
@@ -44,9 +39,8 @@ internal sealed class Lowerer(PlanBuilder plan)
                 destinations.TryAdd(tensor, destination);
         }
 
-        foreach (var factor in order.Where(n => n.Op is Contract).Select(n => n.Inputs[1]))
-            products[factor] = products.GetValueOrDefault(factor) + 1;
         ReserveWindows(order);
+        panels.Count(order);
         foreach (var node in order)
             node.Op.Lower(node, this);
         foreach (var (tensor, destination) in outputs)
@@ -136,7 +130,7 @@ internal sealed class Lowerer(PlanBuilder plan)
         {
             var node = order[position];
             if (node.Op is Placeholder placeholder)
-                backing[node.Output] = plan.Placeholder(placeholder).Block;
+                backing[node.Output] = placeholders[placeholder].Block;
             foreach (var input in node.Inputs)
             {
                 if (!backing.TryGetValue(input, out int block))
@@ -153,7 +147,7 @@ internal sealed class Lowerer(PlanBuilder plan)
         return readers;
     }
 
-    public void Bind(Tensor tensor, Placeholder placeholder) => values[tensor] = plan.Placeholder(placeholder);
+    public void Bind(Tensor tensor, Placeholder placeholder) => values[tensor] = placeholders[placeholder];
 
     public Operand Constant(TensorType type, ImmutableArray<byte> data) => Operand.Contiguous(plan.Constant(data), type);
 
@@ -177,6 +171,9 @@ internal sealed class Lowerer(PlanBuilder plan)
     }
 
     public void Emit(Node node, Kernel kernel) => Emit(Label(node), kernel);
+
+    /// <summary>A product of two matrices without shards, its right factor laid out in panels where others share it.</summary>
+    public void EmitProduct(Node node, ContractKernel kernel) => Emit(node, panels.Apply(node, kernel, view => Materialise(node, view)));
 
     public void Emit(string name, Kernel kernel) => operations.Add((name, kernel));
 
@@ -210,22 +207,6 @@ internal sealed class Lowerer(PlanBuilder plan)
         var ordered = Materialise(node, Operands.Transpose(source, [.. batch, .. rows, .. columns]));
         return Operands.Group(ordered, [.. Enumerable.Range(0, batch.Length)], [.. Enumerable.Range(batch.Length, rows.Length)],
             [.. Enumerable.Range(batch.Length + rows.Length, columns.Length)])!;
-    }
-
-    /// <summary>
-    /// The right factor of a product, [batch…, summed, columns]. One that many small products read across its rows, as each step of a
-    /// recurrent layer does, is laid out along them once for all.
-    /// </summary>
-    public Operand RightFactor(Node node, ImmutableArray<int> batch, ImmutableArray<int> summed, ImmutableArray<int> columns)
-    {
-        var factor = node.Inputs[1];
-        var view = Grouped(node, values[factor], batch, summed, columns);
-        if (products[factor] < ProductsToArrange || view.Strides[^1] == 1 || view.Strides[^2] != 1 || node.Output.Shape.Count > RowsToArrange * view.Shape[^1])
-            return view;
-        Seq<int> order = [.. batch, .. summed, .. columns];
-        if (!arranged.TryGetValue((factor, order), out var rows))
-            arranged[(factor, order)] = rows = Materialise(node, view);
-        return rows;
     }
 
     private static string Label(Node node) => node.Scope.Length == 0 ? node.Op.Name : $"{node.Scope} {node.Op.Name}";
