@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Singa.Actors.Devices;
 using Singa.Actors.Graph;
 using Singa.Actors.Runtime.Data;
+using Singa.Actors.Runtime.Data.Tables;
 using Singa.Actors.Runtime.Data.Text;
 using Singa.Actors.Runtime.Jobs;
 using Singa.Actors.Runtime.Models;
@@ -71,6 +72,12 @@ public sealed class TrainedModel : IDisposable
             values[i] = tables[i / channel % tables.Length][samples[i]];
         return Run(values);
     }
+
+    /// <summary>A row of a table as the model takes it: its fields in the order of <c>Data.Columns</c>, as they would stand in the file.</summary>
+    /// <exception cref="InvalidOperationException">It was not trained on a table.</exception>
+    /// <exception cref="ArgumentException">A field is missing, is no number where one is wanted, or is of an unknown category.</exception>
+    public float[] Encode(params ReadOnlySpan<string> fields) => Data.Columns.Count > 0 ? TableColumn.Encode(Data.Columns, Normalisation, fields)
+        : throw new InvalidOperationException("only a model that was trained on a table takes rows");
 
     /// <summary>The most likely class of each sample, or of each of its positions.</summary>
     /// <exception cref="InvalidOperationException">The model has no classes.</exception>

@@ -16,6 +16,8 @@ internal sealed class Lowerer(PlanBuilder plan)
 
     public IReadOnlyList<(string Name, Kernel Kernel)> Operations => operations;
 
+    public bool IsStrict => plan.IsStrict;
+
     public Operand this[Tensor tensor]
     {
         get => values[tensor];
@@ -56,9 +58,9 @@ internal sealed class Lowerer(PlanBuilder plan)
     }
 
     /// <summary>
-    /// Inputs of concatenations go straight into their windows where their kernels can write with any strides. What a map makes can go to
-    /// several places at once, so it goes there beside a place of its own where someone would have to copy it out of the window.
-    /// Concatenations into a destination are left alone: the window would be written before the concatenation's turn.
+    /// Inputs of concatenations go straight into their windows where their kernels can write there; views are looked through for who computes
+    /// them. What a map makes can go to several places at once, so it goes there beside a place of its own where someone would have to copy it
+    /// out of the window. Concatenations into a destination are left alone: the window would be written before the concatenation's turn.
     /// </summary>
     private void ReserveWindows(ImmutableArray<Node> order)
     {
@@ -82,7 +84,6 @@ internal sealed class Lowerer(PlanBuilder plan)
 
         bool Reserve(Tensor input, Operand window)
         {
-            // Through views to who computes it.
             var (made, place) = (input, window);
             while (made.Producer.Op.Behind(made.Producer, place) is { } behind)
                 (made, place) = (made.Producer.Inputs[0], behind);
@@ -95,8 +96,7 @@ internal sealed class Lowerer(PlanBuilder plan)
                 destinations.TryAdd(made, Fresh(made));
                 further[made] = further.GetValueOrDefault(made, []).Add(place);
             }
-            else if (!(many || made.Producer.Op is Reduce || (made.Producer.Op is Contract contract && contract.CanWrite(made.Producer, place)))
-                || !destinations.TryAdd(made, place))
+            else if (!made.Producer.Op.WritesInto(made.Producer, place) || !destinations.TryAdd(made, place))
             {
                 return false;
             }

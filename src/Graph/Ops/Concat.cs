@@ -38,6 +38,8 @@ public sealed record Concat(int Axis) : Op
     public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, ShardRange shards) =>
         new Node(new Concat(Axis + 1), [.. inputs.Select((t, i) => sharded[i] ? t : t.BroadcastTo(t.Shape.Prepend(shards.Count)))], node.Scope).Outputs;
 
+    internal override bool WritesInto(Node node, Operand window) => true;
+
     internal override void Lower(Node node, Lowerer lowerer)
     {
         foreach (var target in lowerer.Targets(node.Output))

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Singa.Actors.Graph.Lowering;
+using Singa.Actors.Graph.Plans;
 using Singa.Actors.Graph.Scalars;
 
 namespace Singa.Actors.Graph.Ops;
@@ -17,6 +18,8 @@ public sealed record Maps(string Label, ScalarProgram Body) : Op
         var shape = inputs.Aggregate(Shape.Scalar, (all, input) => Shape.Broadcast(all, input.Shape));
         return [.. Body.Results.Select(r => new TensorType(Body.Instructions[r].Type, shape))];
     }
+
+    internal override bool WritesInto(Node node, Operand window) => true;
 
     internal override void Lower(Node node, Lowerer lowerer)
     {

@@ -21,6 +21,9 @@ internal static class Simplify
         Transpose op when inputs[0].Producer is { Op: Transpose first } inner => Turn(rewriter, node, inner.Inputs[0], [.. op.Order.Select(a => first.Order[a])]),
         Transpose op => Turn(rewriter, node, inputs[0], op.Order),
         Contract { Body: null } when inputs.Any(i => i.Producer.Op is Fill { Value: 0 }) => rewriter.Make(new Fill(node.Output.Type, 0), [], node.Scope).Output,
+        // Over axes of length 1 there is nothing to reduce.
+        Reduce op when op.Axes.All(axis => op.Domain[axis] == 1) && op.Body.Instructions is [{ Op: ScalarOp.Argument }] && inputs[0].Shape == op.Domain =>
+            rewriter.Make(new Reshape(node.Output.Shape), inputs, node.Scope).Output,
         Reduce { Reduction: Reduction.Sum } op when inputs.Length == 1 && inputs[0].Producer.Op is Fill fill && fill.Type.DType == DType.Float32 =>
             rewriter.Make(new Fill(node.Output.Type, (float)(fill.Value * op.Axes.Aggregate(1.0, (n, a) => n * op.Domain[a]))), [], node.Scope).Output,
         _ => null,

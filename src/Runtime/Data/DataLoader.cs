@@ -1,5 +1,6 @@
 using Singa.Actors.Runtime.Data.Digits;
 using Singa.Actors.Runtime.Data.Images;
+using Singa.Actors.Runtime.Data.Tables;
 using Singa.Actors.Runtime.Data.Text;
 using Singa.Actors.Runtime.Jobs;
 
@@ -21,6 +22,7 @@ public static class DataLoader
         IdxData idx => IdxLoader.Describe(idx),
         DigitsData digits => DigitsLoader.Describe(digits),
         CifarData cifar => CifarLoader.Describe(cifar),
+        CsvData csv => CsvLoader.Describe(csv),
         TextData text => TextLoader.Describe(text),
         InMemoryData memory => Load(memory).Description,
         _ => throw Unknown(spec),
@@ -31,6 +33,7 @@ public static class DataLoader
         IdxData idx => IdxLoader.Load(idx, cancellation),
         DigitsData digits => DigitsLoader.Load(digits, seed, cancellation),
         CifarData cifar => CifarLoader.Load(cifar, seed, cancellation),
+        CsvData csv => CsvLoader.Load(csv, seed, cancellation),
         TextData text => TextLoader.Load(text, seed, cancellation),
         InMemoryData memory => Load(memory),
         _ => throw Unknown(spec),

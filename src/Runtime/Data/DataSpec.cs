@@ -73,6 +73,58 @@ public sealed record TextData : DataSpec
 }
 
 /// <summary>
+/// Files of separated values in UTF-8, RFC 4180. Numbers become one feature each, standardised; a column of categories a feature for each
+/// category. Columns are named as in the header, or by number, counted from 1. Values that are missing are refused.
+/// </summary>
+public sealed record CsvData : DataSpec
+{
+    public required string Train { get; init; }
+
+    /// <summary>Null: a part of the training file is held back.</summary>
+    public string? Test { get; init; }
+
+    /// <summary>How much of the training file is held back where there is no test file; 0: nothing.</summary>
+    public double TestFraction { get; init; } = 0.1;
+
+    /// <summary>Which rows are held back; null takes the job's seed.</summary>
+    public ulong? Seed { get; init; }
+
+    /// <summary>Whether the first line has the columns' names; null: if none of its fields is a number.</summary>
+    public bool? Header { get; init; }
+
+    public char Delimiter { get; init; } = ',';
+
+    /// <summary>The column to predict; null is the last.</summary>
+    public string? Label { get; init; }
+
+    public TableTarget Target { get; init; }
+
+    /// <summary>Columns that hold numbers; others do if everything in them is one.</summary>
+    public Seq<string> Numeric { get; init; }
+
+    /// <summary>Columns that hold categories even if they look like numbers.</summary>
+    public Seq<string> Categorical { get; init; }
+
+    /// <summary>Columns that nobody looks at.</summary>
+    public Seq<string> Ignore { get; init; }
+
+    /// <summary>Whether numbers become (x − mean) / deviation, by figures of the training rows.</summary>
+    public bool Standardise { get; init; } = true;
+}
+
+/// <summary>What a table's label is.</summary>
+public enum TableTarget
+{
+    /// <summary>A number if all are numbers and not all of them whole, else a class.</summary>
+    Auto,
+
+    /// <summary>Classes are numbered in order: whole numbers by value, anything else ordinally.</summary>
+    Class,
+
+    Number,
+}
+
+/// <summary>
 /// Arrays of the host, taken as they are: sample after sample, each <c>Sample.Count</c> values, of whatever element type the arrays have.
 /// Without classes the labels are what there is to predict.
 /// </summary>

@@ -1,4 +1,5 @@
 using Singa.Actors.Graph;
+using Singa.Actors.Runtime.Data.Tables;
 using Singa.Actors.Runtime.Data.Text;
 
 namespace Singa.Actors.Runtime.Data;
@@ -12,7 +13,18 @@ public sealed record Dataset(ISampleSource Train, ISampleSource? Test, Normalisa
     /// <inheritdoc cref="DataDescription.Vocabulary"/>
     public Vocabulary? Vocabulary { get; init; }
 
-    public DataDescription Description => new(Train.Sample, Train.Label, Train.Classes, Train.Count, Test?.Count ?? 0) { Vocabulary = Vocabulary };
+    /// <inheritdoc cref="DataDescription.ClassNames"/>
+    public Seq<string> ClassNames { get; init; }
+
+    /// <inheritdoc cref="DataDescription.Columns"/>
+    public Seq<TableColumn> Columns { get; init; }
+
+    public DataDescription Description => new(Train.Sample, Train.Label, Train.Classes, Train.Count, Test?.Count ?? 0)
+    {
+        Vocabulary = Vocabulary,
+        ClassNames = ClassNames,
+        Columns = Columns,
+    };
 }
 
 /// <summary>What can be known of data without reading all of it: enough to build and plan a model.</summary>
@@ -20,6 +32,12 @@ public sealed record DataDescription(TensorType Sample, TensorType Label, int Cl
 {
     /// <summary>What the numbers of a text stand for, and the classes with them; null where samples are no text.</summary>
     public Vocabulary? Vocabulary { get; init; }
+
+    /// <summary>What each class is called; empty where classes have no names.</summary>
+    public Seq<string> ClassNames { get; init; }
+
+    /// <summary>The columns that samples are made of; empty where they are no rows of a table.</summary>
+    public Seq<TableColumn> Columns { get; init; }
 
     /// <summary>How many values a model answers with (at each position, where a sample has several): a logit a class, or what there is to predict.</summary>
     public int Outputs => Classes > 0 ? Classes : checked((int)Label.Shape.Count);

@@ -12,10 +12,11 @@ internal sealed class DataReader(Setting data, string folder)
     public static DataSpec Read(Setting data, string folder)
     {
         var reader = new DataReader(data, folder);
-        return data["kind"].OneOf(["idx", "digits", "cifar", "text"]) switch
+        return data["kind"].OneOf(["idx", "digits", "cifar", "csv", "text"]) switch
         {
             "idx" => reader.Idx(),
             "cifar" => reader.Cifar(),
+            "csv" => reader.Csv(),
             "text" => reader.Text(),
             _ => reader.Digits(),
         };
@@ -58,6 +59,40 @@ internal sealed class DataReader(Setting data, string folder)
             Augmentation = Augmentation("crop-padding", "flip"),
         };
     }
+
+    private CsvData Csv()
+    {
+        Only("path", "train", "test", "test-fraction", "seed", "header", "delimiter", "label", "target", "columns", "standardise");
+        var test = data.Written("test");
+        if (test is not null && data.Written("test-fraction") is { } fraction)
+            throw fraction.Refused($"holds rows back where {test.Path} names a test file; give one of them");
+        var columns = data.Written("columns");
+        columns?.Only("numeric", "categorical", "ignore");
+        return new CsvData
+        {
+            Train = Place(Training()),
+            Test = test is null ? null : Place(test),
+            TestFraction = data["test-fraction"].Number(0, 1),
+            Seed = data.Find("seed")?.Unsigned(),
+            Header = data["header"] is { IsObject: false, Text: "auto" } ? null : data["header"].Flag(),
+            Delimiter = Delimiter(data["delimiter"]),
+            Label = data.Find("label")?.Text,
+            Target = data["target"].OneOf(["auto", "class", "number"]) switch { "class" => TableTarget.Class, "number" => TableTarget.Number, _ => TableTarget.Auto },
+            Numeric = Names("numeric"),
+            Categorical = Names("categorical"),
+            Ignore = Names("ignore"),
+            Standardise = data["standardise"].Flag(),
+        };
+
+        Seq<string> Names(string key) => columns?.Find(key) is { } names ? names.Elements.ToSeq() : [];
+    }
+
+    private static char Delimiter(Setting delimiter) => delimiter.Text switch
+    {
+        "tab" => '\t',
+        [var character] => character,
+        _ => throw delimiter.Refused($"must be a single character or tab, not '{delimiter.Text}'"),
+    };
 
     private TextData Text()
     {

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Models;
 using Singa.Actors.Runtime.Data.Text;
@@ -10,7 +12,10 @@ public static class ModelFile
 {
     public const string ModelKey = "model", SampleKey = "sample", ClassesKey = "classes", MeanKey = "normalisation.mean",
         DeviationKey = "normalisation.standard-deviation", StatisticsKey = "statistics", TokensKey = "tokens",
-        VocabularyKey = "vocabulary";
+        VocabularyKey = "vocabulary", ClassNamesKey = "class-names",
+        ColumnsKey = "columns";
+
+    private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Equal weights are equal files: nothing of dates, machines or the way they came about goes in.</summary>
     /// <exception cref="IOException">The file cannot be written.</exception>
@@ -41,6 +46,10 @@ public static class ModelFile
                 metadata[VocabularyKey] = vocabulary.Characters;
         }
 
+        if (data.ClassNames.Count > 0)
+            metadata[ClassNamesKey] = JsonSerializer.Serialize(data.ClassNames.Items, Readable);
+        if (data.Columns.Count > 0)
+            metadata[ColumnsKey] = JsonSerializer.Serialize(data.Columns.Select(c => new { name = c.Name, categories = c.Categories.Items }), Readable);
         if (model.Statistics.Count > 0)
             metadata[StatisticsKey] = string.Join(",", model.Statistics.Keys);
         return metadata;

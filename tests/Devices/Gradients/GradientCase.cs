@@ -1,4 +1,5 @@
 using Singa.Actors.Graph;
+using Singa.Actors.Graph.Modules;
 using Singa.Actors.Graph.Ops;
 using Singa.Actors.Graph.Plans;
 
@@ -10,7 +11,7 @@ public sealed partial record GradientCase(string Name, Func<Tensor[], Tensor> Bu
     public override string ToString() => $"{Name} {string.Join(" ", Shapes.Select(s => s.ToString()))}";
 
     public static IEnumerable<GradientCase> All() => Pointwises().Concat(Reductions()).Concat(Products()).Concat(Convolutions()).Concat(Movements()).Concat(Functions())
-        .Concat(Pools()).Concat(Joints()).Concat(Losses()).Concat(Scans()).Concat(Attentions()).Concat(Normalisations());
+        .Concat(Pools()).Concat(Joints()).Concat(Losses()).Concat(Scans()).Concat(Attentions()).Concat(Tensors()).Concat(Normalisations());
 
     private static Shape S(params long[] dims) => Shape.Of(dims);
 
@@ -131,19 +132,23 @@ public sealed partial record GradientCase(string Name, Func<Tensor[], Tensor> Bu
 
     private static IEnumerable<GradientCase> Normalisations()
     {
-        (Shape X, int[] Axes, Shape Weight)[] cases = [(S(4, 5), [1], S(5)), (S(2, 3, 4), [2], S(4)), (S(5, 3), [0], S(3)), (S(3, 2, 2, 3), [0, 2, 3], S(2, 1, 1)),
+        yield return new("Standardise without weights, and its moments", t => Norms.Moments(t[0], [0, 2], 8) is var (m, v)
+            ? new Node(new Standardise([0, 2], 1e-2), [t[0], m, v]).Output * m + v.Exp() : t[0], [S(2, 3, 4)]);
+        (Shape X, Seq<int> Axes, Shape Weight)[] cases = [(S(4, 5), [1], S(5)), (S(2, 3, 4), [2], S(4)), (S(5, 3), [0], S(3)), (S(3, 2, 2, 3), [0, 2, 3], S(2, 1, 1)),
             (S(2, 3, 4), [2], S()), (S(2, 3, 4), [1, 2], S(3, 1)), (S(2, 3, 4), [1, 2], S(3, 4)), (S(4, 1), [1], S(1))];
         foreach (var (x, axes, weight) in cases)
         {
-            string over = $"over [{string.Join(",", axes)}]";
-            yield return new($"Normalise {over}", t => Normalise.Apply(t[0], axes, t[1], t[2], 1e-2).Values, [x, weight, weight]);
-            yield return new($"statistics of Normalise {over}", t => Normalise.Apply(t[0], axes, t[1], t[1], 1e-2) is var (y, m, v) ? y * m + v.Exp() : y, [x, weight]);
-            yield return new($"gradient of Normalise {over}", t =>
+            string over = $"over {axes}";
+            long count = axes.Aggregate(1L, (n, axis) => n * x[axis]);
+            yield return new($"Standardise {over}", t => Standard(t), [x, weight, weight]);
+            yield return new($"gradient of Standardise {over}", t =>
             {
-                var y = Normalise.Apply(t[0], axes, t[1], t[2], 0.1).Values;
+                var y = Standard(t);
                 var g = Graph.Gradients.Of((y * y * y).SumAll(), t);
                 return (g[0] * g[0]).SumAll() + g[1].Exp().SumAll() + (g[2] * t[2]).SumAll();
             }, [x, weight, weight], -0.5, 0.5);
+
+            Tensor Standard(Tensor[] t) => Norms.Standardise(t[0], axes, count, t[1], t[2], 1e-1);
         }
     }
 }

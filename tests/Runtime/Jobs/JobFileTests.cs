@@ -161,6 +161,25 @@ public sealed class JobFileTests : IDisposable
     }
 
     [Fact]
+    public void Reads_tables_with_all_their_keys()
+    {
+        folder.Write("t.csv", "1;a;2.5\n2;b;3\n3;a;3"u8.ToArray());
+        var job = Parse("""
+            job { model = mlp, loss = mse, data { kind = csv, train = t.csv, test = t.csv, header = off, delimiter = ";", label = 3, target = number, standardise = off,
+              columns { numeric = [1], categorical = 2 } } }
+            """);
+        Assert.Equal(new CsvData
+        {
+            Train = folder["t.csv"], Test = folder["t.csv"], Header = false, Delimiter = ';', Label = "3", Target = Singa.Actors.Runtime.Data.TableTarget.Number,
+            Numeric = ["1"], Categorical = ["2"], Standardise = false,
+        }, job.Data);
+        Assert.Equal(ModelCatalog.Mlp(1), job.Model);
+        folder.Write("u", "1\ta\n2\tb\n"u8.ToArray());
+        Assert.Equal(new CsvData { Train = folder["u"], Delimiter = '\t' }, Parse("job { model = mlp, data { kind = csv, path = u, delimiter = tab } }").Data);
+        Assert.Contains("give one of them", Refused("job { model = mlp, data { kind = csv, path = u, test = u, test-fraction = 0.5 } }"));
+    }
+
+    [Fact]
     public void What_is_the_hosts_is_handed_on()
     {
         var file = JobFile.Parse(Minimal + "\nsinga.devices { spin-time = 5us }\nakka { loggers = [a, b] }", "t.conf", folder.Path,
