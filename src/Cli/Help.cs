@@ -9,6 +9,7 @@ internal static class Help
           singa explain JOB.conf   shows what would be done: kernels, memory, shards on devices
           singa plot METRICS...    draws learning curves
           singa devices            shows the devices of this machine
+          singa onnx verify        runs an ONNX test suite and reports each test
           singa --help, --version
 
         singa COMMAND --help says more. Exit codes: 0 done, 1 refused input, 2 wrong command line, 3 failed, 130 interrupted.
@@ -60,7 +61,27 @@ internal static class Help
     private const string Explain = """
         singa explain JOB.conf [options]
 
-        """ + Choices;
+        """ + Choices + """
+          --html FILE         the same as one page to look at: the graph after fusion, the arena over time, what is kept, shared and
+                              computed again, where the work lies
+
+        """;
+
+    private const string Onnx = """
+        singa onnx verify --suite DIR --report FILE [options]
+
+          --suite DIR         every zip and folder under it: TEST/model.onnx with TEST/test_data_set_N/input_i.pb and output_i.pb, or
+                              NAME.onnx with NAME_output_i.pb and NAME.json
+          --report FILE       tab-separated: kind, test, result (passed, failed, unsupported), worst, reason. Worst is the largest
+                              difference in units of the tolerance: up to 1 passes
+          --dump DIR          what the tests gave, as DIR/KIND/TEST/test_data_set_N/output_i.pb
+          --timeout SECONDS   a test that takes longer has failed; 120 unless said
+          --memory MIB        a test that takes more has failed; 4096 unless said
+          --threads N         tests at a time; as many as there are cores unless said
+
+        Standard output ends with a table of how many passed, failed and are unsupported. Exit code 3 if any failed.
+
+        """;
 
     private const string Plot = """
         singa plot METRICS... [options]
@@ -77,6 +98,7 @@ internal static class Help
     {
         "train" => Train,
         "explain" => Explain,
+        "onnx" => Onnx,
         "plot" => Plot,
         "devices" => "singa devices\n",
         _ => Overview,

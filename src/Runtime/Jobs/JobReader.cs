@@ -23,7 +23,7 @@ internal static class JobReader
             Name = name,
             Model = Model(model, job["model"], description),
             Data = data,
-            Loss = RecipeReader.Loss(job["loss"]),
+            Loss = RecipeReader.Loss(job["loss"], isDefault: job.Written("loss") is null, ModelCatalog.GivesInputBack(model)),
             Optimizer = RecipeReader.Optimizer(job["optimizer"]),
             Frozen = job.Find("frozen") is { } frozen ? [.. frozen.Elements] : [],
             BatchSize = (int)job["batch-size"].Whole(1, 1 << 24),
