@@ -13,6 +13,9 @@ public sealed class PlanBuilder
     private readonly Dictionary<Seq<byte>, int> constants = [];
     private readonly List<(string Name, IReadOnlyList<(string Name, Kernel Kernel)> Operations, ImmutableArray<long> HostSlots)> sections = [];
 
+    /// <summary>Only algorithms whose rounding is that of the sums in the definition: no <see cref="Winograd"/>.</summary>
+    public bool IsStrict { get; init; }
+
     /// <summary>A block that outlives sections, known by its name.</summary>
     public Operand Declare(string name, BlockKind kind, TensorType type)
     {

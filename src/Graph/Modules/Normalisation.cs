@@ -26,16 +26,16 @@ public sealed record BatchNorm : Module
         {
             var running = context.Statistic("mean", Shape.Of(channels), 0, Momentum, null).Reshape(perChannel);
             var spread = context.Statistic("variance", Shape.Of(channels), 1, Momentum, null).Reshape(perChannel);
-            return Norms.Apply(input, running, spread, weight, bias, Epsilon);
+            return Pointwise.Apply("Normalise", a => (a[0] - a[1]) / Fn.Sqrt(a[2] + Epsilon) * a[3] + a[4], input, running, spread, weight, bias);
         }
 
-        int[] axes = [0, .. Enumerable.Range(2, input.Shape.Rank - 2)];
+        Seq<int> axes = [0, .. Enumerable.Range(2, input.Shape.Rank - 2)];
         double count = input.Shape.Count / (double)Math.Max(1, channels);
-        var (mean, variance) = Norms.Moments(input, axes, perChannel, count);
+        var (mean, variance) = Norms.Moments(input, axes, count);
         context.Statistic("mean", Shape.Of(channels), 0, Momentum, mean.Reshape(Shape.Of(channels)));
         // The running variance is the unbiased one, as everywhere; of one value alone there is none.
         context.Statistic("variance", Shape.Of(channels), 1, Momentum, variance.Reshape(Shape.Of(channels)) * (count > 1 ? count / (count - 1) : 1));
-        return Norms.Apply(input, mean, variance, weight, bias, Epsilon);
+        return Norms.Standardise(input, axes, mean, variance, weight, bias, Epsilon);
     }
 }
 
@@ -48,8 +48,7 @@ public sealed record LayerNorm : Module
     {
         long features = input.Shape[^1];
         var (weight, bias) = Norms.Affine(context, Shape.Of(features), Shape.Of(features));
-        var (mean, variance) = Norms.Moments(input, [input.Shape.Rank - 1], input.Shape.With(input.Shape.Rank - 1, 1), features);
-        return Norms.Apply(input, mean, variance, weight, bias, Epsilon);
+        return Norms.Standardise(input, [input.Shape.Rank - 1], features, weight, bias, Epsilon);
     }
 }
 
@@ -62,12 +61,10 @@ public sealed record GroupNorm(int Groups) : Module
     {
         if (input.Shape.Rank < 2 || input.Shape[1] % Groups != 0)
             throw new GraphException($"{Groups} groups of the channels of {input.Shape}");
-        var perChannel = Shape.Of([input.Shape[1], .. Enumerable.Repeat(1L, input.Shape.Rank - 2)]);
-        var (weight, bias) = Norms.Affine(context, Shape.Of(input.Shape[1]), perChannel);
-        long inGroup = input.Shape[0] == 0 ? 0 : input.Shape.Count / input.Shape[0] / Groups;
-        var grouped = input.Reshape(Shape.Of(input.Shape[0], Groups, inGroup));
-        var (mean, variance) = Norms.Moments(grouped, [2], Shape.Of(input.Shape[0], Groups, 1), inGroup);
-        return Norms.Scale(grouped, mean, variance, Epsilon).Reshape(input.Shape) * weight + bias;
+        long each = input.Shape[1] / Groups, pixels = input.Shape.Dims[2..].ToArray().Aggregate(1L, (n, dim) => n * dim);
+        var (weight, bias) = Norms.Affine(context, Shape.Of(input.Shape[1]), Shape.Of(Groups, each, 1));
+        var grouped = input.Reshape(Shape.Of(input.Shape[0], Groups, each, pixels));
+        return Norms.Standardise(grouped, [2, 3], each * pixels, weight, bias, Epsilon).Reshape(input.Shape);
     }
 }
 
@@ -91,17 +88,22 @@ internal static class Norms
     public static (Tensor Weight, Tensor Bias) Affine(ModuleContext context, Shape shape, Shape aligned) =>
         (context.Parameter("weight", shape, default, new Uniformly(1)).Reshape(aligned), context.Parameter("bias", shape, default, new Uniformly(0)).Reshape(aligned));
 
-    /// <summary>Mean and biased variance over axes, in two passes: the squares of differences lose no digits.</summary>
-    public static (Tensor Mean, Tensor Variance) Moments(Tensor x, ReadOnlySpan<int> axes, Shape kept, double count)
+    /// <summary>Mean and biased variance over axes, which stay with 1, in two passes: the squares of differences lose no digits.</summary>
+    public static (Tensor Mean, Tensor Variance) Moments(Tensor x, Seq<int> axes, double count)
     {
-        var mean = x.Sum(axes).Reshape(kept) * (1 / count);
+        var kept = Shape.Of([.. x.Shape.Select((dim, axis) => axes.Contains(axis) ? 1 : dim)]);
+        var mean = x.Sum(axes.Items.AsSpan()).Reshape(kept) * (1 / count);
         var difference = x - mean;
-        return (mean, (difference * difference).Sum(axes).Reshape(kept) * (1 / count));
+        return (mean, (difference * difference).Sum(axes.Items.AsSpan()).Reshape(kept) * (1 / count));
     }
 
-    public static Tensor Apply(Tensor x, Tensor mean, Tensor variance, Tensor weight, Tensor bias, double epsilon) =>
-        Pointwise.Apply("Normalise", a => (a[0] - a[1]) / Fn.Sqrt(a[2] + epsilon) * a[3] + a[4], x, mean, variance, weight, bias);
+    /// <summary>By its own moments over axes, then · weight + bias.</summary>
+    public static Tensor Standardise(Tensor x, Seq<int> axes, double count, Tensor weight, Tensor bias, double epsilon)
+    {
+        var (mean, variance) = Moments(x, axes, count);
+        return Standardise(x, axes, mean, variance, weight, bias, epsilon);
+    }
 
-    public static Tensor Scale(Tensor x, Tensor mean, Tensor variance, double epsilon) =>
-        Pointwise.Apply("Normalise", a => (a[0] - a[1]) / Fn.Sqrt(a[2] + epsilon), x, mean, variance);
+    public static Tensor Standardise(Tensor x, Seq<int> axes, Tensor mean, Tensor variance, Tensor weight, Tensor bias, double epsilon) =>
+        new Node(new Standardise(axes, epsilon), [x, mean, variance, weight, bias]).Output;
 }

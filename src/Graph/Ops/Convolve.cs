@@ -76,7 +76,7 @@ public sealed record Convolve(ConvolveForm Form, Window2D Window, int Groups, lo
         if (Form == ConvolveForm.FilterGradient && first.Shape.Rank == 5 && !OverShards)
         {
             for (int shard = 0; shard < first.Shape[0]; shard++)
-                lowerer.Emit(node, Kernel(Operands.Row(first, shard), Operands.Row(second, shard), Operands.Row(target, shard), [], null));
+                lowerer.Emit(node, Kernel(Operands.Row(first, shard), Operands.Row(second, shard), Operands.Row(target, shard), [], null, lowerer));
             return;
         }
 
@@ -84,15 +84,21 @@ public sealed record Convolve(ConvolveForm Form, Window2D Window, int Groups, lo
         var c = OverShards ? target with { Shape = target.Shape.Prepend(1), Strides = [0, .. target.Strides] } : target;
         var extras = node.Inputs[2..].Select(i => Operands.Broadcast(lowerer[i], target.Shape)).ToImmutableArray();
         bool fits = Body is not null && Body.Instructions[Body.Results[0]].Type == first.DType && extras.All(e => Operands.Group(e, [0, 1], [], [2, 3]) is not null);
-        lowerer.Emit(node, Kernel(first, second, c, tree, fits ? new Epilogue(ScalarBody.Expand(Body!), extras) : null));
+        lowerer.Emit(node, Kernel(first, second, c, tree, fits ? new Epilogue(ScalarBody.Expand(Body!), extras) : null, lowerer));
         if (Body is not null && !fits)
             lowerer.Emit(node, new MapKernel(ScalarBody.Expand(Body), [target, .. extras], [target]));
     }
 
-    private ConvolveKernel Kernel(Operand first, Operand second, Operand target, ImmutableArray<ShardRange> tree, Epilogue? epilogue) => Form switch
+    private ConvolveKernel Kernel(Operand first, Operand second, Operand target, ImmutableArray<ShardRange> tree, Epilogue? epilogue, Lowerer lowerer)
     {
-        ConvolveForm.Forward => new(Form, Window, Groups, first, second, target, tree, epilogue),
-        ConvolveForm.ImageGradient => new(Form, Window, Groups, target, second, first, tree, epilogue),
-        _ => new(Form, Window, Groups, first, target, second, tree, epilogue),
-    };
+        var (image, filter, result) = Form switch
+        {
+            ConvolveForm.Forward => (first, second, target),
+            ConvolveForm.ImageGradient => (target, second, first),
+            _ => (first, target, second),
+        };
+        var covered = Form == ConvolveForm.ImageGradient ? image.Shape : result.Shape;
+        bool winograd = !lowerer.IsStrict && Winograd.Suits(Window, Groups, target.DType, filter.Shape, covered[^2], covered[^1]);
+        return new ConvolveKernel(Form, Window, Groups, image, filter, result, tree, epilogue, winograd);
+    }
 }

@@ -96,11 +96,12 @@ public sealed record Pointwise(string Label, ScalarProgram Body) : Op
             : input.Reshape(Shape.Of([shards.Count, .. Enumerable.Repeat(1L, rank + 1 - input.Shape.Rank), .. input.Shape.Dims[1..]])))], node.Scope).Outputs;
     }
 
+    internal override bool WritesInto(Node node, Operand window) => true;
+
     internal override void Lower(Node node, Lowerer lowerer)
     {
         var shape = node.Output.Shape;
         var sources = node.Inputs.Select(i => Operands.Broadcast(lowerer[i], shape)).ToImmutableArray();
-        var target = lowerer.Target(node.Output);
-        lowerer.Emit(node, new MapKernel(ScalarBody.Expand(Body), sources, [target]));
+        lowerer.EmitMap(node, ScalarBody.Expand(Body), sources);
     }
 }

@@ -50,6 +50,8 @@ public sealed record Reduce(Reduction Reduction, Seq<int> Axes, ScalarProgram Bo
     public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, ShardRange shards) =>
         new Node(this with { Axes = Axes.Select(a => a + 1).ToSeq(), Domain = Domain.Prepend(shards.Count) }, inputs, node.Scope).Outputs;
 
+    internal override bool WritesInto(Node node, Operand window) => true;
+
     internal override void Lower(Node node, Lowerer lowerer)
     {
         var target = lowerer.Target(node.Output);

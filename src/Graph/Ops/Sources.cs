@@ -31,8 +31,10 @@ public sealed record Fill(TensorType Type, double Value) : Op
 
     public override ImmutableArray<Tensor?> Gradient(Node node, ImmutableArray<Tensor?> upstream) => [];
 
+    internal override bool WritesInto(Node node, Operand window) => true;
+
     internal override void Lower(Node node, Lowerer lowerer) =>
-        lowerer.Emit(node, new MapKernel(ScalarBody.Compile([], Scalar.Literal(Value, Type.DType)), [], [lowerer.Target(node.Output)]));
+        lowerer.EmitMap(node, ScalarBody.Compile([], Scalar.Literal(Value, Type.DType)), []);
 }
 
 /// <summary>Values known when the graph is built, row-major and little-endian.</summary>

@@ -35,8 +35,11 @@ internal static class HoistReshapes
         var result = rewriter.Make(node.Op, sources.ToImmutable(), node.Scope).Output;
         return result.Shape == folded ? rewriter.Make(new Reshape(shape), [result], node.Scope).Output : null;
 
-        bool Splits(Tensor tensor) => tensor.Producer.Op is Reshape && tensor.Shape.Rank == shape.Rank && tensor.Producer.Inputs[0].Shape is var before
-            && before.Rank == shape.Rank - 1 && tensor.Shape[0] == shape[0] && tensor.Shape[1] == shape[1]
-            && before[0] == shape[0] * shape[1] && before.Dims[1..].SequenceEqual(tensor.Shape.Dims[2..]);
+        bool Splits(Tensor tensor) => tensor.Producer.Op is Reshape && tensor.Shape.Rank == shape.Rank
+            && tensor.Shape[0] == shape[0] && tensor.Shape[1] == shape[1] && SplitsOutermost(tensor.Producer.Inputs[0].Shape, tensor.Shape);
     }
+
+    /// <summary>Whether the shapes differ only in that the outermost axis of the first is the outermost two of the second.</summary>
+    public static bool SplitsOutermost(Shape before, Shape after) => before.Rank >= 1 && after.Rank == before.Rank + 1
+        && before[0] == after[0] * after[1] && before.Dims[1..].SequenceEqual(after.Dims[2..]);
 }

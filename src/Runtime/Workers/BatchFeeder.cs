@@ -19,18 +19,16 @@ internal sealed class BatchFeeder : IDisposable
     private readonly CancellationTokenSource stop = new();
     private readonly Thread thread;
     private readonly Action<PreparedBatch> prepared;
-    private readonly Action done;
     private readonly Action<string> failed;
     private long[] samples = [];
 
     /// <param name="prepared">Called on the feeder's thread, in order of the agenda.</param>
-    /// <param name="done">Called there after the last.</param>
     /// <param name="failed">Called there, once, when a batch cannot be read.</param>
     public BatchFeeder(
         string name, IEnumerable<WorkItem> agenda, Dataset data, ulong seed, IEnumerable<StagingSlot> slots,
-        Action<PreparedBatch> prepared, Action done, Action<string> failed)
+        Action<PreparedBatch> prepared, Action<string> failed)
     {
-        (this.agenda, this.data, this.prepared, this.done, this.failed) = (agenda, data, prepared, done, failed);
+        (this.agenda, this.data, this.prepared, this.failed) = (agenda, data, prepared, failed);
         order = new SampleOrder(seed, data.Train.Count);
         foreach (var slot in slots)
             free.Add(slot);
@@ -66,8 +64,6 @@ internal sealed class BatchFeeder : IDisposable
                     _ => throw new InvalidOperationException($"{item} is no work for a feeder"),
                 });
             }
-
-            done();
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -83,7 +79,7 @@ internal sealed class BatchFeeder : IDisposable
         var numbers = Numbers(train.Count);
         for (int i = 0; i < numbers.Length; i++)
             numbers[i] = order[train.Step.Epoch, train.First + i];
-        Read(data.Train, numbers, slot);
+        Read(data.Train, train.Step.Epoch, numbers, slot);
         return slot;
     }
 
@@ -92,15 +88,12 @@ internal sealed class BatchFeeder : IDisposable
         var numbers = Numbers(test.Count);
         for (int i = 0; i < numbers.Length; i++)
             numbers[i] = test.First + i;
-        Read(data.Test!, numbers, slot);
+        Read(data.Test!, epoch: 0, numbers, slot);
         return slot;
     }
 
-    private static void Read(ISampleSource source, ReadOnlySpan<long> numbers, StagingSlot slot)
-    {
-        int values = checked((int)(numbers.Length * source.Sample.Shape.Count));
-        source.Read(numbers, slot.Samples[..values], slot.Labels[..numbers.Length]);
-    }
+    private static void Read(ISampleSource source, int epoch, ReadOnlySpan<long> numbers, StagingSlot slot) => source.Read(
+        epoch, numbers, slot.Samples[..checked((int)(numbers.Length * source.Sample.Bytes))], slot.Labels[..checked((int)(numbers.Length * source.Label.Bytes))]);
 
     private Span<long> Numbers(int count)
     {

@@ -2,6 +2,7 @@ using Singa.Actors.Graph.Losses;
 using Singa.Actors.Graph.Models;
 using Singa.Actors.Graph.Optimizers;
 using Singa.Actors.Runtime.Data;
+using Singa.Actors.Runtime.Data.Text;
 using Singa.Actors.Runtime.Jobs;
 using Singa.Actors.Runtime.Tests.Data;
 
@@ -63,6 +64,20 @@ public sealed class JobFileTests : IDisposable
     }
 
     [Fact]
+    public void An_autoencoder_is_measured_by_its_input_unless_told_otherwise()
+    {
+        TrainingJob With(string rest) => Parse($"job {{ model {{ name = autoencoder, code = 16 }}, data {{ kind = digits }}, {rest} }}");
+        Assert.Equal(new MeanSquaredError { ReconstructsInput = true }, With("").Loss);
+        Assert.Equal(new BinaryCrossEntropy { ReconstructsInput = true }, With("loss = binary-cross-entropy").Loss);
+        Assert.Equal(new Huber { Delta = 2, ReconstructsInput = true }, With("loss { name = huber, delta = 2 }").Loss);
+        Assert.Equal(new MeanAbsoluteError(), With("loss { name = mae, target = label }").Loss);
+        Assert.Equal(new MeanSquaredError { ReconstructsInput = true }, Parse("job { model = mlp, data { kind = digits }, loss { name = mse, target = input } }").Loss);
+        var refused = Assert.Throws<JobRefusedException>(() => With("loss = softmax-cross-entropy"));
+        Assert.Equal("job.loss in test.conf is 'softmax-cross-entropy', which does not compare values one by one; for a model that gives its input back it can be "
+            + "binary-cross-entropy | huber | mae | mse", refused.Message);
+    }
+
+    [Fact]
     public void The_readmes_job_can_be_read()
     {
         foreach (string name in (string[])["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"])
@@ -115,6 +130,74 @@ public sealed class JobFileTests : IDisposable
         folder.Write("l", Idx.Labels(1));
         var data = Assert.IsType<IdxData>(Parse("job { model = mlp, data { kind = idx, train-images = ./i, train-labels = l } }").Data);
         Assert.Equal((folder["i"], folder["l"]), (data.TrainImages, data.TrainLabels));
+    }
+
+    [Fact]
+    public void Reads_a_text_job_whose_path_is_set_from_outside()
+    {
+        folder.Write("t", new byte[2000]);
+        var job = Parse("job { model = mlp, data { kind = text, path = nowhere, length = 16 } }", "job.data.path=t", "job.top-k=3");
+        Assert.Equal(new TextData { Path = folder["t"], Length = 16 }, job.Data);
+        Assert.Equal(3, job.TopK);
+        job = Parse("job { model = mlp, data { kind = text, path = t, tokens = bytes } }");
+        Assert.Equal(new TextData { Path = folder["t"], Tokens = TextTokens.Bytes }, job.Data);
+    }
+
+    [Fact]
+    public void Reads_CIFAR_files_and_what_is_done_to_them()
+    {
+        folder.Write("a.bin", new byte[3074]);
+        folder.Write("b.bin", new byte[3074]);
+        var job = Parse("""
+            job { model = resnet18, data { kind = cifar, train = [a.bin, b.bin], test = a.bin, classes = 100, labels = coarse, augment { crop-padding = 4, flip = on } } }
+            """);
+        Assert.Equal(new CifarData
+        {
+            Train = [folder["a.bin"], folder["b.bin"]], Test = [folder["a.bin"]], Classes = 100, Coarse = true, Augmentation = new() { CropPadding = 4, Flip = true },
+        }, job.Data);
+        Assert.Equal(ModelCatalog.Create("resnet18", Singa.Actors.Graph.Shape.Of(3, 32, 32), 20), job.Model);
+        folder.Write("train.bin", new byte[3073]);
+        Assert.Equal(new CifarData { Train = [folder.Path] }, Parse("job { model = mlp, data { kind = cifar, path = nowhere } }", "job.data.path=.").Data);
+    }
+
+    [Fact]
+    public void Reads_tables_with_all_their_keys()
+    {
+        folder.Write("t.csv", "1;a;2.5\n2;b;3\n3;a;3"u8.ToArray());
+        var job = Parse("""
+            job { model = mlp, loss = mse, data { kind = csv, train = t.csv, test = t.csv, header = off, delimiter = ";", label = 3, target = number, standardise = off,
+              columns { numeric = [1], categorical = 2 } } }
+            """);
+        Assert.Equal(new CsvData
+        {
+            Train = folder["t.csv"], Test = folder["t.csv"], Header = false, Delimiter = ';', Label = "3", Target = Singa.Actors.Runtime.Data.TableTarget.Number,
+            Numeric = ["1"], Categorical = ["2"], Standardise = false,
+        }, job.Data);
+        Assert.Equal(ModelCatalog.Mlp(1), job.Model);
+        folder.Write("u", "1\ta\n2\tb\n"u8.ToArray());
+        Assert.Equal(new CsvData { Train = folder["u"], Delimiter = '\t' }, Parse("job { model = mlp, data { kind = csv, path = u, delimiter = tab } }").Data);
+        Assert.Contains("give one of them", Refused("job { model = mlp, data { kind = csv, path = u, test = u, test-fraction = 0.5 } }"));
+    }
+
+    [Fact]
+    public void Reads_folders_of_images_with_all_their_keys()
+    {
+        foreach (string part in new[] { "a", "b" })
+        {
+            Directory.CreateDirectory(Path.Combine(folder["pictures"], part));
+            File.WriteAllBytes(Path.Combine(folder["pictures"], part, "x.png"), []);
+        }
+
+        var job = Parse("""
+            job { model = resnet18, data { kind = images, train = pictures, test = pictures, size = 24, resize = 28, channels = 1, augment { crop = on, flip = on, crop-padding = 2 } } }
+            """);
+        Assert.Equal(new ImageData
+        {
+            Train = folder["pictures"], Test = folder["pictures"], Size = 24, Resize = 28, Channels = 1,
+            Augmentation = new() { Crop = true, Flip = true, CropPadding = 2 },
+        }, job.Data);
+        Assert.Equal(new ImageData { Train = folder["pictures"], TestFraction = 0.5, Seed = 3 },
+            Parse("job { model = mlp, data { kind = images, path = nowhere, test-fraction = 0.5, seed = 3 } }", "job.data.path=pictures").Data);
     }
 
     [Fact]
@@ -174,6 +257,15 @@ public sealed class JobFileTests : IDisposable
     [InlineData("", "test.conf has no job { … }")]
     [InlineData("job { }", "job.model is missing")]
     [InlineData("job { model = mlp }", "job.data.kind is missing")]
+    [InlineData("job { model = mlp, data { kind = cifar } }", "job.data.path is missing in test.conf; add it")]
+    [InlineData("job { model = mlp, data { kind = cifar, path = x, train = y } }", "job.data.train in test.conf says what job.data.path says already")]
+    [InlineData("job { model = mlp, data { kind = cifar, path = x, classes = 20 } }", "It can be 10 | 100")]
+    [InlineData("job { model = mlp, data { kind = cifar, path = x, augment { crop = on } } }", "job.data.augment.crop in test.conf is unknown")]
+    [InlineData("job { model = mlp, data { kind = cifar, train = [] } }", "job.data.train in test.conf has no value")]
+    [InlineData("job { model = mlp, data { kind = text } }", "job.data.path is missing in test.conf; add it")]
+    [InlineData("job { model = mlp, data { kind = text, path = x, length = 0 } }", "job.data.length in test.conf must be a whole number within 1 … 1048576")]
+    [InlineData("job { model = mlp, data { kind = text, path = x, tokens = words } }", "It can be characters | bytes")]
+    [InlineData("job { model = mlp, data { kind = text, path = \"a\\u0000b\" } }", "is no path")]
     [InlineData("job { model = mlp, data { kind = idx } }", "job.data.train-images is missing in test.conf; add it")]
     public void Refuses_what_is_no_job_file(string text, string sentence) => Assert.Contains(sentence, Refused(text));
 

@@ -1,4 +1,5 @@
 using Singa.Actors.Devices.Cpu.Kernels;
+using Singa.Actors.Graph.Lowering;
 using Singa.Actors.Graph.Plans;
 
 namespace Singa.Actors.Devices.Cpu.Gemm;
@@ -8,6 +9,9 @@ internal static unsafe class ContractCompiler
     public static CpuKernel Compile(ContractKernel kernel, IReadOnlyList<BlockAddress> blocks, CpuContext context)
     {
         nint Address(Operand operand) => (nint)CpuKernel.Address(operand, blocks);
+        // One shard is a product like any other, and that one is cut along a long k as well.
+        if (kernel.Tree is [{ First: 0, Count: 1 }])
+            kernel = new ContractKernel(Operands.Row(kernel.Left, 0), Operands.Row(kernel.Right, 0), Operands.Row(kernel.Target, 0), [], null);
         if (!kernel.Tree.IsEmpty)
             return new CpuShardContract(kernel, context, Address);
         int rank = kernel.Target.Shape.Rank;

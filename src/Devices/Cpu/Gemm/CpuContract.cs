@@ -70,13 +70,15 @@ internal sealed unsafe class CpuContract : CpuKernel
         byte* buffer = panel + PanelBytes;
         int columns = Math.Min(tiling.PanelColumns, product.N - column), vectors = tiling.Vectors(columns), width = vectors * tiling.Lanes;
         var (a, b, c) = (product.A.Shifted(aOffsets[batch], size), product.B.Shifted(bOffsets[batch], size), product.C.Shifted(cOffsets[batch], size));
-        bool direct = columns == width && c.ColumnStride == 1;
+        bool direct = columns == width && c.ColumnStride == 1, packed = columns == width && b.ColumnStride == 1 && b.RowStride == width;
         int tiles = tiling.Tiles(rowCount, vectors);
         long step = 0;
         do
         {
             int steps = (int)Math.Min(stepsMax, product.K - step);
-            Packing.Panel(b.At((nint)step, column, size), b, steps, columns, width, size, panel);
+            byte* from = packed ? b.At((nint)step, column, size) : panel;
+            if (!packed)
+                Packing.Panel(b.At((nint)step, column, size), b, steps, columns, width, size, panel);
             var mode = step == 0 ? TileMode.Store : product.K > ContractKernel.BlockLength ? TileMode.Add : TileMode.Continue;
             for (int t = 0; t < tiles; t++)
             {
@@ -86,7 +88,7 @@ internal sealed unsafe class CpuContract : CpuKernel
                 nint targetRow = direct ? c.RowStride * size : width * size;
                 if (!direct && mode != TileMode.Store)
                     TileCopy.Load(c, row, column, rows, columns, width, size, buffer);
-                MicroKernel.Get(tiling, rows, vectors)(a.At(row, (nint)step, size), a.RowStride * size, a.ColumnStride * size, panel, target, targetRow, steps, mode);
+                MicroKernel.Get(tiling, rows, vectors)(a.At(row, (nint)step, size), a.RowStride * size, a.ColumnStride * size, from, target, targetRow, steps, mode);
                 if (step + steps == product.K)
                     epilogue?.Apply(target, targetRow, rows, columns, row, column, epilogueOffsets[batch]);
                 if (!direct)
