@@ -26,7 +26,7 @@ internal static class CommandLine
             switch (words[0])
             {
                 case "train":
-                    await TrainCommand.RunAsync(words[1..], output);
+                    await TrainCommand.RunAsync(words[1..], output, errors);
                     break;
                 case "devices":
                     DevicesCommand.Run(words[1..], output);
@@ -61,6 +61,7 @@ internal static class CommandLine
     private static (int Code, string Sentence) Judge(Exception exception) => exception switch
     {
         UsageException => (ExitCode.Usage, exception.Message),
+        InterruptedException => (ExitCode.Interrupted, exception.Message),
         OperationCanceledException => (ExitCode.Interrupted, "interrupted"),
         JobRefusedException or GraphException or DeviceNotFoundException or ModelFileException or ConfigurationException =>
             (ExitCode.Refused, OneLine(exception.Message)),

@@ -29,12 +29,21 @@ internal static class Help
         singa train JOB.conf [options]
 
         """ + Choices + """
-          --metrics FILE      one JSON object a step: step, epoch, loss, samples_per_s, step_ms, digest
+          --metrics FILE      one JSON object a step: step, epoch, loss, samples_per_s, step_ms, and where there are some test_loss,
+                              test_accuracy, digest
           --digest-every N    takes the digest of the parameters every N steps, for the metrics
           --ledger FILE       one JSON object for each committed shard: epoch, step, shard, samples, worker, generation
           --save FILE         the trained model as safetensors
+          --checkpoint DIR    saves the job there while it trains, the last two states; the same command again goes on from the last, on
+                              whatever devices there are, and ends with the same digest; metrics and ledger go on with it
+          --checkpoint-every N
+                              steps from one to the next; an epoch unless said, but at least 100 and at most 1000 steps
           --profile FILE      a trace that chrome://tracing and Perfetto open: kernels, exchanges, copies and waits of each device, the
                               last 262144; and before the closing lines, where a step's time went by phase and by operation
+
+        Ctrl-C and SIGTERM end it: with --checkpoint after the step, saved; a second one at once. A checkpoint that is damaged is named and the
+        one before it used. Once the job has ended the same command prints the closing lines again. A job that differs in what its weights
+        depend on is refused; more epochs are welcome where its schedule does not depend on their number.
 
         Logs go to standard error. Standard output ends with these lines:
 
@@ -52,7 +61,11 @@ internal static class Help
     private const string Explain = """
         singa explain JOB.conf [options]
 
-        """ + Choices;
+        """ + Choices + """
+          --html FILE         the same as one page to look at: the graph after fusion, the arena over time, what is kept, shared and
+                              computed again, where the work lies
+
+        """;
 
     private const string Onnx = """
         singa onnx verify --suite DIR --report FILE [options]

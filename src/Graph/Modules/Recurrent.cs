@@ -99,7 +99,8 @@ public abstract record Recurrent(int Features) : Module
 
     private ScanResult Pass(Tensor input, ModuleContext context, string suffix, ImmutableArray<Tensor> start, bool reverse)
     {
-        long rows = Gates * (long)Features, width = Vocabulary > 0 ? Vocabulary : input.Shape[2];
+        bool tokens = !input.DType.IsFloat();
+        long rows = Gates * (long)Features, width = tokens ? Vocabulary : input.Shape[2];
         var uniform = new UniformIn(1 / Math.Sqrt(Features));
         Tensor Parameter(string name, Shape shape) => context.Parameter(name + suffix, shape, default, uniform);
         var (inputWeight, weight) = (Parameter("weight_ih", Shape.Of(rows, width)), Parameter("weight_hh", Shape.Of(rows, Features)));
@@ -110,7 +111,7 @@ public abstract record Recurrent(int Features) : Module
             bias += inputBias!;
 
         // What does not wait for the step before is done for all steps at once.
-        var projected = Vocabulary > 0 ? Gather.Apply(Plus(inputWeight.Transpose(1, 0), apart), input) : Plus(Product(input, inputWeight), apart);
+        var projected = tokens ? Gather.Apply(Plus(inputWeight.Transpose(1, 0), apart), input) : Plus(Product(input, inputWeight), apart);
         return Scan.Apply(start, [projected], (states, x) => (Step(x[0], Plus(Product(states[0], weight), bias), states), []), 1, reverse);
     }
 

@@ -7,8 +7,8 @@ namespace Singa.Actors.Graph.Passes;
 /// Which pointwise ops share a pass. First those whose result only ops of one pass read, even where it is an output of the graph: so an optimizer
 /// reads gradient, parameter and state once and writes each once, and as nothing outside the pass reads what moves into it, no order changes.
 /// Then those that read what an earlier pass reads or makes, and nothing that is not there yet at its place: they are computed with it, so
-/// that a step of a recurrent layer is one pass each way. What moves up lives longer, so it must stand next to that pass, or be no larger
-/// than what it reads as the last.
+/// that a step of a recurrent layer is one pass each way. What moves up lives longer, so it must stand next to that pass, or let go of as
+/// much that it reads as the last.
 /// </summary>
 internal static class MapPasses
 {
@@ -87,7 +87,7 @@ internal static class MapPasses
             var sources = Sources(members);
             int ready = sources.Select(life.Ready).DefaultIfEmpty(-1).Max();
             var found = sources.SelectMany(s => places.GetValueOrDefault(s) ?? []).Where(p => p > ready || Makes(p, ready)).Distinct().OrderDescending()
-                .FirstOrDefault(p => Fits(passes[order[p]], members) && (p > kernel || life.Frees(sources, position, p) >= members.Sum(m => m.Output.Type.Bytes)), -1);
+                .FirstOrDefault(p => Fits(passes[order[p]], members) && (p > kernel || life.Saves(sources, position, p) >= members.Sum(m => m.Output.Type.Bytes) * (position - p)), -1);
             if (found >= 0)
             {
                 passes[order[found]].AddRange(members);
@@ -161,8 +161,17 @@ internal static class MapPasses
                 reads[source] = [.. reads[source].Select(at => at == from ? to : at)];
         }
 
-        /// <summary>Bytes that nobody needs any more if what reads these at <paramref name="from"/> does so at <paramref name="to"/>.</summary>
-        public long Frees(List<Tensor> sources, int from, int to) => sources.Select(t => bases[t]).Distinct()
-            .Where(b => reads[b].All(at => at == from || at <= to) && b.Producer.Op is not (Placeholder or Constant or Fill)).Sum(b => b.Type.Bytes);
+        /// <summary>Bytes times places less that are held if what reads these at <paramref name="from"/> does so at <paramref name="to"/>.</summary>
+        public long Saves(List<Tensor> sources, int from, int to)
+        {
+            long saved = 0;
+            foreach (var source in sources.Select(t => bases[t]).Distinct().Where(b => b.Producer.Op is not (Placeholder or Constant or Fill)))
+            {
+                int others = reads[source].Where(at => at != from).DefaultIfEmpty(to).Max();
+                saved += source.Type.Bytes * Math.Max(0, from - Math.Max(to, others));
+            }
+
+            return saved;
+        }
     }
 }

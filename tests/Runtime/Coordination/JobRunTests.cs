@@ -105,7 +105,9 @@ public sealed class JobRunTests
         var (first, second) = (run.Membership.Members[0].EvaluationBatches, run.Membership.Members[1].EvaluationBatches);
         Assert.Equal(batches.Batches, first.Count + second.Count);
         Assert.Empty(Test(run, 1, second.First, second.Count));
-        var last = Assert.IsType<JobDecision.Commit>(Assert.Single(Test(run, 0, 0, first.Count))).Progress;
+        var decisions = Test(run, 0, 0, first.Count);
+        var last = Assert.IsType<JobDecision.Commit>(decisions[0]).Progress;
+        Assert.Equal([new JobDecision.Finish(12)], decisions[1..]);
         Assert.Equal(new TestFigures(3 * 7.0 / 70, 3 * 10.0 / 70), last.Test);
 
         Assert.Empty(Finish(run, 1, null));

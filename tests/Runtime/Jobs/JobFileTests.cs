@@ -64,6 +64,20 @@ public sealed class JobFileTests : IDisposable
     }
 
     [Fact]
+    public void An_autoencoder_is_measured_by_its_input_unless_told_otherwise()
+    {
+        TrainingJob With(string rest) => Parse($"job {{ model {{ name = autoencoder, code = 16 }}, data {{ kind = digits }}, {rest} }}");
+        Assert.Equal(new MeanSquaredError { ReconstructsInput = true }, With("").Loss);
+        Assert.Equal(new BinaryCrossEntropy { ReconstructsInput = true }, With("loss = binary-cross-entropy").Loss);
+        Assert.Equal(new Huber { Delta = 2, ReconstructsInput = true }, With("loss { name = huber, delta = 2 }").Loss);
+        Assert.Equal(new MeanAbsoluteError(), With("loss { name = mae, target = label }").Loss);
+        Assert.Equal(new MeanSquaredError { ReconstructsInput = true }, Parse("job { model = mlp, data { kind = digits }, loss { name = mse, target = input } }").Loss);
+        var refused = Assert.Throws<JobRefusedException>(() => With("loss = softmax-cross-entropy"));
+        Assert.Equal("job.loss in test.conf is 'softmax-cross-entropy', which does not compare values one by one; for a model that gives its input back it can be "
+            + "binary-cross-entropy | huber | mae | mse", refused.Message);
+    }
+
+    [Fact]
     public void The_readmes_job_can_be_read()
     {
         foreach (string name in (string[])["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"])
@@ -163,6 +177,27 @@ public sealed class JobFileTests : IDisposable
         folder.Write("u", "1\ta\n2\tb\n"u8.ToArray());
         Assert.Equal(new CsvData { Train = folder["u"], Delimiter = '\t' }, Parse("job { model = mlp, data { kind = csv, path = u, delimiter = tab } }").Data);
         Assert.Contains("give one of them", Refused("job { model = mlp, data { kind = csv, path = u, test = u, test-fraction = 0.5 } }"));
+    }
+
+    [Fact]
+    public void Reads_folders_of_images_with_all_their_keys()
+    {
+        foreach (string part in new[] { "a", "b" })
+        {
+            Directory.CreateDirectory(Path.Combine(folder["pictures"], part));
+            File.WriteAllBytes(Path.Combine(folder["pictures"], part, "x.png"), []);
+        }
+
+        var job = Parse("""
+            job { model = resnet18, data { kind = images, train = pictures, test = pictures, size = 24, resize = 28, channels = 1, augment { crop = on, flip = on, crop-padding = 2 } } }
+            """);
+        Assert.Equal(new ImageData
+        {
+            Train = folder["pictures"], Test = folder["pictures"], Size = 24, Resize = 28, Channels = 1,
+            Augmentation = new() { Crop = true, Flip = true, CropPadding = 2 },
+        }, job.Data);
+        Assert.Equal(new ImageData { Train = folder["pictures"], TestFraction = 0.5, Seed = 3 },
+            Parse("job { model = mlp, data { kind = images, path = nowhere, test-fraction = 0.5, seed = 3 } }", "job.data.path=pictures").Data);
     }
 
     [Fact]
