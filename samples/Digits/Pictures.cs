@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using Singa.Actors.Runtime;
 using Singa.Actors.Runtime.Data;
@@ -18,7 +19,7 @@ internal static class Pictures
         int count = (int)Math.Clamp((AnsiConsole.Profile.Width + Gap) / (Width + Gap), 1, Math.Min(10, images.Count));
         var inputs = new float[count * Side * Side];
         var labels = new int[count];
-        images.Read([.. Enumerable.Range(0, count).Select(i => (long)i)], inputs, labels);
+        images.Read(0, [.. Enumerable.Range(0, count).Select(i => (long)i)], MemoryMarshal.AsBytes(inputs.AsSpan()), MemoryMarshal.AsBytes(labels.AsSpan()));
         var answers = model.Classify(inputs);
 
         AnsiConsole.WriteLine();

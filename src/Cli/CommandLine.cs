@@ -10,7 +10,7 @@ namespace Singa.Actors.Cli;
 /// <summary><c>singa</c>: picks the command, and turns whatever goes wrong into one line and an exit code.</summary>
 internal static class CommandLine
 {
-    private static readonly string[] Commands = ["train", "devices", "explain"];
+    private static readonly string[] Commands = ["train", "devices", "explain", "plot"];
 
     public static async Task<int> RunAsync(string[] words, TextWriter output, TextWriter errors)
     {
@@ -32,6 +32,9 @@ internal static class CommandLine
                     break;
                 case "explain":
                     ExplainCommand.Run(words[1..], output);
+                    break;
+                case "plot":
+                    PlotCommand.Run(words[1..], output, errors);
                     break;
                 case "--version":
                     output.WriteLine(typeof(CommandLine).Assembly.GetName().Version!.ToString(3));

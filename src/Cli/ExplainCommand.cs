@@ -34,7 +34,7 @@ internal static class ExplainCommand
     {
         var schedule = JobSchedule.Of(job, data.TrainCount);
         output.WriteLine($"job {job.Name}");
-        Line("data", $"{data.TrainCount:N0} samples of {data.Sample}, {data.TestCount:N0} held back, {data.Classes} classes");
+        Line("data", $"{data.TrainCount:N0} samples of {data.Sample}, {data.TestCount:N0} held back, {(data.Classes > 0 ? FormattableString.Invariant($"{data.Classes:N0} classes") : $"labels {data.Label}")}");
         Line("steps", $"{schedule.TotalSteps:N0} of {job.BatchSize:N0} samples, {schedule.StepsPerEpoch:N0} an epoch");
         Line("shards", $"{schedule.Shards}{(job.Shards == 0 ? " (auto)" : "")}");
         Line("model", JobText.Of(job.Model));

@@ -7,6 +7,7 @@ internal static class Help
 
           singa train JOB.conf     trains what the file describes
           singa explain JOB.conf   shows what would be done: kernels, memory, shards on devices
+          singa plot METRICS...    draws learning curves
           singa devices            shows the devices of this machine
           singa --help, --version
 
@@ -31,10 +32,13 @@ internal static class Help
           --digest-every N    takes the digest of the parameters every N steps, for the metrics
           --ledger FILE       one JSON object for each committed shard: epoch, step, shard, samples, worker, generation
           --save FILE         the trained model as safetensors
+          --profile FILE      a trace that chrome://tracing and Perfetto open: kernels, exchanges, copies and waits of each device, the
+                              last 262144; and before the closing lines, where a step's time went by phase and by operation
 
         Logs go to standard error. Standard output ends with these lines:
 
-          test accuracy 98.97               percent; "test loss 1.5803" where there are no classes, neither without test data
+          test accuracy 98.97               percent; neither it nor the next without test data
+          test loss 1.5803                  instead, for text (nats per token) and where answers are not right or wrong
           peak memory 61.2 planned 60.8     MiB, summed over this process's devices
           first step 412                    milliseconds from the start of the process to the end of the first step
           digest sha256:...                 of the parameters
@@ -49,10 +53,22 @@ internal static class Help
 
         """ + Choices;
 
+    private const string Plot = """
+        singa plot METRICS... [options]
+
+          METRICS             files that singa train --metrics wrote; several are compared, a colour each
+          -o, --output FILE   the picture, .svg or .png; may be given often. Without it the first METRICS with the ending .svg
+
+        Training loss is smoothed, with the steps as they were faint behind it; held-back loss, accuracy and perplexity, where the file has
+        them, are points with a line. Where the end would lie flat on the axis, the scale is logarithmic.
+
+        """;
+
     public static string Of(string? command) => command switch
     {
         "train" => Train,
         "explain" => Explain,
+        "plot" => Plot,
         "devices" => "singa devices\n",
         _ => Overview,
     };

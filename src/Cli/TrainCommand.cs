@@ -7,20 +7,23 @@ using Singa.Actors.Runtime;
 using Singa.Actors.Runtime.Hosting;
 using Singa.Actors.Runtime.Models;
 using Singa.Actors.Runtime.Observing;
+using Singa.Actors.Runtime.Observing.Profiling;
 
 namespace Singa.Actors.Cli;
 
 /// <summary><c>singa train</c>: a host of its own around one job.</summary>
 internal static class TrainCommand
 {
-    private const string MetricsOption = "--metrics", SaveOption = "--save", LedgerOption = "--ledger", DigestOption = "--digest-every";
+    private const string MetricsOption = "--metrics", SaveOption = "--save", LedgerOption = "--ledger", DigestOption = "--digest-every", ProfileOption = "--profile";
 
     public static async Task RunAsync(string[] words, TextWriter output)
     {
         var arguments = Arguments.Parse(
-            words, JobArguments.DevicesOption, JobArguments.ThreadsOption, JobArguments.SetOption, MetricsOption, SaveOption, LedgerOption, DigestOption);
+            words, JobArguments.DevicesOption, JobArguments.ThreadsOption, JobArguments.SetOption, MetricsOption, SaveOption, LedgerOption, DigestOption, ProfileOption);
         long digestEvery = arguments.FindWhole(DigestOption, 0) ?? 0;
         var (metrics, ledger, save) = (arguments.Find(MetricsOption), arguments.Find(LedgerOption), arguments.Find(SaveOption));
+        var trace = arguments.Find(ProfileOption);
+        var profile = trace is null ? null : new TrainingProfile();
         var job = JobArguments.Read(arguments);
 
         using var interrupted = new CancellationTokenSource();
@@ -29,9 +32,11 @@ internal static class TrainCommand
         using var records = StepRecords.Open(metrics, ledger);
         if (save is not null)
             OutputFile.Check(save);
+        if (trace is not null)
+            OutputFile.Check(trace);
 
         IReadOnlyList<string> closing;
-        using var host = Build(job);
+        using var host = Build(job, profile);
         await host.StartAsync(interrupted.Token);
         try
         {
@@ -44,6 +49,8 @@ internal static class TrainCommand
         finally
         {
             await host.StopAsync(CancellationToken.None);
+            if (profile is not null)
+                WriteProfile(profile, trace!, job, output);
         }
 
         foreach (var line in closing)
@@ -55,6 +62,14 @@ internal static class TrainCommand
             signal.Cancel = !interrupted.IsCancellationRequested;
             interrupted.Cancel();
         }
+    }
+
+    /// <summary>However the job ended: a run that failed is worth looking into as well.</summary>
+    private static void WriteProfile(TrainingProfile profile, string path, JobArguments job, TextWriter output)
+    {
+        using (var file = OutputFile.Create(path))
+            ChromeTrace.Write(profile, job.File.Job.Name, file);
+        ProfileText.Write(ProfileSummary.Of(profile), output);
     }
 
     private static async Task<TrainingResult> TrainAsync(
@@ -75,7 +90,7 @@ internal static class TrainCommand
         return await run.Completion;
     }
 
-    private static IHost Build(JobArguments job)
+    private static IHost Build(JobArguments job, TrainingProfile? profile)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.AddSimpleConsole(console => console.SingleLine = true).SetMinimumLevel(LogLevel.Warning);
@@ -89,6 +104,8 @@ internal static class TrainCommand
                 singa.WithDevices(job.Devices);
             if (job.Threads is { } threads)
                 singa.WithThreads(threads);
+            if (profile is not null)
+                singa.WithProfile(profile);
         });
         return builder.Build();
     }

@@ -10,11 +10,12 @@ namespace Singa.Actors.Devices;
 /// One device: owns its backend, its queue and its thread, and everything that jobs have loaded. It admits and accounts; computing
 /// happens on the executor's thread, and answers to <see cref="RunSections"/> come from there.
 /// </summary>
-public sealed class DeviceActor : ReceiveActor
+public sealed class DeviceActor : ReceiveActor, IWithTimers
 {
     private readonly DeviceAllocator backend;
     private readonly OpQueue queue;
     private readonly Executor executor;
+    private readonly DeviceGauges gauges;
     private readonly ILoggingAdapter log = Context.GetLogger();
 
     /// <summary>Null while the plan is being loaded.</summary>
@@ -22,14 +23,18 @@ public sealed class DeviceActor : ReceiveActor
 
     private readonly HashSet<JobId> unloading = [];
 
-    private readonly TimeSpan stopGrace;
+    private readonly DevicesSettings settings;
+    private readonly HashSet<IActorRef> watchers = [];
+    private QueueStatus? watched;
 
-    public DeviceActor(string name, Func<IBackend> open, DevicesSettings settings)
+    public DeviceActor(string name, Func<IBackend> open, DevicesSettings settings, IExecutionObserver? observer = null)
     {
-        stopGrace = settings.StopGrace;
+        this.settings = settings;
         backend = new DeviceAllocator(open());
         queue = new OpQueue(settings.QueueDepth);
-        executor = new Executor($"singa {name}", queue, backend, settings.SpinTime);
+        gauges = new DeviceGauges(queue, backend);
+        Telemetry.Add(gauges, name);
+        executor = new Executor($"singa {name}", queue, backend, settings.SpinTime, observer);
         Receive<LoadPlan>(Load);
         Receive<Loaded>(Remember);
         Receive<NotLoaded>(Forget);
@@ -38,24 +43,34 @@ public sealed class DeviceActor : ReceiveActor
         Receive<UnloadPlan>(Unload);
         Receive<Unloaded>(Forget);
         Receive<Drain>(_ => queue.Drain(Answer(Sender, Drained.Instance)));
+        Receive<PauseQueue>(_ => Pause());
+        Receive<ResumeQueue>(_ => Resume());
+        Receive<WatchQueue>(_ => Watch());
+        Receive<UnwatchQueue>(_ => Unwatch(Sender));
+        Receive<Terminated>(message => Unwatch(message.ActorRef));
+        Receive<WatchDue>(_ => Publish());
         Receive<GetStatus>(_ => Sender.Tell(Status()));
     }
+
+    public ITimerScheduler Timers { get; set; } = null!;
 
     public static Props Props(DeviceDescription device, DevicesSettings settings) => Props(device.Name, () => Backends.Create(device), settings);
 
     /// <param name="open">Called when the actor starts, and again should its supervisor restart it.</param>
-    public static Props Props(string name, Func<IBackend> open, DevicesSettings settings) =>
-        Akka.Actor.Props.Create(() => new DeviceActor(name, open, settings));
+    /// <param name="observer">Sees all that the device does.</param>
+    public static Props Props(string name, Func<IBackend> open, DevicesSettings settings, IExecutionObserver? observer = null) =>
+        Akka.Actor.Props.Create(() => new DeviceActor(name, open, settings, observer));
 
     /// <summary>Ends the thread when what runs is over, peers that combine our buckets included, then gives all memory back.</summary>
     protected override void PostStop()
     {
+        Telemetry.Remove(gauges);
         foreach (var lane in jobs.Values.OfType<JobLane>())
             Cancel(lane, $"device {backend.Properties.Name} was stopped", static () => { });
-        if (executor.Stop(stopGrace))
+        if (executor.Stop(settings.StopGrace))
             backend.Dispose();
         else
-            log.Error("{0} still has exchanges in flight after {1}; its memory stays with them", backend.Properties.Name, stopGrace);
+            log.Error("{0} still has exchanges in flight after {1}; its memory stays with them", backend.Properties.Name, settings.StopGrace);
     }
 
     private void Load(LoadPlan load)
@@ -86,6 +101,7 @@ public sealed class DeviceActor : ReceiveActor
     {
         var (job, plan) = (loaded.Lane.Job, ((JobContext)loaded.Lane.Context!).Plan);
         jobs[job] = loaded.Lane;
+        gauges.PlannedBytes += plan.PlannedBytes;
         log.Debug("{0} loaded a plan of job {1}: {2} sections, {3} bytes", backend.Properties.Name, job, plan.Plan.Sections.Length, plan.PlannedBytes);
         Sender.Tell(new PlanLoaded(job, plan));
     }
@@ -160,7 +176,9 @@ public sealed class DeviceActor : ReceiveActor
         var job = unloaded.Lane.Job;
         jobs.Remove(job);
         unloading.Remove(job);
-        ((JobContext)unloaded.Lane.Context!).Plan.Dispose();
+        var plan = ((JobContext)unloaded.Lane.Context!).Plan;
+        gauges.PlannedBytes -= plan.PlannedBytes;
+        plan.Dispose();
         Sender.Tell(new PlanUnloaded(job));
     }
 
@@ -169,6 +187,55 @@ public sealed class DeviceActor : ReceiveActor
         queue.Cancel(lane, reason, quiet);
         ((JobContext)lane.Context!).Exchange.Abort(reason);
     }
+
+    private void Pause()
+    {
+        var (sender, self) = (Sender, Self);
+        queue.Pause(still => sender.Tell(still ? QueuePaused.Instance : QueueResumed.Instance, self));
+        log.Info("the queue of {0} is paused", backend.Properties.Name);
+    }
+
+    private void Resume()
+    {
+        queue.Resume();
+        executor.Wake();
+        Sender.Tell(QueueResumed.Instance);
+    }
+
+    private void Watch()
+    {
+        var now = Queue();
+        if (watchers.Count == 0)
+        {
+            watched = now;
+            Timers.StartPeriodicTimer(WatchDue.Instance, WatchDue.Instance, settings.WatchInterval);
+        }
+
+        if (watchers.Add(Sender))
+            Context.Watch(Sender);
+        Sender.Tell(new QueueChanged(backend.Properties.Name, now));
+    }
+
+    private void Unwatch(IActorRef watcher)
+    {
+        if (watchers.Remove(watcher))
+            Context.Unwatch(watcher);
+        if (watchers.Count == 0)
+            Timers.Cancel(WatchDue.Instance);
+    }
+
+    /// <summary>Tells those who watch, where something has changed since they were told.</summary>
+    private void Publish()
+    {
+        var now = Queue();
+        if (now == watched)
+            return;
+        watched = now;
+        foreach (var watcher in watchers)
+            watcher.Tell(new QueueChanged(backend.Properties.Name, now));
+    }
+
+    private QueueStatus Queue() => queue.Status(jobs.Values.OfType<JobLane>().OrderBy(l => l.Job.Value, StringComparer.Ordinal));
 
     private DeviceStatus Status()
     {
@@ -187,6 +254,11 @@ public sealed class DeviceActor : ReceiveActor
     private sealed record NotLoaded(JobId Job, Exception Cause) : INoSerializationVerificationNeeded;
 
     private sealed record Unloaded(JobLane Lane) : INoSerializationVerificationNeeded;
+
+    private sealed record WatchDue : INotInfluenceReceiveTimeout, INoSerializationVerificationNeeded
+    {
+        public static readonly WatchDue Instance = new();
+    }
 
     private sealed class Report(JobId job, IActorRef to, IActorRef self) : ISubmissionListener
     {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Akka.Actor;
+using Singa.Actors.Devices.Queue;
 using Singa.Actors.Graph.Plans;
 
 namespace Singa.Actors.Devices;
@@ -66,6 +67,45 @@ public static class DeviceProtocol
     {
         public static readonly Drained Instance = new();
     }
+
+    /// <summary>
+    /// Starts nothing more, of any job, until <see cref="ResumeQueue"/>; jobs may go on admitting. Whoever exchanges with peers keeps them
+    /// waiting meanwhile, and their deadlines go on.
+    /// </summary>
+    public sealed record PauseQueue : ICommand
+    {
+        public static readonly PauseQueue Instance = new();
+    }
+
+    /// <summary>What was running is done; the device is idle.</summary>
+    public sealed record QueuePaused : IEvent
+    {
+        public static readonly QueuePaused Instance = new();
+    }
+
+    public sealed record ResumeQueue : ICommand
+    {
+        public static readonly ResumeQueue Instance = new();
+    }
+
+    /// <summary>Also to those whose <see cref="PauseQueue"/> was not answered yet.</summary>
+    public sealed record QueueResumed : IEvent
+    {
+        public static readonly QueueResumed Instance = new();
+    }
+
+    /// <summary>The sender hears <see cref="QueueChanged"/>: at once, then whenever something has changed, at most once in <c>singa.devices.watch-interval</c>.</summary>
+    public sealed record WatchQueue : ICommand
+    {
+        public static readonly WatchQueue Instance = new();
+    }
+
+    public sealed record UnwatchQueue : ICommand
+    {
+        public static readonly UnwatchQueue Instance = new();
+    }
+
+    public sealed record QueueChanged(string Device, QueueStatus Queue) : IEvent;
 
     public sealed record GetStatus : IQuery
     {

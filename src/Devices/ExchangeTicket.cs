@@ -18,9 +18,12 @@ internal sealed class ExchangeTicket(Executor executor) : IExchangeCompletion
     /// <summary>The one signalled before, in the list that the executor takes.</summary>
     public ExchangeTicket? Next { get; set; }
 
-    public void Begin(QueuedOperation operation)
+    /// <summary>When the exchange was begun, in ticks of <see cref="System.Diagnostics.Stopwatch"/>.</summary>
+    public long Begun { get; private set; }
+
+    public void Begin(QueuedOperation operation, long at)
     {
-        Operation = operation;
+        (Operation, Begun) = (operation, at);
         Failure = null;
         Volatile.Write(ref signalled, 0);
     }

@@ -11,21 +11,29 @@ namespace Singa.Actors.Devices;
 /// </summary>
 internal sealed class Executor : IDeviceThread
 {
+    /// <summary>Shorter ones would be more to write down than to know.</summary>
+    private static readonly long HandOffTicks = Stopwatch.Frequency / 1_000_000;
+
     private readonly OpQueue queue;
     private readonly IBackend backend;
     private readonly ConcurrentQueue<Action> errands = new();
     private readonly AutoResetEvent wake = new(false);
     private readonly Stack<ExchangeTicket> tickets = new();
     private readonly IdleSpin spin;
+    private readonly IExecutionObserver? observer;
     private readonly Func<bool> hasWork;
     private readonly Thread thread;
     private ExchangeTicket? arrived;
     private int parked;
     private volatile bool stopping, abandoned;
 
-    public Executor(string name, OpQueue queue, IBackend backend, TimeSpan spinTime)
+    // The thread's own notes: when it last ended something, since when it has found nothing to do (0: it has), exchanges in flight.
+    private long lastEnd, idleSince;
+    private int flying;
+
+    public Executor(string name, OpQueue queue, IBackend backend, TimeSpan spinTime, IExecutionObserver? observer = null)
     {
-        (this.queue, this.backend) = (queue, backend);
+        (this.queue, this.backend, this.observer) = (queue, backend, observer);
         spin = new IdleSpin(spinTime);
         hasWork = () => HasWork;
         thread = new Thread(Loop) { Name = name, IsBackground = true };
@@ -120,8 +128,8 @@ internal sealed class Executor : IDeviceThread
             next ??= stopping ? null : queue.Take();
             if (next is not null)
                 next = Execute(next);
-            else if (!spin.Until(hasWork))
-                Park();
+            else
+                Idle();
         }
 
         while (errands.TryDequeue(out var errand))
@@ -132,6 +140,8 @@ internal sealed class Executor : IDeviceThread
     private QueuedOperation? Execute(QueuedOperation operation)
     {
         long start = Stopwatch.GetTimestamp();
+        if (observer is not null)
+            TellBefore(start);
         var job = (JobContext)operation.Lane.Context!;
         var kernel = job.Plan.Plan.Sections[operation.Section].Operations[operation.Index].Kernel;
         try
@@ -146,7 +156,7 @@ internal sealed class Executor : IDeviceThread
                     break;
                 case ExchangeKernel exchange:
                     backend.Synchronize();
-                    Begin(job, exchange, operation);
+                    Begin(job, exchange, operation, start);
                     return null;
                 default:
                     backend.Launch(job.Plan.Kernel(operation.Section, operation.Index)!, job.Plan.Scratch);
@@ -162,17 +172,19 @@ internal sealed class Executor : IDeviceThread
             return null;
         }
 
-        long busy = Stopwatch.GetTimestamp() - start;
+        long end = lastEnd = Stopwatch.GetTimestamp();
+        observer?.Saw(new Execution(ExecutionKind.Operation, job.Plan.Plan, operation.Section, operation.Index, operation.Tag, start, end));
         if (!stopping)
-            return queue.CompleteAndTake(operation, busy);
-        queue.Complete(operation, busy);
+            return queue.CompleteAndTake(operation, end - start);
+        queue.Complete(operation, end - start);
         return null;
     }
 
-    private void Begin(JobContext job, ExchangeKernel exchange, QueuedOperation operation)
+    private void Begin(JobContext job, ExchangeKernel exchange, QueuedOperation operation, long start)
     {
         var ticket = tickets.Count > 0 ? tickets.Pop() : new ExchangeTicket(this);
-        ticket.Begin(operation);
+        ticket.Begin(operation, start);
+        flying++;
         try
         {
             job.Exchange.Begin(exchange.Bucket, operation.Tag, job.Plan, exchange.Rows, ticket);
@@ -181,13 +193,24 @@ internal sealed class Executor : IDeviceThread
         {
             ticket.Fail(e.Message);
         }
+
+        if (observer is null)
+            return;
+        lastEnd = Stopwatch.GetTimestamp();
+        observer.Saw(new Execution(ExecutionKind.Exchange, job.Plan.Plan, operation.Section, operation.Index, operation.Tag, start, lastEnd));
     }
 
     private void SettleArrived()
     {
+        long now = observer is null ? 0 : Stopwatch.GetTimestamp();
+        if (idleSince != 0)
+            EndWait(now);
         for (var ticket = Interlocked.Exchange(ref arrived, null); ticket is not null;)
         {
             var (operation, failure, following) = (ticket.Operation!, ticket.Failure, ticket.Next);
+            flying--;
+            observer?.Saw(new Execution(
+                ExecutionKind.Flight, ((JobContext)operation.Lane.Context!).Plan.Plan, operation.Section, operation.Index, operation.Tag, ticket.Begun, now));
             ticket.Next = null;
             tickets.Push(ticket);
             if (failure is null)
@@ -203,6 +226,30 @@ internal sealed class Executor : IDeviceThread
         var exchange = ((JobContext)operation.Lane.Context!).Exchange;
         queue.Fail(operation, reason);
         exchange.Abort(reason);
+    }
+
+    private void Idle()
+    {
+        if (observer is not null && idleSince == 0)
+            idleSince = lastEnd;
+        if (!spin.Until(hasWork))
+            Park();
+    }
+
+    private void TellBefore(long start)
+    {
+        if (idleSince != 0)
+            EndWait(start);
+        else if (lastEnd != 0 && start - lastEnd > HandOffTicks)
+            observer!.Saw(new Execution(ExecutionKind.HandOff, null, 0, 0, 0, lastEnd, start));
+    }
+
+    /// <summary>Also when an exchange arrives, because what is waited for may be something else from then on.</summary>
+    private void EndWait(long now)
+    {
+        var kind = flying > 0 ? ExecutionKind.PeerWait : ExecutionKind.WorkWait;
+        observer!.Saw(new Execution(kind, null, 0, 0, 0, idleSince, now));
+        (idleSince, lastEnd) = (0, now);
     }
 
     private void Park()

@@ -1,4 +1,5 @@
 using Singa.Actors.Graph;
+using Singa.Actors.Graph.Lowering;
 using Singa.Actors.Graph.Plans;
 
 namespace Singa.Actors.Devices;
@@ -22,9 +23,9 @@ public sealed class LoadedPlan : IDisposable
         kernels = [.. plan.Sections.Select(s => new CompiledKernel?[s.Operations.Length])];
         try
         {
-            long bytes = ArenaBytes(plan, external);
+            var (offsets, bytes) = Arena(plan, external);
             arena = bytes > 0 ? backend.Allocate(bytes) : null;
-            PlannedBytes = bytes + Place(external);
+            PlannedBytes = bytes + Place(external, offsets);
             foreach (var (block, content) in plan.Constants)
                 backend.Upload(content.AsSpan(), addresses[block].Memory, addresses[block].Offset);
             long scratch = Compile();
@@ -139,13 +140,27 @@ public sealed class LoadedPlan : IDisposable
             Backend.Free(arena);
     }
 
-    private static long ArenaBytes(Plan plan, IReadOnlyDictionary<int, DeviceMemory>? external) =>
-        external is null || external.Count == 0
-            ? plan.ArenaBytes
-            : plan.Blocks.Where(b => !external.ContainsKey(b.Id)).Select(b => b.Offset + b.Bytes).DefaultIfEmpty(0).Max();
+    /// <summary>
+    /// Where blocks lie in the arena, and how large it is: what lives elsewhere leaves no gap. Blocks that outlive sections come first and
+    /// do not overlap, so all that lies behind one moves up by its size.
+    /// </summary>
+    private static (long[] Offsets, long Bytes) Arena(Plan plan, IReadOnlyDictionary<int, DeviceMemory>? external)
+    {
+        long[] offsets = [.. plan.Blocks.Select(b => b.Offset)];
+        if (external is null || external.Count == 0)
+            return (offsets, plan.ArenaBytes);
+        foreach (var gone in plan.Blocks.Where(b => external.ContainsKey(b.Id) && b.Kind != BlockKind.Transient))
+        {
+            foreach (var behind in plan.Blocks.Where(b => b.Offset > gone.Offset))
+                offsets[behind.Id] -= MemoryPlanner.Align(gone.Bytes);
+        }
+
+        // A block of no bytes has an address, too.
+        return (offsets, plan.Blocks.Where(b => !external.ContainsKey(b.Id)).Select(b => Math.Max(1, offsets[b.Id] + b.Bytes)).DefaultIfEmpty(0).Max());
+    }
 
     /// <summary>Gives every block its place and returns the bytes that lie outside the arena.</summary>
-    private long Place(IReadOnlyDictionary<int, DeviceMemory>? external)
+    private long Place(IReadOnlyDictionary<int, DeviceMemory>? external, long[] offsets)
     {
         long outside = 0;
         for (int i = 0; i < addresses.Length; i++)
@@ -160,7 +175,7 @@ public sealed class LoadedPlan : IDisposable
             }
             else if (arena is not null)
             {
-                addresses[i] = new BlockAddress(arena, block.Offset);
+                addresses[i] = new BlockAddress(arena, offsets[i]);
             }
             else
             {

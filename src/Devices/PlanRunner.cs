@@ -6,12 +6,13 @@ namespace Singa.Actors.Devices;
 /// Runs sections of one plan in the calling thread, operation after operation: no actors, no queue. Owns the loaded plan, not the
 /// backend. Not thread-safe.
 /// </summary>
-public sealed class PlanRunner(IBackend backend, Plan plan, IExchange? exchange = null) : IDisposable
+/// <param name="external">Blocks that live in memory of others; see <see cref="LoadedPlan.Load(IBackend, Plan, IReadOnlyDictionary{int, DeviceMemory}?)"/>.</param>
+public sealed class PlanRunner(IBackend backend, Plan plan, IExchange? exchange = null, IReadOnlyDictionary<int, DeviceMemory>? external = null) : IDisposable
 {
     private readonly IExchange exchange = exchange ?? LocalExchange.Instance;
     private readonly Dictionary<int, Waiter> travelling = [];
 
-    public LoadedPlan Loaded { get; } = LoadedPlan.Load(backend, plan);
+    public LoadedPlan Loaded { get; } = LoadedPlan.Load(backend, plan, external);
 
     /// <param name="section">Its name in the plan.</param>
     /// <param name="buffers">One for each host slot, of exactly its size.</param>

@@ -31,6 +31,10 @@ public static class Composites
         return (shifted, shifted.Exp().Sum(-1).Log());
     }
 
+    /// <summary>
+    /// The same value, through which no gradient flows. Once it is computed, the graph behind it is forgotten: what goes on from round to
+    /// round of a loop is detached, so that the rounds before do not stay in memory.
+    /// </summary>
     public static Tensor Detach(this Tensor x) => new Node(new Detach(), [x]).Output;
 
     public static Tensor Convert(this Tensor x, DType type) =>
@@ -43,6 +47,8 @@ public static class Composites
 
     public static Tensor Mean(this Tensor x, params ReadOnlySpan<int> axes)
     {
+        if (!x.DType.IsFloat())
+            throw new GraphException($"the mean of {x.Type}: convert it to a floating type first");
         var sum = x.Sum(axes);
         return sum.Shape.Count == 0 ? sum : sum * ((double)sum.Shape.Count / x.Shape.Count);
     }
@@ -56,7 +62,7 @@ public static class Composites
     /// <summary>Elements of an axis by Int32 indices of any shape, which takes the axis' place; out of range gives zeros.</summary>
     public static Tensor Gather(this Tensor x, Tensor indices, int axis = 0)
     {
-        int from = axis < 0 ? axis + x.Shape.Rank : axis;
+        int from = x.Axis(axis);
         if (from == 0)
             return Ops.Gather.Apply(x, indices);
         var rows = Ops.Gather.Apply(x.Transpose([from, .. Enumerable.Range(0, x.Shape.Rank).Where(a => a != from)]), indices);

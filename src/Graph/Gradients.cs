@@ -11,9 +11,24 @@ public static class Gradients
     {
         if (loss.Shape.Rank != 0 || !loss.DType.IsFloat())
             throw new GraphException($"gradients are of a floating scalar, not {loss.Type}: sum the loss first");
-        var order = Traversal.From(loss);
+        var pulled = Pull([loss], [Fill.Create(loss.DType, Shape.Scalar, 1)], parameters);
+        return [.. parameters.Select((p, i) => pulled[i] ?? Fill.Create(p.DType, p.Shape, 0))];
+    }
+
+    /// <summary>
+    /// Σ over outputs of the gradient that arrives at each times d output / d parameter; null where nothing arrives.
+    /// </summary>
+    internal static ImmutableArray<Tensor?> Pull(ImmutableArray<Tensor> outputs, ImmutableArray<Tensor?> arriving, IReadOnlyList<Tensor> parameters)
+    {
+        var order = Traversal.From(outputs);
         var reaches = Reaching(order, parameters);
-        var upstream = new Dictionary<Tensor, Tensor> { [loss] = Fill.Create(loss.DType, Shape.Scalar, 1) };
+        var upstream = new Dictionary<Tensor, Tensor>();
+        for (int i = 0; i < outputs.Length; i++)
+        {
+            if (arriving[i] is { } gradient)
+                Add(outputs[i], gradient);
+        }
+
         foreach (var node in order.Reverse())
         {
             if (node.Inputs.IsEmpty || !node.Inputs.Any(reaches.Contains) || !node.Outputs.Any(upstream.ContainsKey))
@@ -25,11 +40,13 @@ public static class Gradients
                     continue;
                 if (node.Scope.Length > 0)
                     Node.Label(gradient, node.Scope + "'");
-                upstream[node.Inputs[i]] = upstream.TryGetValue(node.Inputs[i], out var sum) ? sum + gradient : gradient;
+                Add(node.Inputs[i], gradient);
             }
         }
 
-        return [.. parameters.Select(p => upstream.TryGetValue(p, out var g) ? g : Fill.Create(p.DType, p.Shape, 0))];
+        return [.. parameters.Select(p => upstream.GetValueOrDefault(p))];
+
+        void Add(Tensor tensor, Tensor gradient) => upstream[tensor] = upstream.TryGetValue(tensor, out var sum) ? sum + gradient : gradient;
     }
 
     private static HashSet<Tensor> Reaching(ImmutableArray<Node> order, IReadOnlyList<Tensor> parameters)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Singa.Actors.Graph.Ops;
 
 namespace Singa.Actors.Graph;
 
@@ -14,9 +15,9 @@ public sealed class Node
         Outputs = [.. op.Infer([.. inputs.Select(i => i.Type)]).Select((type, index) => new Tensor(this, index, type))];
     }
 
-    public Op Op { get; }
+    public Op Op { get; private set; }
 
-    public ImmutableArray<Tensor> Inputs { get; }
+    public ImmutableArray<Tensor> Inputs { get; private set; }
 
     public ImmutableArray<Tensor> Outputs { get; }
 
@@ -35,6 +36,16 @@ public sealed class Node
             foreach (var input in node.Inputs)
                 open.Push(input.Producer);
         }
+    }
+
+    /// <summary>
+    /// Of a node through which no gradient flows and whose value is known nothing else is ever asked: it becomes that value, and what it was
+    /// computed from can be forgotten.
+    /// </summary>
+    internal void Settle(Source value)
+    {
+        Inputs = [];
+        Op = value;
     }
 
     /// <summary>The only output of a node that has one.</summary>

@@ -34,6 +34,12 @@ public abstract record Op
     /// <summary>Whether the results are the input's own memory read in another way.</summary>
     internal virtual bool IsView => false;
 
+    /// <summary>Where a view's input must lie for the view to be that operand, so that who computes the input can write it there; null: nowhere, or no view.</summary>
+    internal virtual Operand? Behind(Node node, Operand view) => null;
+
+    /// <summary>Whether the kernels of a result can write it into that part of a larger one.</summary>
+    internal virtual bool WritesInto(Node node, Operand window) => false;
+
     /// <summary>
     /// What an op that is nothing but a shorter word for other ops stands for, once gradients are taken and shards are spread; null for one
     /// with kernels of its own. What comes out may hold further such ops.

@@ -26,13 +26,11 @@ public sealed partial class Tensor
 
     public static Tensor operator /(Tensor a, double b) => a / a.Like(b);
 
-    public Tensor Exp() => Pointwise.Apply("Exp", this);
+    public static Tensor operator +(double a, Tensor b) => b.Like(a) + b;
 
-    public Tensor Log() => Pointwise.Apply("Log", this);
+    public static Tensor operator -(double a, Tensor b) => b.Like(a) - b;
 
-    public Tensor Cos() => Pointwise.Apply("Cos", this);
-
-    public Tensor Sqrt() => Pointwise.Apply("Sqrt", this);
+    public static Tensor operator /(double a, Tensor b) => b.Like(a) / b;
 
     public Tensor Sum(params ReadOnlySpan<int> axes) => Reduce.Apply(Reduction.Sum, this, axes);
 
@@ -40,21 +38,12 @@ public sealed partial class Tensor
 
     public Tensor Min(params ReadOnlySpan<int> axes) => Reduce.Apply(Reduction.Minimum, this, axes);
 
-    public Tensor SumAll() => Sum([.. Enumerable.Range(0, Shape.Rank)]);
-
-    /// <summary>[…, m, k] times [k, n] or […, k, n].</summary>
-    public Tensor MatMul(Tensor right)
-    {
-        if (Shape.Rank < 2 || right.Shape.Rank < 2 || (right.Shape.Rank > 2 && right.Shape.Rank != Shape.Rank))
-            throw new GraphException($"a matrix product of {Shape} and {right.Shape}");
-        int batch = right.Shape.Rank > 2 ? Shape.Rank - 2 : 0;
-        Seq<int> axes = [.. Enumerable.Range(0, batch)];
-        return new Node(new Contract(axes, axes, [Shape.Rank - 1], [right.Shape.Rank - 2]), [this, right]).Output;
-    }
+    public Tensor SumAll() => Sum(AllAxes);
 
     public Tensor Reshape(Shape shape) => shape == Shape ? this : new Node(new Reshape(shape), [this]).Output;
 
-    public Tensor Transpose(params ReadOnlySpan<int> order) => new Node(new Transpose(Seq.Create(order)), [this]).Output;
+    /// <summary>Axis i of the result is axis order[i].</summary>
+    public Tensor Transpose(params ReadOnlySpan<int> order) => new Node(new Transpose([.. order.ToArray().Select(a => a < 0 ? a + Shape.Rank : a)]), [this]).Output;
 
     public Tensor BroadcastTo(Shape shape) => shape == Shape ? this : new Node(new BroadcastTo(shape), [this]).Output;
 
@@ -71,7 +60,4 @@ public sealed partial class Tensor
         var axes = Enumerable.Range(0, Shape.Rank).Where(a => a < added || (shape[a - added] == 1 && Shape[a] != 1)).ToArray();
         return Sum(axes).Reshape(shape);
     }
-
-    /// <summary>A scalar of this tensor's type.</summary>
-    internal Tensor Like(double value) => Fill.Create(DType, Shape.Scalar, value);
 }

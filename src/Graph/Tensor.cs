@@ -24,5 +24,9 @@ public sealed partial class Tensor
 
     public Shape Shape => Type.Shape;
 
-    public override string ToString() => $"{Producer.Op.Name}: {Type}";
+    /// <summary>
+    /// The numbers of a tensor that was made of numbers; of one that is to be computed only its type and op. A debugger asks for text at
+    /// every stop: that must not start a computation. <c>Show</c>, in Devices, computes.
+    /// </summary>
+    public override string ToString() => Producer.Op is Ops.Source source ? TensorText.Of(Type, source.Values) : $"{Type} of {Producer.Op.Name}";
 }

@@ -19,12 +19,13 @@ internal sealed class Predictor(TrainingJob job, DataDescription data, Immutable
     private IBackend? backend;
     private PlanRunner? runner;
 
-    public float[] Run(ReadOnlySpan<float> samples, int count)
+    /// <param name="samples">Values as the model takes them, as bytes.</param>
+    public float[] Run(ReadOnlySpan<byte> samples, int count)
     {
         lock (gate)
         {
             var plan = runner ??= Open();
-            int each = checked((int)data.Sample.Shape.Count), done = 0;
+            int each = checked((int)data.Sample.Bytes), done = 0;
             var answers = new float[checked(count * Outputs(plan, 1))];
             while (done < count)
             {
@@ -47,9 +48,9 @@ internal sealed class Predictor(TrainingJob job, DataDescription data, Immutable
         }
     }
 
-    private static void Run(PlanRunner plan, int count, ReadOnlySpan<float> samples, Span<float> answers)
+    private static void Run(PlanRunner plan, int count, ReadOnlySpan<byte> samples, Span<float> answers)
     {
-        var input = MemoryMarshal.AsBytes(samples).ToArray();
+        var input = samples.ToArray();
         var output = new byte[answers.Length * sizeof(float)];
         plan.Run($"predict/{count}", input, output);
         MemoryMarshal.Cast<byte, float>(output).CopyTo(answers);

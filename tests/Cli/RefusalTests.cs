@@ -12,6 +12,7 @@ public sealed class RefusalTests : IDisposable
     [InlineData("--set job.model=lenett", "did you mean lenet?")]
     [InlineData("--set job.batch-size=0", "job.batch-size")]
     [InlineData("--set job.data.kind=idx", "job.data.test in ")]
+    [InlineData("--set job.top-k=10", "top-k is 10, but among all of 10 classes every answer is right")]
     [InlineData("--devices gpu:0", "there is no device of kind 'gpu' here")]
     [InlineData("--devices cpu", "'cpu' is no device")]
     [InlineData("--metrics /nowhere/at/all", "/nowhere/at/all cannot be written")]

@@ -23,6 +23,15 @@ public sealed class TrainTests : IDisposable
     }
 
     [Fact]
+    public async Task A_line_more_says_how_many_were_among_the_most_likely()
+    {
+        var run = await Singa.RunAsync("train", job.File, "--set", "job.top-k=3", "--set", "job.max-steps=2");
+        Assert.Equal(0, run.Code);
+        Assert.Matches(@"^test top-3 accuracy \d+\.\d\d$", run.Output[^5]);
+        Assert.Matches(@"^test accuracy \d+\.\d\d$", run.Output[^4]);
+    }
+
+    [Fact]
     public async Task Metrics_ledger_and_saved_model_are_as_documented()
     {
         var run = await Singa.RunAsync(

@@ -7,6 +7,19 @@ internal static class Repository
 
     public static string Path(params string[] parts) => System.IO.Path.Combine([Root, .. parts]);
 
+    /// <summary>Data that is kept beside the repository, in some folder above it; where there is none, the test is skipped.</summary>
+    public static string Shared(params string[] parts)
+    {
+        for (var folder = new DirectoryInfo(Root).Parent; folder is not null; folder = folder.Parent)
+        {
+            string path = System.IO.Path.Combine([folder.FullName, "shared", "data", .. parts]);
+            if (File.Exists(path))
+                return path;
+        }
+
+        throw new SkipException($"shared/data/{string.Join('/', parts)} is not there");
+    }
+
     private static string Find()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)

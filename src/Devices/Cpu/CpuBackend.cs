@@ -52,7 +52,7 @@ public sealed unsafe class CpuBackend : IBackend
 
     public CompiledKernel Compile(Kernel kernel, IReadOnlyList<BlockAddress> blocks)
     {
-        CpuKernel compiled = kernel switch
+        CompiledKernel compiled = kernel switch
         {
             MapKernel map => new Kernels.CpuMap(map, blocks, context),
             ReduceKernel reduce => Kernels.CpuReduce.Compile(reduce, blocks, context),
@@ -66,16 +66,22 @@ public sealed unsafe class CpuBackend : IBackend
             ShardSumKernel sum => Kernels.CpuShardSum.Compile(sum, blocks, context),
             _ => throw new NotSupportedException($"{Properties.Name} does not compute {kernel.GetType().Name}: the executor moves bytes itself"),
         };
-        compiled.Settle(context.Threads);
+        if (compiled is CpuPhases phases)
+            phases.Settle(context.Threads);
+        else
+            ((CpuKernel)compiled).Settle(context.Threads);
         return compiled;
     }
 
     public void Launch(CompiledKernel kernel, DeviceMemory? scratch)
     {
-        var compiled = (CpuKernel)kernel;
-        if (compiled.ScratchBytes > (scratch?.Bytes ?? 0))
-            throw new ArgumentException($"{compiled.GetType().Name} needs {compiled.ScratchBytes} bytes of scratch and got {scratch?.Bytes ?? 0}");
-        team.Run(compiled, scratch is null ? null : ((CpuMemory)scratch).Pointer);
+        if (kernel.ScratchBytes > (scratch?.Bytes ?? 0))
+            throw new ArgumentException($"{kernel.GetType().Name} needs {kernel.ScratchBytes} bytes of scratch and got {scratch?.Bytes ?? 0}");
+        byte* memory = scratch is null ? null : ((CpuMemory)scratch).Pointer;
+        if (kernel is CpuPhases phases)
+            phases.Run(team, memory);
+        else
+            team.Run((CpuKernel)kernel, memory);
     }
 
     public void Synchronize()

@@ -46,6 +46,17 @@ public sealed class JobLane
         Array.Fill(Readers, -1);
     }
 
+    internal int Submissions
+    {
+        get
+        {
+            int open = 0;
+            for (var each = First; each is not null; each = each.Next)
+                open++;
+            return open;
+        }
+    }
+
     internal void Append(Submission submission)
     {
         if (Last is null)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using Singa.Actors.Graph;
 
 namespace Singa.Actors.Devices.Queue;
 
@@ -17,6 +18,8 @@ public sealed class OpQueue
     private readonly Stack<Submission> submissions = new();
     private readonly int depth;
     private List<Action>? whenDrained;
+    private List<Action<bool>>? whenStill;
+    private volatile bool paused;
     private long sequence;
     private int alive, running;
 
@@ -24,7 +27,7 @@ public sealed class OpQueue
     public OpQueue(int depth = int.MaxValue) => this.depth = depth;
 
     /// <summary>Whether <see cref="Take"/> would find an operation.</summary>
-    public bool HasReady => ready.Count > 0;
+    public bool HasReady => !paused && ready.Count > 0;
 
     /// <summary>Operations admitted and not started; operations started and not done.</summary>
     public (int Queued, int Running) Count
@@ -34,6 +37,13 @@ public sealed class OpQueue
             lock (gate)
                 return (alive - running, running);
         }
+    }
+
+    /// <summary>What is in the queue now, in all and of each of these jobs.</summary>
+    public QueueStatus Status(IEnumerable<JobLane> lanes)
+    {
+        lock (gate)
+            return new QueueStatus(paused, alive - running, running, lanes.Select(l => new JobDepth(l.Job, l.Submissions, l.Alive)).ToSeq());
     }
 
     /// <summary>Gives a job its place; nothing to undo when it is dropped while quiet.</summary>
@@ -69,7 +79,7 @@ public sealed class OpQueue
             lane.Fault ??= reason;
     }
 
-    /// <summary>The operation to run next, or null while all wait. Whoever takes it owes <see cref="Complete"/> or <see cref="Fail"/>.</summary>
+    /// <summary>The operation to run next, or null while all wait or the queue is paused. Whoever takes it owes <see cref="Complete"/> or <see cref="Fail"/>.</summary>
     public QueuedOperation? Take()
     {
         lock (gate)
@@ -142,15 +152,46 @@ public sealed class OpQueue
         drained();
     }
 
+    /// <summary>
+    /// Hands out nothing more until <see cref="Resume"/>; jobs may go on admitting. Calls <paramref name="still"/> once nothing is running:
+    /// with false where the queue was resumed before that.
+    /// </summary>
+    public void Pause(Action<bool> still)
+    {
+        lock (gate)
+        {
+            paused = true;
+            if (running > 0)
+            {
+                (whenStill ??= []).Add(still);
+                return;
+            }
+        }
+
+        still(true);
+    }
+
+    /// <summary>Whoever takes operations must look again afterwards.</summary>
+    public void Resume()
+    {
+        List<Action<bool>>? never;
+        lock (gate)
+        {
+            paused = false;
+            (never, whenStill) = (whenStill, null);
+        }
+
+        foreach (var still in never ?? [])
+            still(false);
+    }
+
     private string? Refusal(JobLane lane)
     {
         if (lane.Fault is not null)
             return lane.Fault;
         if (whenDrained is not null)
             return lane.Fault = "the device is being drained and takes no new work";
-        int open = 0;
-        for (var each = lane.First; each is not null; each = each.Next)
-            open++;
+        int open = lane.Submissions;
         return open < depth ? null : lane.Fault = $"job {lane.Job} has {open} submissions queued, all that the device takes (singa.devices.queue-depth)";
     }
 
@@ -200,7 +241,7 @@ public sealed class OpQueue
 
     private QueuedOperation? TakeReady()
     {
-        if (ready.Pop() is not { } operation)
+        if (paused || ready.Pop() is not { } operation)
             return null;
         operation.State = OperationState.Running;
         running++;
@@ -222,7 +263,7 @@ public sealed class OpQueue
                 listener = submission.Listener;
             running--;
             Finish(operation);
-            if (lane.Alive == 0)
+            if (lane.Alive == 0 || (running == 0 && whenStill is not null))
                 quiet = TakeQuiet(lane);
             if (takeNext)
                 next = TakeReady();
@@ -308,6 +349,12 @@ public sealed class OpQueue
         {
             calls = [.. calls ?? [], .. whenDrained];
             whenDrained = null;
+        }
+
+        if (running == 0 && whenStill is not null)
+        {
+            calls = [.. calls ?? [], .. whenStill.Select(still => (Action)(() => still(true)))];
+            whenStill = null;
         }
 
         return calls;

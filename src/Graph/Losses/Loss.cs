@@ -22,6 +22,9 @@ public abstract record Loss
     /// </summary>
     public virtual Tensor? Correct(Tensor output, Tensor target) => null;
 
+    /// <summary>As <see cref="Correct"/>, right being a target among the <paramref name="k"/> most likely classes; null where there are no classes.</summary>
+    public virtual Tensor? Among(Tensor output, Tensor target, int k) => null;
+
     /// <summary>[n, …] → [n]: the mean of each sample's values.</summary>
     protected static Tensor MeanPerSample(Tensor values)
     {

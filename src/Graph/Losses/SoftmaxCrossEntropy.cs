@@ -54,6 +54,20 @@ public sealed record SoftmaxCrossEntropy : Loss
         return MeanOfCounted(right, target, numbers);
     }
 
+    public override Tensor Among(Tensor output, Tensor target, int k)
+    {
+        bool numbers = TakesNumbers(output, target);
+        if (k >= output.Shape[^1])
+            throw new GraphException($"top-k is {k}, but among all of {output.Shape[^1]} classes every answer is right; take a smaller one");
+        var label = numbers ? target : First(target).Convert(DType.Int32);
+        Shape each = label.Shape.Append(1);
+        // Of equal values the first comes first; what is not a number is behind nothing, so such an answer is wrong.
+        var ahead = Pointwise.Apply("IsAhead", a => Fn.Select((a[0] < a[1]) | (Fn.Equal(a[0], a[1]) & (a[2] >= a[3])), 0, Scalar.Literal(1, DType.Float32)),
+            output, Picked(output, label).Reshape(each), Composites.Iota((int)output.Shape[^1]), label.Reshape(each)).Sum(-1);
+        var right = Pointwise.Apply("IsAmong", a => Fn.Select(a[0] < k, Scalar.Literal(1, DType.Float32), 0), ahead);
+        return MeanOfCounted(right, target, numbers);
+    }
+
     /// <summary>The value at each position's class: [n, …, classes] and [n, …] → [n, …].</summary>
     internal static Tensor Picked(Tensor values, Tensor numbers) => Pointwise.Apply("Pick", a => Fn.Select(Fn.Equal(a[0], a[1]), a[2], 0),
         Composites.Iota((int)values.Shape[^1]), numbers.Reshape(numbers.Shape.Append(1)), values).Sum(-1);

@@ -11,8 +11,12 @@ internal sealed class Lowerer(PlanDraft plan, IReadOnlyDictionary<Placeholder, O
     private readonly Dictionary<Tensor, Operand> values = [];
     private readonly List<(string Name, Kernel Kernel)> operations = [];
     private readonly Dictionary<Tensor, Operand> destinations = [];
+    private readonly Dictionary<Tensor, ImmutableArray<Operand>> further = [];
+    private readonly HashSet<(Tensor, Operand)> placed = [];
 
     public IReadOnlyList<(string Name, Kernel Kernel)> Operations => operations;
+
+    public bool IsStrict { get; init; }
 
     public Operand this[Tensor tensor]
     {
@@ -54,24 +58,66 @@ internal sealed class Lowerer(PlanDraft plan, IReadOnlyDictionary<Placeholder, O
     }
 
     /// <summary>
-    /// Inputs of concatenations go straight into their windows where their kernels can write with any strides. Concatenations into a
-    /// destination are left alone: the window would be written before the concatenation's turn.
+    /// Inputs of concatenations go straight into their windows where their kernels can write there; views are looked through for who computes
+    /// them. What a map makes can go to several places at once, so it goes there beside a place of its own where someone would have to copy it
+    /// out of the window. Concatenations into a destination are left alone: the window would be written before the concatenation's turn.
     /// </summary>
     private void ReserveWindows(ImmutableArray<Node> order)
     {
         var reserved = new HashSet<Tensor>();
+        var dense = DenselyRead(order);
         foreach (var node in order.Reverse())
         {
             if (node.Op is not Concat concat || (destinations.ContainsKey(node.Output) && !reserved.Contains(node.Output)))
                 continue;
-            var windows = Split.Windows(Target(node.Output), concat.Axis, [.. node.Inputs.Select(i => i.Shape[concat.Axis])]);
-            destinations[node.Output] = values[node.Output];
-            for (int i = 0; i < windows.Length; i++)
+            destinations[node.Output] = Target(node.Output);
+            foreach (var whole in Targets(node.Output))
             {
-                if (node.Inputs[i].Producer.Op is Pointwise or Reduce or Concat && destinations.TryAdd(node.Inputs[i], windows[i]))
-                    reserved.Add(node.Inputs[i]);
+                var windows = Split.Windows(whole, concat.Axis, [.. node.Inputs.Select(i => i.Shape[concat.Axis])]);
+                for (int i = 0; i < windows.Length; i++)
+                {
+                    if (Reserve(node.Inputs[i], windows[i]))
+                        placed.Add((node.Inputs[i], windows[i]));
+                }
             }
         }
+
+        bool Reserve(Tensor input, Operand window)
+        {
+            var (made, place) = (input, window);
+            while (made.Producer.Op.Behind(made.Producer, place) is { } behind)
+                (made, place) = (made.Producer.Inputs[0], behind);
+            if (made.Producer.Op is Concat && destinations.ContainsKey(made) && !reserved.Contains(made))
+                return false;
+            bool many = made.Producer.Op is Pointwise or Maps or Fill or Concat;
+            if (many && (destinations.ContainsKey(made) || (!place.IsContiguous && dense.Contains(made))))
+            {
+                // Its readers go on reading the first.
+                destinations.TryAdd(made, Fresh(made));
+                further[made] = further.GetValueOrDefault(made, []).Add(place);
+            }
+            else if (!made.Producer.Op.WritesInto(made.Producer, place) || !destinations.TryAdd(made, place))
+            {
+                return false;
+            }
+
+            reserved.Add(made);
+            return true;
+        }
+    }
+
+    /// <summary>What kernels read that are slow at strides or copy what is not contiguous.</summary>
+    private static HashSet<Tensor> DenselyRead(ImmutableArray<Node> order)
+    {
+        var found = new HashSet<Tensor>();
+        foreach (var node in order.Reverse())
+        {
+            bool wants = node.Op.IsView ? node.Outputs.Any(found.Contains) : node.Op is not (Pointwise or Maps or Reduce or Concat);
+            if (wants)
+                found.UnionWith(node.Inputs);
+        }
+
+        return found;
     }
 
     private Dictionary<int, int> LastReaders(ImmutableArray<Node> order)
@@ -104,11 +150,22 @@ internal sealed class Lowerer(PlanDraft plan, IReadOnlyDictionary<Placeholder, O
     public Operand Constant(TensorType type, ImmutableArray<byte> data) => Operand.Contiguous(plan.Constant(data), type);
 
     /// <summary>Where a node writes a result: its destination, or a new block.</summary>
-    public Operand Target(Tensor tensor)
+    public Operand Target(Tensor tensor) => values[tensor] = destinations.TryGetValue(tensor, out var target) ? target : Fresh(tensor);
+
+    /// <summary>All the places where a map writes a result: <see cref="Target"/> and then windows of what it is a part of.</summary>
+    public ImmutableArray<Operand> Targets(Tensor tensor) => [Target(tensor), .. further.GetValueOrDefault(tensor, [])];
+
+    /// <summary>Whether a concatenation's input was written to its window when it was computed.</summary>
+    public bool IsPlaced(Tensor input, Operand window) => placed.Contains((input, window));
+
+    private Operand Fresh(Tensor tensor) => Operand.Contiguous(plan.Transient(Label(tensor.Producer), tensor.Type.Bytes), tensor.Type);
+
+    /// <summary>A map that leaves each result wherever it is wanted.</summary>
+    public void EmitMap(Node node, ScalarProgram program, ImmutableArray<Operand> sources)
     {
-        if (!destinations.TryGetValue(tensor, out var target))
-            target = Operand.Contiguous(plan.Transient(Label(tensor.Producer), tensor.Type.Bytes), tensor.Type);
-        return values[tensor] = target;
+        ImmutableArray<ImmutableArray<Operand>> targets = [.. node.Outputs.Select(Targets)];
+        var results = program.Results.SelectMany((r, i) => Enumerable.Repeat(r, targets[i].Length));
+        Emit(node, new MapKernel(program with { Results = [.. results] }, sources, [.. targets.SelectMany(t => t)]));
     }
 
     public void Emit(Node node, Kernel kernel) => Emit(Label(node), kernel);

@@ -72,10 +72,10 @@ internal static class MemoryPlanner
 
         return owners;
 
-        // In place: the same elements at the same offsets, read here for the last time.
-        Storage? Reusable(Kernel kernel, Operand output, int position) => kernel is not MapKernel map || map.Targets.Length > 1 ? null
+        // In place: the same elements at the same offsets, read here for the last time. Storage that a result of this kernel took lives on.
+        Storage? Reusable(Kernel kernel, Operand output, int position) => kernel is not MapKernel map ? null
             : map.Sources.Where(s => s.IsContiguous && output.IsContiguous && s.Offset == 0 && output.Offset == 0 && s.DType.Size() == output.DType.Size()
-                    && last[s.Block] == position && map.Sources.Count(o => o.Block == s.Block) == 1
+                    && last[s.Block] == position && last[output.Block] > position && map.Sources.Count(o => o.Block == s.Block) == 1
                     && owners.TryGetValue(s.Block, out var owner) && owner.Last == position && owner.Bytes == Align(blocks[output.Block].Bytes))
                 .Select(s => owners[s.Block]).FirstOrDefault();
     }

@@ -11,6 +11,9 @@ public sealed class PlanBuilder
     private readonly Dictionary<string, Operand> named = [];
     private readonly List<SectionDraft> sections = [];
 
+    /// <summary>Only algorithms whose rounding is that of the sums in the definition: no <see cref="Winograd"/>.</summary>
+    public bool IsStrict { get; init; }
+
     /// <summary>A block that outlives sections, known by its name.</summary>
     public Operand Declare(string name, BlockKind kind, TensorType type)
     {
@@ -30,7 +33,7 @@ public sealed class PlanBuilder
     /// Adds a section: host buffers in, the outputs into their destinations, then whatever kernels come last (exchanges, host buffers out).
     /// </summary>
     public void AddSection(string name, IEnumerable<Kernel> before, IReadOnlyList<(Tensor Tensor, Operand Destination)> outputs, IEnumerable<Kernel> after) =>
-        sections.Add(new SectionDraft(name, before, outputs, after, Placeholder));
+        sections.Add(new SectionDraft(name, before, outputs, after, Placeholder) { IsStrict = IsStrict });
 
     /// <summary>The plan, with what is cheap to compute again computed again where that takes less memory.</summary>
     public Plan Build() => Build(MemoryGoal.Cheap);

@@ -10,6 +10,7 @@ public static class ModelCatalog
 {
     private static readonly SortedDictionary<string, ModelEntry> Entries = new(StringComparer.Ordinal)
     {
+        ["char-lstm"] = new((_, classes, settings) => CharLstm.Create(classes, settings), "dropout", "hidden", "layers"),
         ["lenet"] = new((_, classes, _) => LeNet(classes)),
         ["mlp"] = new((_, classes, _) => Mlp(classes)),
         ["resnet18"] = new((sample, classes, _) => ResNet.Create18(sample, classes)),

@@ -38,14 +38,18 @@ public sealed record Concat(int Axis) : Op
     public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, ShardRange shards) =>
         new Node(new Concat(Axis + 1), [.. inputs.Select((t, i) => sharded[i] ? t : t.BroadcastTo(t.Shape.Prepend(shards.Count)))], node.Scope).Outputs;
 
+    internal override bool WritesInto(Node node, Operand window) => true;
+
     internal override void Lower(Node node, Lowerer lowerer)
     {
-        var target = lowerer.Target(node.Output);
-        var windows = Split.Windows(target, Axis, [.. node.Inputs.Select(i => i.Shape[Axis])]);
-        for (int i = 0; i < node.Inputs.Length; i++)
+        foreach (var target in lowerer.Targets(node.Output))
         {
-            if (lowerer[node.Inputs[i]] != windows[i])
-                lowerer.Copy(node, lowerer[node.Inputs[i]], windows[i]);
+            var windows = Split.Windows(target, Axis, [.. node.Inputs.Select(i => i.Shape[Axis])]);
+            for (int i = 0; i < node.Inputs.Length; i++)
+            {
+                if (!lowerer.IsPlaced(node.Inputs[i], windows[i]))
+                    lowerer.Copy(node, lowerer[node.Inputs[i]], windows[i]);
+            }
         }
     }
 }

@@ -86,6 +86,16 @@ public sealed record Contract(
         return [position == 0 ? product : product.Transpose([position, .. Enumerable.Range(0, product.Shape.Rank).Where(a => a != position)])];
     }
 
+    internal override bool WritesInto(Node node, Operand window) => AsMatrices(node, window) is not null;
+
+    /// <summary>The view [batch…, rows, columns] of something with the result's shape, or null where there is none.</summary>
+    private Operand? AsMatrices(Node node, Operand result)
+    {
+        int batches = LeftBatch.Count - (OverShards ? 1 : 0), rows = Free(node.Inputs[0].Shape, LeftBatch, LeftSum).Length;
+        return Operands.Group(result, [.. Enumerable.Range(0, batches)], [.. Enumerable.Range(batches, rows)],
+            [.. Enumerable.Range(batches + rows, result.Shape.Rank - batches - rows)]);
+    }
+
     internal override void Lower(Node node, Lowerer lowerer)
     {
         var (left, right) = (lowerer[node.Inputs[0]], lowerer[node.Inputs[1]]);
@@ -97,10 +107,8 @@ public sealed record Contract(
         if (b.Shape[^2] != k)
             throw new InvalidOperationException($"summed axes of {left.Shape} and {right.Shape} were grouped differently");
         var target = lowerer.Target(node.Output);
-        // Fresh targets and bucket rows are contiguous but for the outermost axis, so grouping never copies here.
-        int batches = LeftBatch.Count - (OverShards ? 1 : 0);
-        var c = Operands.Group(target, [.. Enumerable.Range(0, batches)], [.. Enumerable.Range(batches, leftFree.Length)],
-            [.. Enumerable.Range(batches + leftFree.Length, rightFree.Length)]) ?? throw new InvalidOperationException($"{Name} into {target}");
+        // Fresh targets and bucket rows are contiguous but for the outermost axis, and windows are asked first.
+        var c = AsMatrices(node, target) ?? throw new InvalidOperationException($"{Name} into {target}");
         if (OverShards)
             c = c with { Shape = c.Shape.Prepend(1), Strides = [0, .. c.Strides] };
         ImmutableArray<ShardRange> tree = OverShards ? [new ShardRange(0, (int)a.Shape[0])] : [];
@@ -112,8 +120,7 @@ public sealed record Contract(
 
         var program = ScalarBody.Expand(Body);
         var extras = node.Inputs[2..].Select(i => Operands.Broadcast(lowerer[i], node.Output.Shape)).ToImmutableArray();
-        var grouped = extras.Select(e => Operands.Group(e, [.. Enumerable.Range(0, batches)], [.. Enumerable.Range(batches, leftFree.Length)],
-            [.. Enumerable.Range(batches + leftFree.Length, rightFree.Length)])).ToArray();
+        var grouped = extras.Select(e => AsMatrices(node, e)).ToArray();
         if (grouped.All(g => g is not null) && Body.Instructions[Body.Results[0]].Type == a.DType)
         {
             lowerer.Emit(node, new ContractKernel(a, b, c, tree, new Epilogue(program, [.. grouped.Select(g => g!)])));

@@ -76,7 +76,7 @@ public sealed record Convolve(ConvolveForm Form, Window2D Window, int Groups, lo
         if (Form == ConvolveForm.FilterGradient && first.Shape.Rank == 5 && !OverShards)
         {
             for (int shard = 0; shard < first.Shape[0]; shard++)
-                lowerer.Emit(node, Kernel(Operands.Row(first, shard), Operands.Row(second, shard), Operands.Row(target, shard), [], null));
+                lowerer.Emit(node, Kernel(Operands.Row(first, shard), Operands.Row(second, shard), Operands.Row(target, shard), [], null, lowerer));
             return;
         }
 
@@ -84,7 +84,7 @@ public sealed record Convolve(ConvolveForm Form, Window2D Window, int Groups, lo
         var c = OverShards ? target with { Shape = target.Shape.Prepend(1), Strides = [0, .. target.Strides] } : target;
         var extras = node.Inputs[2..].Select(i => Operands.Broadcast(lowerer[i], Around(i.Shape, target.Shape))).ToImmutableArray();
         bool fits = Body is not null && Body.Instructions[Body.Results[0]].Type == first.DType && extras.All(WalksPixels);
-        lowerer.Emit(node, Kernel(first, second, c, tree, fits ? new Epilogue(ScalarBody.Expand(Body!), extras) : null));
+        lowerer.Emit(node, Kernel(first, second, c, tree, fits ? new Epilogue(ScalarBody.Expand(Body!), extras) : null, lowerer));
         if (Body is null || fits)
             return;
         var common = extras.MaxBy(e => e.Shape.Rank)!.Shape;
@@ -98,10 +98,16 @@ public sealed record Convolve(ConvolveForm Form, Window2D Window, int Groups, lo
     private static Shape Around(Shape input, Shape target) =>
         input.Rank <= target.Rank ? target : Shape.Of([input[0], target[0] / input[0], .. target.Dims[1..]]);
 
-    private ConvolveKernel Kernel(Operand first, Operand second, Operand target, ImmutableArray<ShardRange> tree, Epilogue? epilogue) => Form switch
+    private ConvolveKernel Kernel(Operand first, Operand second, Operand target, ImmutableArray<ShardRange> tree, Epilogue? epilogue, Lowerer lowerer)
     {
-        ConvolveForm.Forward => new(Form, Window, Groups, first, second, target, tree, epilogue),
-        ConvolveForm.ImageGradient => new(Form, Window, Groups, target, second, first, tree, epilogue),
-        _ => new(Form, Window, Groups, first, target, second, tree, epilogue),
-    };
+        var (image, filter, result) = Form switch
+        {
+            ConvolveForm.Forward => (first, second, target),
+            ConvolveForm.ImageGradient => (target, second, first),
+            _ => (first, target, second),
+        };
+        var covered = Form == ConvolveForm.ImageGradient ? image.Shape : result.Shape;
+        bool winograd = !lowerer.IsStrict && Winograd.Suits(Window, Groups, target.DType, filter.Shape, covered[^2], covered[^1]);
+        return new ConvolveKernel(Form, Window, Groups, image, filter, result, tree, epilogue, winograd);
+    }
 }

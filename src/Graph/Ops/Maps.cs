@@ -19,10 +19,12 @@ public sealed record Maps(string Label, ScalarProgram Body) : Op
         return [.. Body.Results.Select(r => new TensorType(Body.Instructions[r].Type, shape))];
     }
 
+    internal override bool WritesInto(Node node, Operand window) => true;
+
     internal override void Lower(Node node, Lowerer lowerer)
     {
         var shape = node.Outputs[0].Shape;
         var sources = node.Inputs.Select(i => Operands.Broadcast(lowerer[i], shape)).ToImmutableArray();
-        lowerer.Emit(node, new MapKernel(ScalarBody.Expand(Body), sources, [.. node.Outputs.Select(lowerer.Target)]));
+        lowerer.EmitMap(node, ScalarBody.Expand(Body), sources);
     }
 }

@@ -26,6 +26,8 @@ public sealed record Reshape(Shape Target) : Op
         var source = lowerer[node.Inputs[0]];
         lowerer.Alias(node, Operands.Reshape(source, Target) ?? Operands.Reshape(lowerer.Materialise(node, source), Target)!);
     }
+
+    internal override Operand? Behind(Node node, Operand view) => Operands.Reshape(view, node.Inputs[0].Shape);
 }
 
 /// <summary>Axis i of the result is axis Order[i] of the input.</summary>
@@ -41,12 +43,16 @@ public sealed record Transpose(Seq<int> Order) : Op
             : throw new GraphException($"{Order} is no order of the axes of {inputs[0].Shape}");
 
     public override ImmutableArray<Tensor?> Gradient(Node node, ImmutableArray<Tensor?> upstream) =>
-        [upstream[0]?.Transpose([.. Enumerable.Range(0, Order.Count).Select(a => Order.IndexOf(a))])];
+        [upstream[0]?.Transpose([.. Inverse])];
+
+    private Seq<int> Inverse => [.. Enumerable.Range(0, Order.Count).Select(a => Order.IndexOf(a))];
 
     public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, ShardRange shards) =>
         [inputs[0].Transpose([0, .. Order.Select(a => a + 1)])];
 
     internal override void Lower(Node node, Lowerer lowerer) => lowerer.Alias(node, Operands.Transpose(lowerer[node.Inputs[0]], Order));
+
+    internal override Operand? Behind(Node node, Operand view) => Operands.Transpose(view, Inverse);
 }
 
 /// <summary>Stretches dimensions of 1, aligned on the right.</summary>

@@ -10,10 +10,19 @@ public sealed record Pointwise(string Label, ScalarProgram Body) : Op
 {
     public override string Name => Label;
 
-    /// <summary>The catalog's op on tensors of one floating type.</summary>
+    /// <summary>The catalog's op on tensors of one type.</summary>
     public static Tensor Apply(string name, params ReadOnlySpan<Tensor> inputs) => Apply(PointwiseCatalog.Get(name), inputs);
 
-    public static Tensor Apply(PointwiseEntry entry, params ReadOnlySpan<Tensor> inputs) => Apply(entry.Name, entry.Body, inputs);
+    public static Tensor Apply(PointwiseEntry entry, params ReadOnlySpan<Tensor> inputs)
+    {
+        foreach (var input in inputs)
+        {
+            if (!input.DType.IsFloat() && !(entry.Integers && input.DType is DType.Int32 or DType.Int64))
+                throw new GraphException($"{entry.Name} takes {(entry.Integers ? "floating numbers, int32 or int64" : "floating numbers")}, not {input.Type}: convert it first");
+        }
+
+        return Apply(entry.Name, entry.Body, inputs);
+    }
 
     /// <summary>A body of the caller's own; its derivative comes from the body.</summary>
     public static Tensor Apply(string label, Func<Scalar[], Scalar> body, params ReadOnlySpan<Tensor> inputs)
@@ -87,11 +96,12 @@ public sealed record Pointwise(string Label, ScalarProgram Body) : Op
             : input.Reshape(Shape.Of([shards.Count, .. Enumerable.Repeat(1L, rank + 1 - input.Shape.Rank), .. input.Shape.Dims[1..]])))], node.Scope).Outputs;
     }
 
+    internal override bool WritesInto(Node node, Operand window) => true;
+
     internal override void Lower(Node node, Lowerer lowerer)
     {
         var shape = node.Output.Shape;
         var sources = node.Inputs.Select(i => Operands.Broadcast(lowerer[i], shape)).ToImmutableArray();
-        var target = lowerer.Target(node.Output);
-        lowerer.Emit(node, new MapKernel(ScalarBody.Expand(Body), sources, [target]));
+        lowerer.EmitMap(node, ScalarBody.Expand(Body), sources);
     }
 }

@@ -7,25 +7,26 @@ namespace Singa.Actors.Graph.Ops;
 /// <summary>
 /// One pointwise op: a name and a scalar body. <c>Gradient</c>, where given, replaces the body's derivative: it gets the arguments and
 /// the op's own result and answers one factor an argument. <c>Low</c> and <c>High</c> bound where tests draw arguments from.
+/// <c>Integers</c>: it takes Int32 and Int64 as well as floating numbers.
 /// </summary>
-public sealed record PointwiseEntry(
-    string Name, int Arity, Func<Scalar[], Scalar> Body, Func<Scalar[], Scalar, Scalar[]>? Gradient = null, double Low = -2, double High = 2);
+public sealed record PointwiseEntry(string Name, int Arity, Func<Scalar[], Scalar> Body, Func<Scalar[], Scalar, Scalar[]>? Gradient = null, double Low = -2,
+    double High = 2, bool Integers = false);
 
-/// <summary>Every pointwise op of floating tensors, a line each. Adding one here (and in the ONNX table) is all there is to do.</summary>
+/// <summary>Every pointwise op of floating tensors, some of integers too, a line each. Adding one here (and in the ONNX table) is all there is to do.</summary>
 public static class PointwiseCatalog
 {
     public static readonly ImmutableArray<PointwiseEntry> Entries =
     [
-        new("Add", 2, a => a[0] + a[1]),
-        new("Subtract", 2, a => a[0] - a[1]),
-        new("Multiply", 2, a => a[0] * a[1]),
-        new("Divide", 2, a => a[0] / a[1], Low: 0.5),
-        new("Maximum", 2, a => Max(a[0], a[1])),
-        new("Minimum", 2, a => Min(a[0], a[1])),
+        new("Add", 2, a => a[0] + a[1], Integers: true),
+        new("Subtract", 2, a => a[0] - a[1], Integers: true),
+        new("Multiply", 2, a => a[0] * a[1], Integers: true),
+        new("Divide", 2, a => a[0] / a[1], Low: 0.5, Integers: true),
+        new("Maximum", 2, a => Max(a[0], a[1]), Integers: true),
+        new("Minimum", 2, a => Min(a[0], a[1]), Integers: true),
         new("Pow", 2, a => Pow(a[0], a[1]), Low: 0.5),
-        new("Negate", 1, a => -a[0]),
-        new("Absolute", 1, a => Abs(a[0])),
-        new("Square", 1, a => a[0] * a[0]),
+        new("Negate", 1, a => -a[0], Integers: true),
+        new("Absolute", 1, a => Abs(a[0]), Integers: true),
+        new("Square", 1, a => a[0] * a[0], Integers: true),
         new("Sqrt", 1, a => Sqrt(a[0]), Low: 0.5),
         new("Reciprocal", 1, a => 1 / a[0], Low: 0.5),
         new("Exp", 1, a => Exp(a[0])),
@@ -55,7 +56,7 @@ public static class PointwiseCatalog
         new("Softplus", 1, a => Softplus(a[0]), (a, _) => [Logistic(a[0])]),
         new("LogSigmoid", 1, a => -Softplus(-a[0]), (a, _) => [Logistic(-a[0])]),
         // Steps: their gradient is zero wherever there is one.
-        new("Sign", 1, a => Select(a[0] > 0, 1, Select(a[0] < 0, -1, a[0])), (a, _) => [Zero(a[0])]),
+        new("Sign", 1, a => Select(a[0] > 0, 1, Select(a[0] < 0, -1, a[0])), (a, _) => [Zero(a[0])], Integers: true),
         new("Ceil", 1, a => Ceil(a[0])),
         new("Floor", 1, a => Floor(a[0])),
         // To the nearest integer, ties to even.

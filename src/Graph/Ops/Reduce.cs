@@ -20,6 +20,8 @@ public sealed record Reduce(Reduction Reduction, Seq<int> Axes, ScalarProgram Bo
             throw new GraphException($"{reduction} over axes [{string.Join(", ", axes.ToArray())}] of a tensor of shape {input.Shape}");
         if (sorted.Length == 0)
             return input;
+        if (input.DType is DType.UInt8 or DType.Bool)
+            throw new GraphException($"{reduction} of {input.Type}: convert it to int32 first");
         if (reduction != Reduction.Sum && sorted.Any(a => input.Shape[a] == 0))
             throw new GraphException($"{reduction} of no elements: {input.Shape} over axes [{string.Join(", ", sorted)}]");
         var identity = ScalarBody.Compile([input.DType], Scalar.Argument(0, input.DType));
@@ -47,6 +49,8 @@ public sealed record Reduce(Reduction Reduction, Seq<int> Axes, ScalarProgram Bo
 
     public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, ShardRange shards) =>
         new Node(this with { Axes = Axes.Select(a => a + 1).ToSeq(), Domain = Domain.Prepend(shards.Count) }, inputs, node.Scope).Outputs;
+
+    internal override bool WritesInto(Node node, Operand window) => true;
 
     internal override void Lower(Node node, Lowerer lowerer)
     {

@@ -31,8 +31,10 @@ public sealed record Fill(TensorType Type, double Value) : Op
 
     public override ImmutableArray<Tensor?> Gradient(Node node, ImmutableArray<Tensor?> upstream) => [];
 
+    internal override bool WritesInto(Node node, Operand window) => true;
+
     internal override void Lower(Node node, Lowerer lowerer) =>
-        lowerer.Emit(node, new MapKernel(ScalarBody.Compile([], Scalar.Literal(Value, Type.DType)), [], [lowerer.Target(node.Output)]));
+        lowerer.EmitMap(node, ScalarBody.Compile([], Scalar.Literal(Value, Type.DType)), []);
 }
 
 /// <summary>Values known when the graph is built, row-major and little-endian.</summary>
@@ -52,6 +54,33 @@ public sealed record Constant(TensorType Type, Seq<byte> Data) : Op
     public override ImmutableArray<Tensor?> Gradient(Node node, ImmutableArray<Tensor?> upstream) => [];
 
     internal override void Lower(Node node, Lowerer lowerer) => lowerer[node.Output] = lowerer.Constant(Type, Data.Items);
+}
+
+/// <summary>
+/// Values that a program brings along, or that were computed before. Equal only to itself: their numbers are nobody's structure, so an
+/// expression on other numbers is the same plan.
+/// </summary>
+public sealed record Source(TensorType Type, TensorValues Values) : Op
+{
+    public override string Name => "Source";
+
+    public static Tensor Create(TensorType type, TensorValues values) => type.Bytes == values.Bytes
+        ? new Node(new Source(type, values), []).Output
+        : throw new GraphException($"{values.Bytes / type.DType.Size()} values do not fill a tensor of shape {type.Shape}");
+
+    public override ImmutableArray<TensorType> Infer(ImmutableArray<TensorType> inputs) => [Type];
+
+    public override ImmutableArray<Tensor?> Gradient(Node node, ImmutableArray<Tensor?> upstream) => [];
+
+    /// <summary>In a job's plan the values are a constant like any other.</summary>
+    internal override void Lower(Node node, Lowerer lowerer)
+    {
+        if (Type.Bytes > Array.MaxLength)
+            throw new GraphException($"{Type} has {Type.Bytes} bytes and is too large for a constant of a job: make it a parameter or data");
+        var bytes = new byte[Type.Bytes];
+        Values.CopyTo(0, bytes);
+        lowerer[node.Output] = lowerer.Constant(Type, ImmutableCollectionsMarshal.AsImmutableArray(bytes));
+    }
 }
 
 /// <summary>

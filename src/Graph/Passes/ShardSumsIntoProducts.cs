@@ -9,17 +9,28 @@ namespace Singa.Actors.Graph.Passes;
 /// </summary>
 internal static class ShardSumsIntoProducts
 {
-    public static Tensor? Rule(Rewriter rewriter, Node node, ImmutableArray<Tensor> inputs)
+    public static Tensor? Rule(Rewriter rewriter, Node node, ImmutableArray<Tensor> inputs) =>
+        node.Op is ShardSum ? Sum(rewriter, node.Inputs[0], inputs[0], node.Scope) : null;
+
+    private static Tensor? Sum(Rewriter rewriter, Tensor old, Tensor shards, string scope)
     {
-        if (node.Op is not ShardSum || rewriter.Uses(node.Inputs[0]) > 1)
+        if (rewriter.Uses(old) > 1)
             return null;
-        var product = inputs[0].Producer;
-        return product.Op switch
+        var node = shards.Producer;
+        switch (node.Op)
         {
-            Contract { LeftBatch: [0, ..], RightBatch: [0, ..], OverShards: false } op => rewriter.Make(op with { OverShards = true }, product.Inputs, product.Scope).Output,
-            Convolve { Form: ConvolveForm.FilterGradient, OverShards: false } op => rewriter.Make(op with { OverShards = true }, product.Inputs, product.Scope).Output,
-            ScatterAdd { PerShard: true, OverShards: false } op => rewriter.Make(op with { OverShards = true }, product.Inputs, product.Scope).Output,
-            _ => null,
-        };
+            case Contract { LeftBatch: [0, ..], RightBatch: [0, ..], OverShards: false } op:
+                return rewriter.Make(op with { OverShards = true }, node.Inputs, node.Scope).Output;
+            case Convolve { Form: ConvolveForm.FilterGradient, OverShards: false } op:
+                return rewriter.Make(op with { OverShards = true }, node.Inputs, node.Scope).Output;
+            case ScatterAdd { PerShard: true, OverShards: false } op:
+                return rewriter.Make(op with { OverShards = true }, node.Inputs, node.Scope).Output;
+            case Transpose { Order: [0, ..] } op:
+                // The sum does not care in which order the other axes stand.
+                var sum = Sum(rewriter, old.Producer.Inputs[0], node.Inputs[0], scope) ?? rewriter.Make(new ShardSum(), node.Inputs, scope).Output;
+                return rewriter.Make(new Transpose([.. op.Order.Skip(1).Select(a => a - 1)]), [sum], node.Scope).Output;
+            default:
+                return null;
+        }
     }
 }

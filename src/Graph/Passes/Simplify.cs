@@ -18,6 +18,9 @@ internal static class Simplify
         Reshape or Transpose or BroadcastTo or Slice when inputs[0].Producer.Op is Fill fill =>
             rewriter.Make(fill with { Type = node.Output.Type }, [], node.Scope).Output,
         BroadcastTo op when inputs[0].Shape == op.Target => inputs[0],
+        Transpose op when inputs[0].Producer is { Op: Transpose first } inner => Turn(rewriter, node, inner.Inputs[0], [.. op.Order.Select(a => first.Order[a])]),
+        Transpose op => Turn(rewriter, node, inputs[0], op.Order),
+        Contract { Body: null } when inputs.Any(i => i.Producer.Op is Fill { Value: 0 }) => rewriter.Make(new Fill(node.Output.Type, 0), [], node.Scope).Output,
         // Over axes of length 1 there is nothing to reduce.
         Reduce op when op.Axes.All(axis => op.Domain[axis] == 1) && op.Body.Instructions is [{ Op: ScalarOp.Argument }] && inputs[0].Shape == op.Domain =>
             rewriter.Make(new Reshape(node.Output.Shape), inputs, node.Scope).Output,
@@ -25,6 +28,9 @@ internal static class Simplify
             rewriter.Make(new Fill(node.Output.Type, (float)(fill.Value * op.Axes.Aggregate(1.0, (n, a) => n * op.Domain[a]))), [], node.Scope).Output,
         _ => null,
     };
+
+    private static Tensor Turn(Rewriter rewriter, Node node, Tensor input, Seq<int> order) =>
+        order.SequenceEqual(Enumerable.Range(0, order.Count)) ? input : rewriter.Make(new Transpose(order), [input], node.Scope).Output;
 
     private static Tensor? Fold(Rewriter rewriter, Pointwise op, ImmutableArray<Tensor> inputs, Node node)
     {

@@ -99,12 +99,12 @@ public enum ConvolveForm : byte
 /// [n, o, oh, ow], all contiguous; which of them is the target is the form's. With FilterGradient and <c>Tree</c> not empty, Image
 /// and Result have a leading dimension that counts shards and Filter one that counts the ranges, as in <see cref="ContractKernel"/>.
 /// Bits: as in <see cref="ContractKernel"/>, k as the form says, blocks counted along that k; zero padding counts as zeros.
-/// The epilogue's sources have the target's shape, or that with its outermost axis split in two (shards × samples), and walk its pixels with
-/// one stride.
+/// With <c>Winograd</c> as <see cref="Plans.Winograd"/> says. The epilogue's sources have the target's shape, or that with its outermost axis
+/// split in two (shards × samples), and walk its pixels with one stride.
 /// </summary>
 public sealed record ConvolveKernel(
     ConvolveForm Form, Window2D Window, int Groups, Operand Image, Operand Filter, Operand Result,
-    ImmutableArray<ShardRange> Tree, Epilogue? Epilogue) : Kernel
+    ImmutableArray<ShardRange> Tree, Epilogue? Epilogue, bool Winograd = false) : Kernel
 {
     public Operand Target => Form switch
     {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Singa.Actors.Graph.Losses;
 using Singa.Actors.Graph.Modules;
 using Singa.Actors.Graph.Ops;
 using Singa.Actors.Graph.Optimizers;
@@ -24,6 +25,16 @@ internal sealed record ShardGraph(Tensor Samples, Tensor Labels, Tensor Output, 
         Node.Label(correct, "metrics");
         return new ShardGraph(x, y, output, loss, correct, [.. requests.Parameters],
             [.. requests.Parameters.Where(p => !NamePattern.Any(job.Frozen, p.Name))], [.. requests.Statistics]);
+    }
+
+    /// <summary>How many right classes are among the <c>TopK</c> most likely.</summary>
+    /// <exception cref="GraphException">The loss knows no such thing.</exception>
+    public Tensor AmongSum(TrainingDefinition job)
+    {
+        var among = job.Loss.Among(Output, job.Loss.ReconstructsInput ? Samples : Labels, job.TopK)?.SumAll()
+            ?? throw new GraphException($"top-k is for losses over classes, not for {LossCatalog.NameOf(job.Loss)}");
+        Node.Label(among, "metrics");
+        return among;
     }
 
     /// <exception cref="GraphException">What is to be frozen is not there, or leaves nothing to train.</exception>

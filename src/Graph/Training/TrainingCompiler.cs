@@ -63,7 +63,7 @@ public static class TrainingCompiler
         {
             var (l, r) = ShardTree.Halves(shards);
             var (left, right) = (Sum(job, buckets, feed, l, samples, first), Sum(job, buckets, feed, r, samples, first + l.Count * samples));
-            return [.. left.Zip(right, (a, b) => (a.Name, a.Value + b.Value))];
+            return [.. left.Zip(right, (a, b) => (a.Name, Labelled(a.Value + b.Value, a.Value)))];
         }
 
         var graph = ShardGraph.Trace(job, samples, training: true);
@@ -82,16 +82,25 @@ public static class TrainingCompiler
             [graph.Labels] = feed.Labels(first, shards.Count, samples),
         };
         var results = ShardAxis.Expand([.. local.Select(l => l.Value)], sources, shards);
-        return [.. results.Select((r, i) => (local[i].Name, ShardSum.Apply(r)))];
+        return [.. results.Select((r, i) => (local[i].Name, Labelled(ShardSum.Apply(r), r)))];
+    }
+
+    /// <summary>A sum belongs to the layer whose shards' values it adds.</summary>
+    private static Tensor Labelled(Tensor sum, Tensor of)
+    {
+        if (of.Producer.Scope.Length > 0)
+            Node.Label(sum, of.Producer.Scope);
+        return sum;
     }
 
     private static void Evaluate(PlanBuilder plan, TrainingDefinition job, BatchFeed feed, int size)
     {
         var graph = ShardGraph.Trace(job, size, training: false);
         feed.Bind(size);
-        var metrics = plan.Declare("evaluation", BlockKind.Output, new TensorType(DType.Float32, Shape.Of(2)));
+        Tensor[] sums = job.TopK > 0 ? [graph.LossSum, graph.CorrectSum, graph.AmongSum(job)] : [graph.LossSum, graph.CorrectSum];
+        var metrics = plan.Declare("evaluation", BlockKind.Output, new TensorType(DType.Float32, Shape.Of(sums.Length)));
         plan.AddSection($"evaluate/{size}", [feed.UploadSamples(size), feed.UploadLabels(size)],
-            [(graph.LossSum, Operands.Row(metrics, 0)), (graph.CorrectSum, Operands.Row(metrics, 1))], [new DownloadKernel(2, metrics)]);
+            [.. sums.Select((sum, row) => (sum, Operands.Row(metrics, row)))], [new DownloadKernel(2, metrics)]);
     }
 
     private static void Predict(PlanBuilder plan, TrainingDefinition job, BatchFeed feed, int size)

@@ -14,6 +14,9 @@ public sealed record TrainingDefinition(
     /// <summary>Patterns (<see cref="NamePattern"/>) of parameters that keep their first values: they have no gradient and no optimizer state.</summary>
     public Seq<string> Frozen { get; init; }
 
+    /// <summary>Above 0, evaluations also count the right classes among so many most likely ones.</summary>
+    public int TopK { get; init; }
+
     /// <summary>A bucket travels once it holds this many bytes of gradients.</summary>
     public long BucketBytes { get; init; } = 1 << 20;
 }

@@ -63,7 +63,7 @@ public sealed record BatchLayout(int Samples, ImmutableArray<ShardRun> Runs, Imm
 /// <item><c>gradients/N</c> (layout N): 0 samples in (float32), 1 labels in, 2 step number in (int32 scalar). Writes bucket rows.</item>
 /// <item><c>exchange/N</c>: one <see cref="ExchangeKernel"/> a bucket.</item>
 /// <item><c>update</c>: 0 scale in (float32 scalar, 1 / samples in the batch), 1 metrics out: float32 loss sum, correct count.</item>
-/// <item><c>evaluate/M</c> (M samples): 0 samples in, 1 labels in, 2 metrics out as above.</item>
+/// <item><c>evaluate/M</c> (M samples): 0 samples in, 1 labels in, 2 metrics out as above, and the count of <c>TopK</c> where the job has one.</item>
 /// <item><c>predict/M</c>: 0 samples in, 1 model output out.</item>
 /// </list>
 /// The last bucket holds the metrics.

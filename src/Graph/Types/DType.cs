@@ -42,5 +42,18 @@ public static class DTypes
         : typeof(T) == typeof(long) ? DType.Int64
         : typeof(T) == typeof(byte) ? DType.UInt8
         : typeof(T) == typeof(bool) ? DType.Bool
-        : throw new ArgumentException($"{typeof(T).Name} is not an element type");
+        : throw NoElement(typeof(T));
+
+    /// <summary>Whether a tensor of the type holds exactly this number (a floating one: its nearest).</summary>
+    public static bool Holds(this DType type, double value) => type switch
+    {
+        DType.Float32 or DType.Float64 => true,
+        DType.Bool => value is 0 or 1,
+        DType.UInt8 => value is >= 0 and <= byte.MaxValue && value == Math.Floor(value),
+        DType.Int32 => value is >= int.MinValue and <= int.MaxValue && value == Math.Floor(value),
+        _ => Math.Abs(value) <= 1L << 53 && value == Math.Floor(value),
+    };
+
+    internal static GraphException NoElement(Type type) =>
+        new($"a tensor's elements are float, double, int, long, byte or bool, not {type.Name}");
 }

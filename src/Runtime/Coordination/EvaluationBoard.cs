@@ -1,11 +1,12 @@
 using System.Collections.Immutable;
+using Singa.Actors.Runtime.Jobs;
 using Singa.Actors.Runtime.Scheduling;
 using Singa.Actors.Runtime.Workers;
 
 namespace Singa.Actors.Runtime.Coordination;
 
 /// <summary>Collects the sums of one test, wherever its batches ran, and adds them in order of the batches: who ran what leaves no trace.</summary>
-public sealed class EvaluationBoard(EvaluationSchedule schedule, bool hasClasses)
+public sealed class EvaluationBoard(EvaluationSchedule schedule, Figures figures)
 {
     private readonly BatchSums?[] sums = new BatchSums?[schedule.Batches];
     private int missing = schedule.Batches;
@@ -25,13 +26,14 @@ public sealed class EvaluationBoard(EvaluationSchedule schedule, bool hasClasses
 
     public TestFigures Figures()
     {
-        double loss = 0, correct = 0;
+        double loss = 0, correct = 0, among = 0;
         foreach (var batch in sums)
         {
             loss += batch!.Value.Loss;
             correct += batch.Value.Correct;
+            among += batch.Value.Among;
         }
 
-        return new TestFigures(loss / schedule.Samples, hasClasses ? correct / schedule.Samples : null);
+        return figures.Test(loss, correct, among, schedule.Samples);
     }
 }

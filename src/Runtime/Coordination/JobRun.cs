@@ -17,6 +17,7 @@ public sealed class JobRun
     private readonly TrainingOptions options;
     private readonly DataDescription data;
     private readonly EvaluationSchedule evaluation;
+    private readonly Figures figures;
     private readonly ShardLedger ledger;
     private readonly long[] completed;
     private readonly bool[] ready;
@@ -34,6 +35,7 @@ public sealed class JobRun
         (this.job, this.options, this.data, Membership) = (job, options, data, membership);
         Schedule = JobSchedule.Of(job, data.TrainCount);
         evaluation = EvaluationSchedule.Of(data.TestCount, job.BatchSize);
+        figures = Figures.Of(job, data);
         ledger = new ShardLedger(job.Seed, Schedule, membership);
         int workers = membership.Members.Length;
         (completed, ready, finished) = (new long[workers], new bool[workers], new WorkerProtocol.WorkerFinished?[workers]);
@@ -161,8 +163,9 @@ public sealed class JobRun
 
     private TrainingProgress Progress(ScheduledStep step, StepBoard board, TestFigures? test) => new(
         step.Epoch, step.Step, Schedule.TotalSteps, step.Samples, board.LossSum / step.Samples,
-        data.Classes > 0 ? board.Correct / (double)step.Samples : null, board.StepTime)
+        figures.Accuracy ? board.Correct / (double)step.Samples : null, board.StepTime)
     {
+        Perplexity = figures.PerplexityOf(board.LossSum / step.Samples),
         Digest = board.Digest,
         Test = test,
         Committed = options.KeepLedger ? ledger.Of(step) : [],
@@ -180,7 +183,7 @@ public sealed class JobRun
     private EvaluationBoard Test(long step)
     {
         if (!tests.TryGetValue(step, out var board))
-            tests.Add(step, board = new EvaluationBoard(evaluation, data.Classes > 0));
+            tests.Add(step, board = new EvaluationBoard(evaluation, figures));
         return board;
     }
 

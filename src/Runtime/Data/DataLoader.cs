@@ -1,5 +1,7 @@
-using Singa.Actors.Graph;
 using Singa.Actors.Runtime.Data.Digits;
+using Singa.Actors.Runtime.Data.Images;
+using Singa.Actors.Runtime.Data.Tables;
+using Singa.Actors.Runtime.Data.Text;
 using Singa.Actors.Runtime.Jobs;
 
 namespace Singa.Actors.Runtime.Data;
@@ -19,6 +21,9 @@ public static class DataLoader
     {
         IdxData idx => IdxLoader.Describe(idx),
         DigitsData digits => DigitsLoader.Describe(digits),
+        CifarData cifar => CifarLoader.Describe(cifar),
+        CsvData csv => CsvLoader.Describe(csv),
+        TextData text => TextLoader.Describe(text),
         InMemoryData memory => Load(memory).Description,
         _ => throw Unknown(spec),
     };
@@ -27,23 +32,28 @@ public static class DataLoader
     {
         IdxData idx => IdxLoader.Load(idx, cancellation),
         DigitsData digits => DigitsLoader.Load(digits, seed, cancellation),
+        CifarData cifar => CifarLoader.Load(cifar, seed, cancellation),
+        CsvData csv => CsvLoader.Load(csv, seed, cancellation),
+        TextData text => TextLoader.Load(text, seed, cancellation),
         InMemoryData memory => Load(memory),
         _ => throw Unknown(spec),
     };
 
     private static Dataset Load(InMemoryData data)
     {
-        if (data.TrainLabels.IsEmpty)
+        if (data.TrainLabels is null or { Count: 0 })
             throw new JobRefusedException("there are no training samples; give at least one");
-        if (data.Sample.Count == 0)
-            throw new JobRefusedException($"samples of {data.Sample} are empty; every dimension must be at least 1");
-        var train = new InMemorySamples(data.Sample, data.Classes, data.TrainInputs, data.TrainLabels, "training");
-        var test = data.TestLabels.IsEmpty
-            ? null
-            : new InMemorySamples(data.Sample, data.Classes, data.TestInputs, data.TestLabels, "test");
+        if (data.Sample.Count == 0 || data.Label.Count == 0)
+            throw new JobRefusedException($"samples of {data.Sample} with labels of {data.Label} are empty; every dimension must be at least 1");
+        var train = new InMemorySamples(data, data.TrainInputs, data.TrainLabels, "training");
+        if (data.TestLabels is null or { Count: 0 })
+            return new Dataset(train, null, null);
+        var test = new InMemorySamples(data, data.TestInputs ?? Array.Empty<float>(), data.TestLabels, "test");
+        if (test.Sample != train.Sample || test.Label != train.Label)
+            throw new JobRefusedException($"training samples are {train.Sample} with labels {train.Label}, test samples {test.Sample} with {test.Label}; give both alike");
         return new Dataset(train, test, null);
     }
 
     private static JobRefusedException Unknown(DataSpec spec) =>
-        new($"{spec.GetType().Name} is no kind of data this version can read; it reads IdxData, DigitsData and InMemoryData");
+        new($"{spec.GetType().Name} is no kind of data this version can read; it reads those of Singa.Actors.Runtime.Data");
 }

@@ -42,7 +42,7 @@ public sealed record IdxFile(string Path, int[] Dimensions, byte[] Values)
         public Reader(string path, int rank)
         {
             this.path = path;
-            file = Open(path);
+            file = DataFile.Open(path);
             try
             {
                 zipped = file.ReadByte() == 0x1F && file.ReadByte() == 0x8B;
@@ -69,7 +69,7 @@ public sealed record IdxFile(string Path, int[] Dimensions, byte[] Values)
         {
             long expected = Dimensions.Aggregate(1L, (product, dimension) => product * dimension);
             var values = new byte[expected];
-            long read = Fill(values);
+            int read = Fill(values);
             if (read < expected)
                 throw Truncated($"it ends after {read:N0} of the {expected:N0} bytes its header promises");
             if (Fill(new byte[1]) > 0)
@@ -92,7 +92,7 @@ public sealed record IdxFile(string Path, int[] Dimensions, byte[] Values)
         private int[] ReadHeader(int rank)
         {
             Span<byte> header = stackalloc byte[4 + 4 * rank];
-            int read = (int)Fill(header);
+            int read = Fill(header);
             if (read < 4)
                 throw Truncated("it ends within its first four bytes");
             uint magic = BinaryPrimitives.ReadUInt32BigEndian(header), expected = 0x0800u + (uint)rank;
@@ -124,35 +124,15 @@ public sealed record IdxFile(string Path, int[] Dimensions, byte[] Values)
             return dimensions;
         }
 
-        private long Fill(Span<byte> target)
+        private int Fill(Span<byte> target)
         {
             try
             {
-                return content.ReadAtLeast(target, target.Length, throwOnEndOfStream: false);
+                return DataFile.Fill(content, path, target);
             }
             catch (InvalidDataException exception)
             {
                 throw new JobRefusedException($"{path} is a truncated or damaged gzip file; get it again", exception);
-            }
-            catch (IOException exception)
-            {
-                throw new JobRefusedException($"{path} cannot be read: {exception.Message}", exception);
-            }
-        }
-
-        private static FileStream Open(string path)
-        {
-            try
-            {
-                return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
-            }
-            catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
-            {
-                throw new JobRefusedException($"there is no file {path}; correct the path in the job's data", exception);
-            }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
-            {
-                throw new JobRefusedException($"{path} cannot be opened: {exception.Message}", exception);
             }
         }
 

@@ -56,7 +56,7 @@ internal static class IdxLoader
     }
 
     private static ByteImages Source(IdxFile images, IdxFile labels, int classes, Normalisation normalisation) =>
-        new(images.Values, labels.Values, images.Dimensions[1], images.Dimensions[2], classes, normalisation);
+        new(Shape.Of(1, images.Dimensions[1], images.Dimensions[2]), images.Values, labels.Values, classes, normalisation);
 
     private static (string Images, string Labels)? TestFiles(IdxData data) => (data.TestImages, data.TestLabels) switch
     {

@@ -19,17 +19,19 @@ public sealed class SingaSystem : IExtension
 
     /// <summary>Opens the devices that <paramref name="settings"/> name, and offers them.</summary>
     /// <param name="open">Opens a device.</param>
-    internal static SingaSystem Start(ActorSystem system, SingaSettings settings, Func<DeviceDescription, IBackend> open, TimeProvider time)
+    /// <param name="observe">Who sees what a device does.</param>
+    internal static SingaSystem Start(
+        ActorSystem system, SingaSettings settings, Func<DeviceDescription, IBackend> open, TimeProvider time, Func<string, IExecutionObserver?> observe)
     {
         var replicas = new ReplicaStore();
         var coordinator = system.ActorOf(
             Props.Create(() => new CoordinatorActor(settings.Runtime, time)).WithDispatcher(Dispatcher), "singa-coordinator");
         var transport = new InProcessTransport(time);
         var order = new NodeOrder(
-            "", [.. settings.Devices.Select(d => new NodeDevice(d.Name, DeviceActor.Props(d.Name, () => open(d), settings.Device)))],
+            "", [.. settings.Devices.Select(d => new NodeDevice(d.Name, DeviceActor.Props(d.Name, () => open(d), settings.Device, observe(d.Name))))],
             CollectiveActor.Props(transport, settings.Collective), transport, replicas, settings.Runtime, time, Dispatcher);
         system.ActorOf(Props.Create(() => new NodeActor(order, coordinator)).WithDispatcher(Dispatcher), "singa-node");
-        var training = new TrainingClient(system, coordinator, replicas, settings.Runtime, open, Dispatcher);
+        var training = new TrainingClient(system, coordinator, replicas, settings.Runtime, open, time, Dispatcher);
         return (SingaSystem)system.RegisterExtension(new Provider(new SingaSystem(training, settings)));
     }
 

@@ -10,7 +10,7 @@ namespace Singa.Actors.Runtime.Hosting;
 /// <summary>Submits to the coordinator and hands out what an observer hears of the job.</summary>
 internal sealed class TrainingClient(
     ActorSystem system, IActorRef coordinator, ReplicaStore replicas, RuntimeSettings settings,
-    Func<DeviceDescription, IBackend> open, string dispatcher) : ITraining
+    Func<DeviceDescription, IBackend> open, TimeProvider time, string dispatcher) : ITraining
 {
     public async Task<ITrainingRun> SubmitAsync(TrainingJob job, TrainingOptions? options, CancellationToken cancellation)
     {
@@ -18,7 +18,8 @@ internal sealed class TrainingClient(
         cancellation.ThrowIfCancellationRequested();
         var id = new JobId($"job-{Guid.NewGuid():N}"[..12]);
         var run = new TrainingRun(job, replicas, settings.ProgressBuffer, open, () => coordinator.Tell(new CoordinatorProtocol.CancelJob(id)));
-        var observer = system.ActorOf(Props.Create(() => new ObserverActor(run)).WithDispatcher(dispatcher), $"singa-observer-{id}");
+        var telemetry = new JobTelemetry(job.Name, time);
+        var observer = system.ActorOf(Props.Create(() => new ObserverActor(run, telemetry)).WithDispatcher(dispatcher), $"singa-observer-{id}");
         coordinator.Tell(new CoordinatorProtocol.SubmitJob(id, job, options ?? new TrainingOptions(), observer));
         await using (cancellation.UnsafeRegister(_ => run.RequestCancellation(), null))
             return await run.Accepted.ConfigureAwait(false);

@@ -8,13 +8,13 @@ namespace Singa.Actors.Runtime.Jobs;
 /// <summary>From settings to the job they describe; <c>hocon/reference.conf</c> explains the keys and has their defaults.</summary>
 internal static class JobReader
 {
-    public static readonly string[] Keys = ["model", "data", "loss", "optimizer", "batch-size", "epochs", "max-steps", "shards", "seed", "frozen"];
+    public static readonly string[] Keys = ["model", "data", "loss", "optimizer", "batch-size", "epochs", "max-steps", "shards", "seed", "frozen", "top-k"];
 
     public static TrainingJob Read(Setting job, string name, string folder)
     {
         job.Only(Keys);
         string model = ModelName(job["model"]);
-        var data = Data(job["data"], folder);
+        var data = DataReader.Read(job["data"], folder);
         var description = DataLoader.Describe(data);
         return new TrainingJob
         {
@@ -29,6 +29,7 @@ internal static class JobReader
             MaxSteps = job["max-steps"].Whole(0, long.MaxValue),
             Shards = job["shards"] is { IsObject: false, Text: "auto" } ? 0 : Shards(job["shards"]),
             Seed = job["seed"].Unsigned(),
+            TopK = (int)job["top-k"].Whole(0, int.MaxValue),
         };
     }
 
@@ -45,45 +46,12 @@ internal static class JobReader
         var settings = new ModelSettings(model.Items.Where(i => i.Key != "name").Select(i => KeyValuePair.Create(i.Key, i.Text)));
         try
         {
-            return ModelCatalog.Create(name, data.Sample.Shape, data.Classes, settings);
+            return ModelCatalog.Create(name, data.Sample.Shape, data.Outputs, settings);
         }
         catch (GraphException e) when (e.Setting is { } key)
         {
             throw model[key].Refused(e.Message);
         }
-    }
-
-    private static DataSpec Data(Setting data, string folder)
-    {
-        switch (data["kind"].OneOf(["idx", "digits"]))
-        {
-            case "idx":
-                data.Only("kind", "train-images", "train-labels", "test-images", "test-labels", "classes");
-                return new IdxData
-                {
-                    TrainImages = Place(data["train-images"], folder),
-                    TrainLabels = Place(data["train-labels"], folder),
-                    TestImages = data.Find("test-images") is { } images ? Place(images, folder) : null,
-                    TestLabels = data.Find("test-labels") is { } labels ? Place(labels, folder) : null,
-                    Classes = (int)data["classes"].Whole(2, 256),
-                };
-            default:
-                data.Only("kind", "train", "test", "seed");
-                return new DigitsData
-                {
-                    Train = (int)data["train"].Whole(1, int.MaxValue),
-                    Test = (int)data["test"].Whole(0, int.MaxValue),
-                    Seed = data.Find("seed")?.Unsigned(),
-                };
-        }
-    }
-
-    /// <summary>Relative paths count from the job file's folder or, where nothing is there, from the working directory.</summary>
-    private static string Place(Setting path, string folder)
-    {
-        string beside = Path.GetFullPath(path.Text, folder);
-        string here = Path.GetFullPath(path.Text);
-        return !File.Exists(beside) && File.Exists(here) ? here : beside;
     }
 
     private static int Shards(Setting shards) =>

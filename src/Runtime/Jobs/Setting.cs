@@ -25,6 +25,8 @@ internal sealed class Setting
 
     public bool IsObject => items is not null;
 
+    private bool IsWritten => Origin is not null;
+
     /// <summary>What a list holds; a single value is a list of one.</summary>
     public IEnumerable<string> Elements => elements ?? [Text];
 
@@ -38,6 +40,9 @@ internal sealed class Setting
         new(path, origin, null, new SortedDictionary<string, Setting>(items.ToDictionary(), StringComparer.Ordinal));
 
     public Setting? Find(string key) => items is not null && items.TryGetValue(key, out var found) ? found : null;
+
+    /// <summary>As <see cref="Find"/>, but not a default: defaults of one kind say nothing to another.</summary>
+    public Setting? Written(string key) => Find(key) is { IsWritten: true } found ? found : null;
 
     /// <exception cref="JobRefusedException">It is not there.</exception>
     public Setting this[string key] => !IsObject ? throw Wrong($"an object {{ {key} = … }}")

@@ -32,6 +32,9 @@ public sealed record TrainingJob
     /// <summary>Fixed units of data-parallel work; 0 chooses by <see cref="AutoShards"/>.</summary>
     public int Shards { get; init; }
 
+    /// <summary>Tests also say how many right classes were among so many most likely ones; 0: they do not.</summary>
+    public int TopK { get; init; }
+
     /// <summary>Decides first weights, the order of samples and all other chance.</summary>
     public ulong Seed { get; init; } = 1;
 

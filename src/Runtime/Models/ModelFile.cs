@@ -1,5 +1,9 @@
 using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Singa.Actors.Graph;
 using Singa.Actors.Graph.Models;
+using Singa.Actors.Runtime.Data.Text;
 
 namespace Singa.Actors.Runtime.Models;
 
@@ -7,7 +11,11 @@ namespace Singa.Actors.Runtime.Models;
 public static class ModelFile
 {
     public const string ModelKey = "model", SampleKey = "sample", ClassesKey = "classes", MeanKey = "normalisation.mean",
-        DeviationKey = "normalisation.standard-deviation", StatisticsKey = "statistics";
+        DeviationKey = "normalisation.standard-deviation", StatisticsKey = "statistics", TokensKey = "tokens",
+        VocabularyKey = "vocabulary", ClassNamesKey = "class-names",
+        ColumnsKey = "columns";
+
+    private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Equal weights are equal files: nothing of dates, machines or the way they came about goes in.</summary>
     /// <exception cref="IOException">The file cannot be written.</exception>
@@ -23,16 +31,43 @@ public static class ModelFile
             [ClassesKey] = data.Classes.ToString(CultureInfo.InvariantCulture),
         };
         // Equal modules are equal models: one that the catalog would build has a name there, others have none.
-        if (ModelCatalog.Names.FirstOrDefault(n => ModelCatalog.Create(n, data.Sample.Shape, data.Classes).Equals(model.Job.Model)) is { } name)
+        if (ModelCatalog.Names.FirstOrDefault(n => Builds(n, model)) is { } name)
             metadata[ModelKey] = name;
         if (model.Normalisation is { } normalisation)
         {
-            metadata[MeanKey] = normalisation.Mean.ToString("R", CultureInfo.InvariantCulture);
-            metadata[DeviationKey] = normalisation.StandardDeviation.ToString("R", CultureInfo.InvariantCulture);
+            metadata[MeanKey] = Figures(normalisation.Means);
+            metadata[DeviationKey] = Figures(normalisation.StandardDeviations);
         }
 
+        if (data.Vocabulary is { } vocabulary)
+        {
+            metadata[TokensKey] = vocabulary.Tokens.ToString().ToLowerInvariant();
+            if (vocabulary.Tokens == TextTokens.Characters)
+                metadata[VocabularyKey] = vocabulary.Characters;
+        }
+
+        if (data.ClassNames.Count > 0)
+            metadata[ClassNamesKey] = JsonSerializer.Serialize(data.ClassNames.Items, Readable);
+        if (data.Columns.Count > 0)
+            metadata[ColumnsKey] = JsonSerializer.Serialize(data.Columns.Select(c => new { name = c.Name, categories = c.Categories.Items }), Readable);
         if (model.Statistics.Count > 0)
             metadata[StatisticsKey] = string.Join(",", model.Statistics.Keys);
         return metadata;
     }
+
+    private static bool Builds(string name, TrainedModel model)
+    {
+        try
+        {
+            return ModelCatalog.Create(name, model.Data.Sample.Shape, model.Data.Outputs).Equals(model.Job.Model);
+        }
+        catch (GraphException)
+        {
+            // A model for other samples is not this one.
+            return false;
+        }
+    }
+
+    /// <summary>One figure a channel, with commas between.</summary>
+    private static string Figures(IEnumerable<double> values) => string.Join(",", values.Select(v => v.ToString("R", CultureInfo.InvariantCulture)));
 }

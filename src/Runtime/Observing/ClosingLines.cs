@@ -8,13 +8,16 @@ public static class ClosingLines
     private const double BytesPerMebibyte = 1 << 20;
 
     /// <summary>
-    /// <c>test accuracy</c> in percent (or <c>test loss</c> where there are no classes; neither where nothing was held back),
+    /// <c>test accuracy</c> in percent (or <c>test loss</c> where answers are not right or wrong, and for text, in nats per token; neither
+    /// where nothing was held back), before it <c>test top-k accuracy</c> where the job asks for it,
     /// <c>peak memory … planned …</c> in MiB, <c>first step</c> in milliseconds, <c>digest</c>.
     /// </summary>
     /// <param name="processStart">From when on the first step counts.</param>
     public static IReadOnlyList<string> Of(TrainingResult result, DateTimeOffset processStart)
     {
         var lines = new List<string>();
+        if (result.Test?.Top is { } top)
+            lines.Add(Line($"test top-{top.K} accuracy {top.Share * 100:F2}"));
         if (result.TestAccuracy is { } accuracy)
             lines.Add(Line($"test accuracy {accuracy * 100:F2}"));
         else if (result.TestLoss is { } loss)

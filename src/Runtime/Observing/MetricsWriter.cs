@@ -3,7 +3,8 @@ using System.Text.Json;
 namespace Singa.Actors.Runtime.Observing;
 
 /// <summary>
-/// One JSON object a line and step: <c>step, epoch, loss, samples_per_s, step_ms</c>, and <c>digest</c> where there is one. Scripts read it.
+/// One JSON object a line and step: <c>step, epoch, loss, samples_per_s, step_ms</c>, <c>perplexity</c> for text, and <c>digest</c> where there
+/// is one. Scripts read it.
 /// </summary>
 public sealed class MetricsWriter(Stream target) : IDisposable
 {
@@ -14,6 +15,8 @@ public sealed class MetricsWriter(Stream target) : IDisposable
         json.WriteNumber("step", progress.Step);
         json.WriteNumber("epoch", progress.Epoch);
         json.WriteNumber("loss", progress.Loss);
+        if (progress.Perplexity is { } perplexity && double.IsFinite(perplexity))
+            json.WriteNumber("perplexity", perplexity);
         json.WriteNumber("samples_per_s", Math.Round(progress.SamplesPerSecond, 3));
         json.WriteNumber("step_ms", Math.Round(progress.StepTime.TotalMilliseconds, 6));
         if (progress.Digest is not null)

@@ -33,6 +33,8 @@ public sealed class ProgressText(TrainingFacts facts)
         string text = Line($"epoch {progress.Epoch + 1}/{facts.Epochs}  step {progress.Step + 1}/{progress.TotalSteps}  loss {loss:F4}");
         if (progress.Accuracy is not null)
             text += Line($"  accuracy {accuracy * 100:F1} %");
+        if (progress.Perplexity is not null)
+            text += Line($"  perplexity {Math.Exp(loss):F2}");
         if (seconds > 0)
             text += Line($"  {samples / seconds:N0} samples/s  ETA {Duration(seconds * (progress.TotalSteps - progress.Step - 1))}");
         return text;
@@ -42,7 +44,11 @@ public sealed class ProgressText(TrainingFacts facts)
     public string OfTest(TrainingProgress progress)
     {
         string text = Line($"epoch {progress.Epoch + 1}/{facts.Epochs}  test loss {progress.Test!.Loss:F4}");
-        return progress.Test.Accuracy is { } right ? text + Line($"  test accuracy {right * 100:F2} %") : text;
+        if (progress.Test.Accuracy is { } right)
+            text += Line($"  test accuracy {right * 100:F2} %");
+        if (progress.Test.Top is { } top)
+            text += Line($"  test top-{top.K} accuracy {top.Share * 100:F2} %");
+        return progress.Test.Perplexity is { } perplexity ? text + Line($"  test perplexity {perplexity:F2}") : text;
     }
 
     private static string Duration(double seconds)

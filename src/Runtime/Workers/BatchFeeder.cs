@@ -83,7 +83,7 @@ internal sealed class BatchFeeder : IDisposable
         var numbers = Numbers(train.Count);
         for (int i = 0; i < numbers.Length; i++)
             numbers[i] = order[train.Step.Epoch, train.First + i];
-        Read(data.Train, numbers, slot);
+        Read(data.Train, train.Step.Epoch, numbers, slot);
         return slot;
     }
 
@@ -92,15 +92,12 @@ internal sealed class BatchFeeder : IDisposable
         var numbers = Numbers(test.Count);
         for (int i = 0; i < numbers.Length; i++)
             numbers[i] = test.First + i;
-        Read(data.Test!, numbers, slot);
+        Read(data.Test!, epoch: 0, numbers, slot);
         return slot;
     }
 
-    private static void Read(ISampleSource source, ReadOnlySpan<long> numbers, StagingSlot slot)
-    {
-        int values = checked((int)(numbers.Length * source.Sample.Shape.Count));
-        source.Read(numbers, slot.Samples[..values], slot.Labels[..numbers.Length]);
-    }
+    private static void Read(ISampleSource source, int epoch, ReadOnlySpan<long> numbers, StagingSlot slot) => source.Read(
+        epoch, numbers, slot.Samples[..checked((int)(numbers.Length * source.Sample.Bytes))], slot.Labels[..checked((int)(numbers.Length * source.Label.Bytes))]);
 
     private Span<long> Numbers(int count)
     {

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
-using System.Runtime.InteropServices;
 using Singa.Actors.Devices;
 using Singa.Actors.Graph.Plans;
 
@@ -14,7 +13,7 @@ internal sealed class StagingSlot
 {
     private const int Alignment = 64;
     private const int ScalarBytes = 4;
-    private const int SumsBytes = 8;
+    private const int SumsBytes = 3 * sizeof(float);
 
     private readonly Memory<byte> samples;
     private readonly Memory<byte> labels;
@@ -43,13 +42,13 @@ internal sealed class StagingSlot
         }
     }
 
-    /// <summary>Room for so many samples, as floats.</summary>
-    public Span<float> Samples => MemoryMarshal.Cast<byte, float>(samples.Span);
+    /// <summary>Room for the samples of the largest batch; aligned for elements of any type.</summary>
+    public Span<byte> Samples => samples.Span;
 
-    public Span<int> Labels => MemoryMarshal.Cast<byte, int>(labels.Span);
+    public Span<byte> Labels => labels.Span;
 
-    /// <summary>Loss and correct count, once the device has written them.</summary>
-    public BatchSums Sums => new(BinaryPrimitives.ReadSingleLittleEndian(sums.Span), BinaryPrimitives.ReadSingleLittleEndian(sums.Span[4..]));
+    /// <summary>Loss and counts of right answers, once the device has written them.</summary>
+    public BatchSums Sums => new(Sum(0), Sum(1), Sum(2));
 
     public static int Bytes(StagingSize size) =>
         Aligned(size.SamplesBytes) + Aligned(size.LabelsBytes) + 2 * Aligned(ScalarBytes) + Aligned(SumsBytes);
@@ -79,6 +78,8 @@ internal sealed class StagingSlot
             evaluating.Add(batch, runs = [Run(plan, plan.Evaluate(batch), samples, labels, sums)]);
         return runs;
     }
+
+    private float Sum(int index) => BinaryPrimitives.ReadSingleLittleEndian(sums.Span[(index * sizeof(float))..]);
 
     private static SectionRun Run(PlanSections plan, int section, params ReadOnlySpan<Memory<byte>> buffers)
     {

@@ -35,6 +35,7 @@ internal sealed record WorkerOrder(JobId Job, TrainingJob Definition, TrainingOp
             job.Model, job.Loss, job.Optimizer, data.Sample, data.Label, data.Classes, schedule.Shards, job.Seed, schedule.TotalSteps)
         {
             Frozen = job.Frozen,
+            TopK = job.TopK,
         };
     }
 

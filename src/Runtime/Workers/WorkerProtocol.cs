@@ -67,8 +67,8 @@ public static class WorkerProtocol
     public sealed record JobReleased(JobId Job) : IEvent;
 }
 
-/// <summary>Sums over the samples of one batch.</summary>
-public readonly record struct BatchSums(float Loss, float Correct);
+/// <summary>Sums over the samples of one batch. <c>Among</c>: right classes among the most likely, of a test batch where the job asks for it.</summary>
+public readonly record struct BatchSums(float Loss, float Correct, float Among = 0);
 
 /// <summary>Where the trained values are, and the digest of the parameters among them.</summary>
 public sealed record KeptReplica(ReplicaId Id, string Digest);

@@ -10,17 +10,20 @@ internal static class ReferenceConvolve
         var (image, filter, result) = (new ReferenceView(kernel.Image, blocks), new ReferenceView(kernel.Filter, blocks), new ReferenceView(kernel.Result, blocks));
         var target = new ReferenceView(kernel.Target, blocks);
         var finish = new ReferenceEpilogue(kernel.Epilogue, blocks);
+        var winograd = kernel.Winograd ? new ReferenceWinograd(kernel, image, filter, result) : null;
         foreach (var index in ReferenceView.Indices(target.Shape))
         {
             var sum = kernel.Form switch
             {
-                ConvolveForm.Forward => Forward(kernel, image, filter, index),
-                ConvolveForm.ImageGradient => ImageGradient(kernel, filter, result, index),
-                _ when kernel.Tree.IsEmpty => FilterGradient(kernel, image, result, [], index),
-                _ => ReferenceBackend.Sum(kernel.Tree[(int)index[0]], shard => FilterGradient(kernel, image, result, [shard], index[1..])),
+                ConvolveForm.Forward => winograd?.Forward(index) ?? Forward(kernel, image, filter, index),
+                ConvolveForm.ImageGradient => winograd?.ImageGradient(index) ?? ImageGradient(kernel, filter, result, index),
+                _ when kernel.Tree.IsEmpty => Filter([], index),
+                _ => ReferenceBackend.Sum(kernel.Tree[(int)index[0]], shard => Filter([shard], index[1..])),
             };
             target[index] = finish.Apply(sum, index);
         }
+
+        Value Filter(long[] shard, long[] at) => winograd?.FilterGradient(shard, at) ?? FilterGradient(kernel, image, result, shard, at);
     }
 
     private static Value Forward(ConvolveKernel kernel, ReferenceView image, ReferenceView filter, long[] at)

@@ -10,7 +10,7 @@ public sealed partial record GradientCase(string Name, Func<Tensor[], Tensor> Bu
     public override string ToString() => $"{Name} {string.Join(" ", Shapes.Select(s => s.ToString()))}";
 
     public static IEnumerable<GradientCase> All() => Pointwises().Concat(Reductions()).Concat(Products()).Concat(Convolutions()).Concat(Movements()).Concat(Functions())
-        .Concat(Pools()).Concat(Joints()).Concat(Losses());
+        .Concat(Pools()).Concat(Joints()).Concat(Losses()).Concat(Scans()).Concat(Attentions()).Concat(Tensors());
 
     private static Shape S(params long[] dims) => Shape.Of(dims);
 

@@ -9,7 +9,7 @@ public sealed record LayerCase(Module Layer, Shape Input)
 {
     public override string ToString() => $"{Layer} of {Input}";
 
-    public static IEnumerable<LayerCase> All() => Convolutions().Concat(Pools()).Concat(Activations()).Concat(Normalisations());
+    public static IEnumerable<LayerCase> All() => Convolutions().Concat(Pools()).Concat(Activations()).Concat(Normalisations()).Concat(Recurrences());
 
     private static Shape S(params long[] dims) => Shape.Of(dims);
 
@@ -57,5 +57,17 @@ public sealed record LayerCase(Module Layer, Shape Input)
         yield return new(new RmsNorm(), S(3, 5));
         yield return new(new Dropout(0.4), S(4, 5));
         yield return new(new Residual(new Sequential(new Linear(4), new Activation("Tanh"))), S(3, 4));
+    }
+
+    private static IEnumerable<LayerCase> Recurrences()
+    {
+        foreach (var layer in new Recurrent[] { new Rnn(3), new Rnn(2, "Relu"), new Lstm(2), new Gru(2) })
+        {
+            yield return new(layer, S(2, 3, 2));
+            yield return new(layer, S(2, 1, 2));
+            yield return new(layer with { Layers = 2, Dropout = 0.3, Bidirectional = true }, S(2, 3, 2));
+            yield return new(layer with { Bidirectional = true, Sequences = false }, S(2, 3, 2));
+            yield return new(layer with { Layers = 2, Bias = false, Sequences = false }, S(1, 4, 3));
+        }
     }
 }

@@ -69,6 +69,20 @@ public sealed class LossTests
         Close([1, 0, 1], Correct(new SoftmaxCrossEntropy(), [5, 5, 1, 5, 5, 1, 0, 3, 2], [3, 3], Target(new[] { 0, 1, 1 }, [3])));
 
     [Fact]
+    public void Among_the_most_likely_equal_ones_count_in_order_and_what_is_no_number_never()
+    {
+        double[] logits = [1, 4, 3, 2, 5, 5, 5, 0, double.NaN, 1, 0, 0];
+        Tensor Numbers(params int[] classes) => Target(classes, [3]);
+        Close([1, 1, 0], Among(new SoftmaxCrossEntropy(), logits, [3, 4], Numbers(2, 1, 0), 2));
+        Close([0, 0, 0], Among(new SoftmaxCrossEntropy(), logits, [3, 4], Numbers(3, 2, 0), 2));
+        Close([1, 1, 0], Among(new SoftmaxCrossEntropy(), logits, [3, 4], Numbers(3, 2, 0), 3));
+        Close([1, 0, 0], Among(new SoftmaxCrossEntropy(), logits, [3, 4], Target(new[] { 0d, 0, 1, 0, 0, 0, 1, 0, 1, 0, 0, 0 }, [3, 4]), 2));
+        Close([0.5, 1], Among(new SoftmaxCrossEntropy { IgnoreIndex = 3 }, [.. logits[..8], .. logits[..8]], [2, 2, 4], Target(new[] { 2, 2, 3, 1 }, [2, 2]), 2));
+        Assert.Contains("top-k is 4", Assert.Throws<GraphException>(() => Among(new SoftmaxCrossEntropy(), logits, [3, 4], Numbers(1, 1, 1), 4)).Message);
+        Assert.Null(new MeanSquaredError().Among(GraphRunner.Input(0, Shape.Of(2)), GraphRunner.Input(1, Shape.Of(2)), 2));
+    }
+
+    [Fact]
     public void Large_logits_do_not_overflow()
     {
         var single = Run(x => new SoftmaxCrossEntropy().PerSample(x.Convert(DType.Float32), Target(new[] { 1, 0 }, [2])), [1e4, -1e4, 3e38, 3e38], [2, 2]);
@@ -137,6 +151,8 @@ public sealed class LossTests
     private static double[] PerSample(Loss loss, double[] outputs, long[] shape, Tensor target) => Run(x => loss.PerSample(x, target), outputs, shape);
 
     private static double[] Correct(Loss loss, double[] outputs, long[] shape, Tensor target) => Run(x => loss.Correct(x, target)!, outputs, shape);
+
+    private static double[] Among(Loss loss, double[] outputs, long[] shape, Tensor target, int k) => Run(x => loss.Among(x, target, k)!, outputs, shape);
 
     private static double[] Gradient(Loss loss, double[] outputs, long[] shape, Tensor target, double[] upstream) =>
         Run(x => Graph.Gradients.Of((loss.PerSample(x, target) * Target(upstream, [upstream.Length])).SumAll(), [x])[0], outputs, shape);

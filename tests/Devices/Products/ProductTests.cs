@@ -13,6 +13,8 @@ public sealed class ProductTests
 
     public static TheoryData<int> Seeds => [.. Enumerable.Range(0, SeedsPerForm)];
 
+    public static TheoryData<int> SomeSeeds => [.. Enumerable.Range(0, SeedsPerForm / 2)];
+
     [Theory]
     [MemberData(nameof(Seeds))]
     public void Contract_has_the_defined_bits(int seed) => Check(seed, it =>
@@ -64,6 +66,30 @@ public sealed class ProductTests
         var target = form switch { ConvolveForm.Forward => result, ConvolveForm.ImageGradient => image, _ => filter };
         var epilogue = form != ConvolveForm.FilterGradient && it.Any(true, false) ? Fused(type, Bias(it, type, target), it.Plain(type, [.. target.Shape])) : null;
         return new ConvolveKernel(form, window, groups, image, filter, result, tree, epilogue);
+    });
+
+    [Theory]
+    [MemberData(nameof(SomeSeeds))]
+    public void Winograd_has_the_defined_bits(int seed) => Check(seed, it =>
+    {
+        const DType type = DType.Float32;
+        int channels = it.Any(1, 16, 33, it.Next(1, 20)), outputs = it.Any(1, 16, 65, it.Next(1, 20)), samples = it.Next(1, 4);
+        var window = new Window2D(3, 3, PadTop: it.Next(0, 3), PadLeft: it.Next(0, 3));
+        int height = it.Next(3, 11), width = it.Any(it.Next(3, 11), it.Next(3, 20));
+        if (seed % 20 == 7)
+            (channels, outputs, height, width) = (it.Next(2, 5), 2, 40, 70);
+        else if (seed % 20 == 8)
+            (channels, outputs, height, width) = (2100, 2, 3, 4);
+        long oh = height + 2 * window.PadTop - 2, ow = width + 2 * window.PadLeft - 2;
+        var form = (ConvolveForm)(seed % 3);
+        int shards = form == ConvolveForm.FilterGradient && seed % 2 == 0 ? it.Next(1, 6) : 0;
+        long[] lead = shards == 0 ? [] : [shards];
+        var tree = shards == 0 ? [] : it.Tree(shards);
+        long[] ranges = shards == 0 ? [] : [tree.Length];
+        var (image, filter, result) = (it.Plain(type, [.. lead, samples, channels, height, width]), it.Plain(type, [.. ranges, outputs, channels, 3, 3]), it.Plain(type, [.. lead, samples, outputs, oh, ow]));
+        var target = form switch { ConvolveForm.Forward => result, ConvolveForm.ImageGradient => image, _ => filter };
+        var epilogue = form != ConvolveForm.FilterGradient && it.Any(true, false) ? Fused(type, Bias(it, type, target), it.Plain(type, [.. target.Shape])) : null;
+        return new ConvolveKernel(form, window, 1, image, filter, result, tree, epilogue, Winograd: true);
     });
 
     private static Operand Bias(KernelCase it, DType type, Operand target)

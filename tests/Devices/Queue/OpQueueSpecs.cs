@@ -158,6 +158,69 @@ public sealed class OpQueueSpecs
     }
 
     [Fact]
+    public void A_paused_queue_takes_work_and_hands_none_out()
+    {
+        var lane = Lane(Section("s", Work("x", [], [0]), Work("y", [0], [1])));
+        Admit(lane, 1);
+        var running = queue.Take()!;
+        List<bool> still = [];
+        queue.Pause(still.Add);
+        Admit(lane, 2);
+        Assert.Empty(still);
+        Assert.Null(queue.CompleteAndTake(running, 0));
+        Assert.Equal([true], still);
+        Assert.False(queue.HasReady);
+        Assert.Null(queue.Take());
+
+        queue.Resume();
+        Assert.True(queue.HasReady);
+        for (var next = queue.Take(); next is not null;)
+            next = queue.CompleteAndTake(next, 0);
+        Assert.Equal([1, 2], heard.CompletedTags);
+        Assert.Equal([true], still);
+    }
+
+    [Fact]
+    public void Whoever_waits_for_a_pause_hears_when_it_does_not_come()
+    {
+        var lane = Lane(Section("s", Work("x", [], [0])));
+        Admit(lane, 1);
+        queue.Take();
+        List<bool> still = [];
+        queue.Pause(still.Add);
+        queue.Resume();
+        Assert.Equal([false], still);
+    }
+
+    [Fact]
+    public void A_paused_queue_can_be_cancelled_and_drains_once_it_goes_on()
+    {
+        var (first, second) = (Lane(Section("s", Work("x", [], [0]))), Lane(Section("s", Work("x", [], [0]))));
+        Admit(first, 1);
+        Admit(second, 2);
+        queue.Pause(_ => { });
+        bool quiet = false, drained = false;
+        queue.Cancel(first, "enough", () => quiet = true);
+        queue.Drain(() => drained = true);
+        Assert.Equal((true, false), (quiet, drained));
+        queue.Resume();
+        queue.Complete(queue.Take()!);
+        Assert.True(drained);
+    }
+
+    [Fact]
+    public void Its_status_says_what_each_job_has_in_it()
+    {
+        var (busy, idle) = (Lane(Section("s", Work("x", [], [0]), Work("y", [0], [1]))), Lane(Section("s")));
+        Admit(busy, 1);
+        Admit(busy, 2);
+        queue.Take();
+        Assert.Equal(new QueueStatus(false, 3, 1, [new JobDepth(new("j"), 2, 4), new JobDepth(new("j"), 0, 0)]), queue.Status([busy, idle]));
+        queue.Pause(_ => { });
+        Assert.True(queue.Status([]).IsPaused);
+    }
+
+    [Fact]
     public void A_job_that_submits_without_end_is_told_the_limit()
     {
         var small = new OpQueue(depth: 2);

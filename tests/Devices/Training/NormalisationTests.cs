@@ -22,7 +22,7 @@ public sealed class NormalisationTests
             new TensorType(DType.Int32, Shape.Scalar), 2, 2, 1, 10);
         using var run = new TrainingRun(job, 4);
         // Two shards of two samples: means 2.5 and 6.5, unbiased variances 5/3 each.
-        run.Step(0, [1, 2, 3, 4, 5, 6, 7, 8], new[] { 0, 1, 0, 1 });
+        run.Step(0, [1f, 2, 3, 4, 5, 6, 7, 8], new[] { 0, 1, 0, 1 });
         Assert.Equal(0.25f * 4.5f, run.Read("norm.mean")[0], 1e-5f);
         Assert.Equal(0.75f + 0.25f * 5f / 3, run.Read("norm.variance")[0], 1e-5f);
     }

@@ -5,26 +5,27 @@ using Singa.Actors.Graph.Training;
 
 namespace Singa.Actors.Devices.Tests.Training;
 
-/// <summary>A job whose shards are all on one reference device, step by step in the calling thread; always the same batch.</summary>
+/// <summary>A job whose shards are all on one device, the reference unless said, step by step in the calling thread; always the same batch.</summary>
 internal sealed class TrainingRun : IDisposable
 {
-    private readonly ReferenceBackend backend = new();
+    private readonly IBackend backend;
     private readonly PlanRunner runner;
     private readonly int batch;
 
-    public TrainingRun(TrainingDefinition job, int batch)
+    public TrainingRun(TrainingDefinition job, int batch, IBackend? backend = null)
     {
+        this.backend = backend ?? new ReferenceBackend();
         this.batch = batch;
         var all = new ShardRange(0, job.Shards);
         Training = TrainingCompiler.Compile(job, all, [BatchLayout.Of(batch, job.Shards, all)], [batch], []);
-        runner = new PlanRunner(backend, Training.Plan, new TreeExchange(Training, job.Shards));
+        runner = new PlanRunner(this.backend, Training.Plan, new TreeExchange(Training, job.Shards));
         runner.Run("initialise");
     }
 
     public TrainingPlan Training { get; }
 
     /// <returns>Loss sum and right answers.</returns>
-    public (float Loss, float Correct) Step<TLabel>(int step, float[] samples, TLabel[] labels) where TLabel : unmanaged
+    public (float Loss, float Correct) Step<TSample, TLabel>(int step, TSample[] samples, TLabel[] labels) where TSample : unmanaged where TLabel : unmanaged
     {
         var metrics = new float[2];
         var buffer = Bytes(metrics);

@@ -1,4 +1,5 @@
 using Singa.Actors.Runtime.Coordination;
+using Singa.Actors.Runtime.Jobs;
 using Singa.Actors.Runtime.Scheduling;
 using Singa.Actors.Runtime.Workers;
 
@@ -23,7 +24,7 @@ public sealed class EvaluationBoardTests
     [Fact]
     public void It_is_complete_when_every_batch_is_there()
     {
-        var board = new EvaluationBoard(Schedule, hasClasses: true);
+        var board = new EvaluationBoard(Schedule, new Figures(true, false, 0));
         board.Put(1, [.. Enumerable.Repeat(default(BatchSums), Schedule.Batches - 1)]);
         Assert.False(board.IsComplete);
         board.Put(0, [default]);
@@ -34,7 +35,7 @@ public sealed class EvaluationBoardTests
     [Fact]
     public void Without_classes_there_is_no_accuracy()
     {
-        var board = new EvaluationBoard(EvaluationSchedule.Of(10, 32), hasClasses: false);
+        var board = new EvaluationBoard(EvaluationSchedule.Of(10, 32), new Figures(false, false, 0));
         board.Put(0, [new BatchSums(20, 0)]);
         Assert.Equal(new TestFigures(2, null), board.Figures());
     }
@@ -54,7 +55,7 @@ public sealed class EvaluationBoardTests
 
     private static TestFigures Combine(BatchSums[] sums, int workers, Random random)
     {
-        var board = new EvaluationBoard(Schedule, hasClasses: true);
+        var board = new EvaluationBoard(Schedule, new Figures(true, false, 0));
         foreach (var range in Assignment.Of(sums.Length, workers).OrderBy(_ => random.Next()))
             board.Put(range.First, [.. sums.AsSpan(range.First, range.Count)]);
         return board.Figures();

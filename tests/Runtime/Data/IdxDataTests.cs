@@ -24,13 +24,11 @@ public sealed class IdxDataTests : IDisposable
         Assert.Equal(3, dataset.Train.Count);
         Assert.Equal(new TensorType(DType.Float32, Shape.Of(1, 2, 4)), dataset.Train.Sample);
         Assert.Equal(dataset.Description, DataLoader.Describe(data));
-        var inputs = new float[16];
-        var read = new int[2];
-        dataset.Train.Read([2, 0], inputs, read);
+        var (inputs, read) = dataset.Train.Read<float, int>(0, 2, 0);
         Assert.Equal([9, 7], read);
         var normalisation = dataset.Normalisation!;
-        Assert.Equal((float)(((byte)(16 * 7) / 255.0 - normalisation.Mean) / normalisation.StandardDeviation), inputs[0]);
-        Assert.Equal((float)((7 / 255.0 - normalisation.Mean) / normalisation.StandardDeviation), inputs[9]);
+        Assert.Equal((float)(((byte)(16 * 7) / 255.0 - normalisation.Means[0]) / normalisation.StandardDeviations[0]), inputs[0]);
+        Assert.Equal((float)((7 / 255.0 - normalisation.Means[0]) / normalisation.StandardDeviations[0]), inputs[9]);
     }
 
     [Fact]
@@ -42,9 +40,8 @@ public sealed class IdxDataTests : IDisposable
             TestLabels = folder.Write("tl", Idx.Labels(1)),
         };
         var dataset = await DataLoader.LoadAsync(data, 1);
-        var inputs = new float[4];
-        dataset.Test!.Read([0], inputs, new int[1]);
-        Assert.Equal((float)((1 - dataset.Normalisation!.Mean) / dataset.Normalisation.StandardDeviation), inputs[3]);
+        var (inputs, _) = dataset.Test!.Read<float, int>(0, 0);
+        Assert.Equal((float)((1 - dataset.Normalisation!.Means[0]) / dataset.Normalisation.StandardDeviations[0]), inputs[3]);
     }
 
     public static TheoryData<string, byte[], byte[], string> Wrong => new()

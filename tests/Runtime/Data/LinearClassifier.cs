@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using Singa.Actors.Runtime.Data;
 
 namespace Singa.Actors.Runtime.Tests.Data;
@@ -21,7 +22,7 @@ internal static class LinearClassifier
             float rate = 0.001f * (1 - epoch / (float)epochs);
             for (long i = 0; i < data.Train.Count; i++)
             {
-                data.Train.Read([order[epoch, i]], sample.AsSpan(0, inputs), label);
+                data.Train.Read(0, [order[epoch, i]], MemoryMarshal.AsBytes(sample.AsSpan(0, inputs)), MemoryMarshal.AsBytes(label.AsSpan()));
                 var slope = Softmax([.. weights.Select(w => Dot(w, sample))]);
                 slope[label[0]] -= 1;
                 for (int c = 0; c < classes; c++)
@@ -32,7 +33,7 @@ internal static class LinearClassifier
         long right = 0;
         for (long i = 0; i < data.Test!.Count; i++)
         {
-            data.Test.Read([i], sample.AsSpan(0, inputs), label);
+            data.Test.Read(0, [i], MemoryMarshal.AsBytes(sample.AsSpan(0, inputs)), MemoryMarshal.AsBytes(label.AsSpan()));
             var scores = weights.Select(w => Dot(w, sample)).ToArray();
             right += Array.IndexOf(scores, scores.Max()) == label[0] ? 1 : 0;
         }

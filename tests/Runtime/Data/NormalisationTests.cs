@@ -11,15 +11,15 @@ public sealed class NormalisationTests
         var scaled = values.Select(v => v / 255.0).ToArray();
         double mean = scaled.Average(), deviation = Math.Sqrt(scaled.Select(v => (v - mean) * (v - mean)).Average());
         var normalisation = Normalisation.Of(values);
-        Assert.Equal(mean, normalisation.Mean, 1e-15);
-        Assert.Equal(deviation, normalisation.StandardDeviation, 1e-15);
+        Assert.Equal(mean, normalisation.Means[0], 1e-15);
+        Assert.Equal(deviation, normalisation.StandardDeviations[0], 1e-15);
     }
 
     [Fact]
     public void Values_all_alike_become_zeros_not_infinities()
     {
         var normalisation = Normalisation.Of([9, 9, 9]);
-        Assert.Equal(1, normalisation.StandardDeviation);
-        Assert.Equal(0, normalisation.Table()[9]);
+        Assert.Equal(1, normalisation.StandardDeviations[0]);
+        Assert.Equal(0, normalisation.Table(0)[9]);
     }
 }

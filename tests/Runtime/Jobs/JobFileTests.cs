@@ -2,6 +2,7 @@ using Singa.Actors.Graph.Losses;
 using Singa.Actors.Graph.Models;
 using Singa.Actors.Graph.Optimizers;
 using Singa.Actors.Runtime.Data;
+using Singa.Actors.Runtime.Data.Text;
 using Singa.Actors.Runtime.Jobs;
 using Singa.Actors.Runtime.Tests.Data;
 
@@ -118,6 +119,53 @@ public sealed class JobFileTests : IDisposable
     }
 
     [Fact]
+    public void Reads_a_text_job_whose_path_is_set_from_outside()
+    {
+        folder.Write("t", new byte[2000]);
+        var job = Parse("job { model = mlp, data { kind = text, path = nowhere, length = 16 } }", "job.data.path=t", "job.top-k=3");
+        Assert.Equal(new TextData { Path = folder["t"], Length = 16 }, job.Data);
+        Assert.Equal(3, job.TopK);
+        job = Parse("job { model = mlp, data { kind = text, path = t, tokens = bytes } }");
+        Assert.Equal(new TextData { Path = folder["t"], Tokens = TextTokens.Bytes }, job.Data);
+    }
+
+    [Fact]
+    public void Reads_CIFAR_files_and_what_is_done_to_them()
+    {
+        folder.Write("a.bin", new byte[3074]);
+        folder.Write("b.bin", new byte[3074]);
+        var job = Parse("""
+            job { model = resnet18, data { kind = cifar, train = [a.bin, b.bin], test = a.bin, classes = 100, labels = coarse, augment { crop-padding = 4, flip = on } } }
+            """);
+        Assert.Equal(new CifarData
+        {
+            Train = [folder["a.bin"], folder["b.bin"]], Test = [folder["a.bin"]], Classes = 100, Coarse = true, Augmentation = new() { CropPadding = 4, Flip = true },
+        }, job.Data);
+        Assert.Equal(ModelCatalog.Create("resnet18", Singa.Actors.Graph.Shape.Of(3, 32, 32), 20), job.Model);
+        folder.Write("train.bin", new byte[3073]);
+        Assert.Equal(new CifarData { Train = [folder.Path] }, Parse("job { model = mlp, data { kind = cifar, path = nowhere } }", "job.data.path=.").Data);
+    }
+
+    [Fact]
+    public void Reads_tables_with_all_their_keys()
+    {
+        folder.Write("t.csv", "1;a;2.5\n2;b;3\n3;a;3"u8.ToArray());
+        var job = Parse("""
+            job { model = mlp, loss = mse, data { kind = csv, train = t.csv, test = t.csv, header = off, delimiter = ";", label = 3, target = number, standardise = off,
+              columns { numeric = [1], categorical = 2 } } }
+            """);
+        Assert.Equal(new CsvData
+        {
+            Train = folder["t.csv"], Test = folder["t.csv"], Header = false, Delimiter = ';', Label = "3", Target = Singa.Actors.Runtime.Data.TableTarget.Number,
+            Numeric = ["1"], Categorical = ["2"], Standardise = false,
+        }, job.Data);
+        Assert.Equal(ModelCatalog.Mlp(1), job.Model);
+        folder.Write("u", "1\ta\n2\tb\n"u8.ToArray());
+        Assert.Equal(new CsvData { Train = folder["u"], Delimiter = '\t' }, Parse("job { model = mlp, data { kind = csv, path = u, delimiter = tab } }").Data);
+        Assert.Contains("give one of them", Refused("job { model = mlp, data { kind = csv, path = u, test = u, test-fraction = 0.5 } }"));
+    }
+
+    [Fact]
     public void What_is_the_hosts_is_handed_on()
     {
         var file = JobFile.Parse(Minimal + "\nsinga.devices { spin-time = 5us }\nakka { loggers = [a, b] }", "t.conf", folder.Path,
@@ -174,6 +222,15 @@ public sealed class JobFileTests : IDisposable
     [InlineData("", "test.conf has no job { … }")]
     [InlineData("job { }", "job.model is missing")]
     [InlineData("job { model = mlp }", "job.data.kind is missing")]
+    [InlineData("job { model = mlp, data { kind = cifar } }", "job.data.path is missing in test.conf; add it")]
+    [InlineData("job { model = mlp, data { kind = cifar, path = x, train = y } }", "job.data.train in test.conf says what job.data.path says already")]
+    [InlineData("job { model = mlp, data { kind = cifar, path = x, classes = 20 } }", "It can be 10 | 100")]
+    [InlineData("job { model = mlp, data { kind = cifar, path = x, augment { crop = on } } }", "job.data.augment.crop in test.conf is unknown")]
+    [InlineData("job { model = mlp, data { kind = cifar, train = [] } }", "job.data.train in test.conf has no value")]
+    [InlineData("job { model = mlp, data { kind = text } }", "job.data.path is missing in test.conf; add it")]
+    [InlineData("job { model = mlp, data { kind = text, path = x, length = 0 } }", "job.data.length in test.conf must be a whole number within 1 … 1048576")]
+    [InlineData("job { model = mlp, data { kind = text, path = x, tokens = words } }", "It can be characters | bytes")]
+    [InlineData("job { model = mlp, data { kind = text, path = \"a\\u0000b\" } }", "is no path")]
     [InlineData("job { model = mlp, data { kind = idx } }", "job.data.train-images is missing in test.conf; add it")]
     public void Refuses_what_is_no_job_file(string text, string sentence) => Assert.Contains(sentence, Refused(text));
 

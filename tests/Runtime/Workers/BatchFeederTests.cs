@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using Singa.Actors.Graph;
 using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Scheduling;
@@ -35,8 +36,8 @@ public sealed class BatchFeederTests
 
         var slot = Next().Slot;
 
-        Assert.Equal(Enumerable.Range(0, 4).Select(i => (float)order[0, i]), slot.Samples.ToArray());
-        Assert.Equal(Enumerable.Range(0, 4).Select(i => (int)order[0, i]), slot.Labels.ToArray());
+        Assert.Equal(Enumerable.Range(0, 4).Select(i => (float)order[0, i]), MemoryMarshal.Cast<byte, float>(slot.Samples).ToArray());
+        Assert.Equal(Enumerable.Range(0, 4).Select(i => (int)order[0, i]), MemoryMarshal.Cast<byte, int>(slot.Labels).ToArray());
     }
 
     [Fact]
@@ -73,15 +74,15 @@ public sealed class BatchFeederTests
 
         public int Classes => 100;
 
-        public virtual void Read(ReadOnlySpan<long> samples, Span<float> inputs, Span<int> labels)
+        public virtual void Read(int epoch, ReadOnlySpan<long> samples, Span<byte> inputs, Span<byte> labels)
         {
             for (int i = 0; i < samples.Length; i++)
-                (inputs[i], labels[i]) = (samples[i], (int)samples[i]);
+                (MemoryMarshal.Cast<byte, float>(inputs)[i], MemoryMarshal.Cast<byte, int>(labels)[i]) = (samples[i], (int)samples[i]);
         }
     }
 
     private sealed class Broken : Numbers
     {
-        public override void Read(ReadOnlySpan<long> samples, Span<float> inputs, Span<int> labels) => throw new IOException("the disk is gone");
+        public override void Read(int epoch, ReadOnlySpan<long> samples, Span<byte> inputs, Span<byte> labels) => throw new IOException("the disk is gone");
     }
 }

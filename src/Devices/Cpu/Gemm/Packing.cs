@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Singa.Actors.Devices.Cpu.Gemm;
 
@@ -9,7 +10,9 @@ internal static unsafe class Packing
     /// <summary>As below, for elements of <paramref name="size"/> bytes of a matrix with those strides.</summary>
     public static void Panel(byte* source, Matrix strides, int steps, int columns, int width, int size, byte* target)
     {
-        if (size == sizeof(float))
+        if (size == sizeof(float) && strides.RowStride == 1 && columns > 1 && Avx.IsSupported)
+            PanelOfColumns((float*)source, strides.ColumnStride, steps, columns, width, (float*)target);
+        else if (size == sizeof(float))
             Panel((float*)source, strides.RowStride, strides.ColumnStride, steps, columns, width, (float*)target);
         else
             Panel((double*)source, strides.RowStride, strides.ColumnStride, steps, columns, width, (double*)target);
@@ -53,6 +56,56 @@ internal static unsafe class Packing
                 }
             }
         }
+    }
+
+    /// <summary>As above where each column of B lies side by side: squares of eight by eight are turned in registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void PanelOfColumns(float* source, nint columnStride, int steps, int columns, int width, float* target)
+    {
+        const int square = 8;
+        int whole = columns / square * square;
+        if (columns < width)
+        {
+            for (int k = 0; k < steps; k++)
+                new Span<float>(target + (nint)k * width + whole, width - whole).Clear();
+        }
+
+        int step = 0;
+        for (; step + square <= steps; step += square)
+        {
+            for (int j = 0; j < whole; j += square)
+                Turn(source + j * columnStride + step, columnStride, target + (nint)step * width + j, width);
+        }
+
+        for (int j = 0; j < columns; j++)
+        {
+            float* from = source + j * columnStride;
+            for (int k = j < whole ? step : 0; k < steps; k++)
+                target[(nint)k * width + j] = from[k];
+        }
+    }
+
+    /// <summary>Rows of eight floats become columns.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Turn(float* source, nint sourceStride, float* target, nint targetStride)
+    {
+        var (a, b) = (Avx.LoadVector256(source), Avx.LoadVector256(source + sourceStride));
+        var (c, d) = (Avx.LoadVector256(source + 2 * sourceStride), Avx.LoadVector256(source + 3 * sourceStride));
+        var (e, f) = (Avx.LoadVector256(source + 4 * sourceStride), Avx.LoadVector256(source + 5 * sourceStride));
+        var (g, h) = (Avx.LoadVector256(source + 6 * sourceStride), Avx.LoadVector256(source + 7 * sourceStride));
+        var (ab0, ab1, cd0, cd1) = (Avx.UnpackLow(a, b), Avx.UnpackHigh(a, b), Avx.UnpackLow(c, d), Avx.UnpackHigh(c, d));
+        var (ef0, ef1, gh0, gh1) = (Avx.UnpackLow(e, f), Avx.UnpackHigh(e, f), Avx.UnpackLow(g, h), Avx.UnpackHigh(g, h));
+        const byte low = 0x44, high = 0xEE, lower = 0x20, upper = 0x31;
+        var (r0, r1, r2, r3) = (Avx.Shuffle(ab0, cd0, low), Avx.Shuffle(ab0, cd0, high), Avx.Shuffle(ab1, cd1, low), Avx.Shuffle(ab1, cd1, high));
+        var (s0, s1, s2, s3) = (Avx.Shuffle(ef0, gh0, low), Avx.Shuffle(ef0, gh0, high), Avx.Shuffle(ef1, gh1, low), Avx.Shuffle(ef1, gh1, high));
+        Avx.Store(target, Avx.Permute2x128(r0, s0, lower));
+        Avx.Store(target + targetStride, Avx.Permute2x128(r1, s1, lower));
+        Avx.Store(target + 2 * targetStride, Avx.Permute2x128(r2, s2, lower));
+        Avx.Store(target + 3 * targetStride, Avx.Permute2x128(r3, s3, lower));
+        Avx.Store(target + 4 * targetStride, Avx.Permute2x128(r0, s0, upper));
+        Avx.Store(target + 5 * targetStride, Avx.Permute2x128(r1, s1, upper));
+        Avx.Store(target + 6 * targetStride, Avx.Permute2x128(r2, s2, upper));
+        Avx.Store(target + 7 * targetStride, Avx.Permute2x128(r3, s3, upper));
     }
 
     /// <summary>Exactly <paramref name="count"/> elements; short runs are what convolutions are made of, so no call for them.</summary>

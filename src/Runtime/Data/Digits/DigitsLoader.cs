@@ -29,7 +29,7 @@ internal static class DigitsLoader
     }
 
     private static ByteImages Source(byte[] pixels, byte[] labels, Normalisation normalisation) =>
-        new(pixels, labels, DigitImages.Side, DigitImages.Side, 10, normalisation);
+        new(Shape.Of(1, DigitImages.Side, DigitImages.Side), pixels, labels, 10, normalisation);
 
     private static void Check(DigitsData data)
     {

@@ -1,0 +1,40 @@
+namespace Singa.Actors.Graph.Plans;
+
+/// <summary>What people want to know of an operation of a plan.</summary>
+/// <param name="Layer">The layer it belongs to, forward and backward alike; empty for none.</param>
+/// <param name="Op">What it does, without the layer.</param>
+public sealed record OperationFacts(string Layer, string Op, Phase Phase, KernelCost Cost)
+{
+    // As Gradients marks the scope of what it derives.
+    private const char Derived = '\'';
+    private const string Copied = " copy";
+
+    public static OperationFacts Of(Section section, Operation operation)
+    {
+        var (scope, op) = Parts(operation);
+        var phase = PhaseOf(section.Name, operation.Kernel, backward: scope.EndsWith(Derived));
+        return new OperationFacts(scope.TrimEnd(Derived), op, phase, KernelCost.Of(operation.Kernel));
+    }
+
+    /// <summary>A name is the scope, a blank and the op, which has none.</summary>
+    private static (string Scope, string Op) Parts(Operation operation)
+    {
+        if (operation.Kernel is ExchangeKernel or UploadKernel or DownloadKernel)
+            return ("", operation.Name);
+        string name = operation.Name, suffix = "";
+        if (name.EndsWith(Copied, StringComparison.Ordinal))
+            (name, suffix) = (name[..^Copied.Length], Copied);
+        int blank = name.LastIndexOf(' ');
+        return blank < 0 ? ("", name + suffix) : (name[..blank], name[(blank + 1)..] + suffix);
+    }
+
+    private static Phase PhaseOf(string section, Kernel kernel, bool backward) => (kernel, section.Split('/')[0]) switch
+    {
+        (ExchangeKernel, _) => Phase.Exchange,
+        (UploadKernel or DownloadKernel, _) => Phase.Copy,
+        (_, "gradients") => backward ? Phase.Backward : Phase.Forward,
+        (_, "update") => Phase.Update,
+        (_, "evaluate") => Phase.Evaluation,
+        _ => Phase.Other,
+    };
+}
