@@ -116,7 +116,7 @@ internal sealed class Lowerer(PlanDraft plan, IReadOnlyDictionary<Placeholder, O
         {
             bool wants = node.Op.IsView ? node.Outputs.Any(found.Contains) : node.Op is not (Pointwise or Maps or Reduce or Concat);
             if (wants)
-                found.UnionWith(node.Inputs);
+                found.UnionWith(node.Op.IsView ? node.Inputs[..1] : node.Inputs);
         }
 
         return found;

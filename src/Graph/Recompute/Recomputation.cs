@@ -365,5 +365,6 @@ internal sealed class Recomputation
         return any;
     }
 
-    private static bool IsRepeatable(Step step) => step.Outputs.Length == 1 && step.Node.Op is not (Ops.Placeholder or Ops.Constant);
+    // Parts are computed where they lie in the whole: to keep them for joining them again is to keep it, and costs a copy.
+    private static bool IsRepeatable(Step step) => step.Outputs.Length == 1 && step.Node.Op is not (Ops.Placeholder or Ops.Constant or Ops.Concat);
 }
