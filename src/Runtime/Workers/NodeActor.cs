@@ -35,6 +35,7 @@ internal sealed class NodeActor : ReceiveActor
         Receive<NodeJobActor.Left>(Forget);
         Receive<Terminated>(Ended);
         Receive<DeviceProtocol.PlanUnloaded>(_ => { });
+        Receive<CollectiveProtocol.GenerationEnded>(_ => { });
     }
 
     protected override void PreStart()
@@ -91,7 +92,6 @@ internal sealed class NodeActor : ReceiveActor
     {
         jobs.Remove(left.Job);
         Context.Unwatch(Sender);
-        collective.Tell(new CollectiveProtocol.EndGeneration(left.Job, $"job {left.Job} has ended"));
     }
 
     private void Ended(Terminated terminated)
@@ -110,6 +110,7 @@ internal sealed class NodeActor : ReceiveActor
         {
             jobs.Remove(id);
             job.Conductor.Tell(new NodeFailed(id, "its node lost count of it; the log says why"));
+            collective.Tell(new CollectiveProtocol.EndGeneration(id, $"the node of job {id} lost count of it"));
             foreach (var device in devices.Values)
                 device.Tell(new DeviceProtocol.UnloadPlan(id));
         }

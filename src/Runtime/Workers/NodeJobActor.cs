@@ -42,6 +42,7 @@ internal sealed class NodeJobActor : ReceiveActor
         Receive<CollectiveProtocol.GenerationBegun>(Begun);
         Receive<CollectiveProtocol.GenerationRejected>(message => Answer(new NodeFailed(message.Job, message.Reason)));
         Receive<ReleaseJob>(Release);
+        Receive<CollectiveProtocol.GenerationEnded>(_ => { });
         Receive<Terminated>(Ended);
         Receive<DeviceProtocol.PlanUnloaded>(_ => LetGo(Sender));
     }
@@ -155,6 +156,8 @@ internal sealed class NodeJobActor : ReceiveActor
     {
         release = ordered;
         stop.Cancel();
+        // First of all: rounds that break because the job ends are no news for anybody's log.
+        collective.Tell(new CollectiveProtocol.EndGeneration(ordered.Job, $"job {ordered.Job} has ended"));
         foreach (var worker in workers.Keys)
             Context.Stop(worker);
         LeaveWhenEmpty();
