@@ -17,7 +17,7 @@ internal sealed class Lowerer(PlanDraft plan, IReadOnlyDictionary<Placeholder, O
 
     public IReadOnlyList<(string Name, Kernel Kernel)> Operations => operations;
 
-    public bool IsStrict => plan.IsStrict;
+    public bool IsStrict { get; init; }
 
     public Operand this[Tensor tensor]
     {

@@ -33,7 +33,7 @@ public sealed class PlanBuilder
     /// Adds a section: host buffers in, the outputs into their destinations, then whatever kernels come last (exchanges, host buffers out).
     /// </summary>
     public void AddSection(string name, IEnumerable<Kernel> before, IReadOnlyList<(Tensor Tensor, Operand Destination)> outputs, IEnumerable<Kernel> after) =>
-        sections.Add(new SectionDraft(name, before, outputs, after, Placeholder));
+        sections.Add(new SectionDraft(name, before, outputs, after, Placeholder) { IsStrict = IsStrict });
 
     /// <summary>The plan, with what is cheap to compute again computed again where that takes less memory.</summary>
     public Plan Build() => Build(MemoryGoal.Cheap);

@@ -30,6 +30,8 @@ internal sealed class SectionDraft
 
     public string Name { get; }
 
+    public bool IsStrict { get; init; }
+
     /// <summary>
     /// Whether what it reads from outside stays as it is while it runs. Where a section overwrites what it reads, nothing may be read later
     /// than it is.
@@ -42,7 +44,7 @@ internal sealed class SectionDraft
     /// <summary>Its kernels in the order of a course.</summary>
     public IReadOnlyList<(string Name, Kernel Kernel)> Lower(Course course, PlanDraft plan)
     {
-        var lowerer = new Lowerer(plan, placeholders);
+        var lowerer = new Lowerer(plan, placeholders) { IsStrict = IsStrict };
         foreach (var kernel in before)
             lowerer.Emit(KernelName(kernel), kernel);
         var (nodes, results) = course.Nodes();

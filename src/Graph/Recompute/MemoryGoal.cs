@@ -10,8 +10,11 @@ public sealed record MemoryGoal(long ArenaBytes, Seq<double> Prices)
     // A chain of pointwise ops is 10 to 60; a convolution or product of n terms about n / 2.
     private static readonly Seq<double> CheapPrices = [30, 60, 200];
 
+    // Nobody misses so little.
+    private const long SmallArena = 1 << 20;
+
     /// <summary>All that is nearly free: chains of pointwise ops, the shortest of products.</summary>
-    public static MemoryGoal Cheap { get; } = new(0, CheapPrices);
+    public static MemoryGoal Cheap { get; } = new(SmallArena, CheapPrices);
 
     /// <summary>Everything is computed once.</summary>
     public static MemoryGoal Once { get; } = new(0, []);
