@@ -3,8 +3,9 @@ using System.Text.Json;
 namespace Singa.Actors.Runtime.Observing;
 
 /// <summary>
-/// One JSON object a line and step: <c>step, epoch, loss, samples_per_s, step_ms</c>, <c>perplexity</c> for text, and <c>digest</c> where there
-/// is one. Scripts read it.
+/// One JSON object a line and step: <c>step, epoch, loss, samples_per_s, step_ms</c>, <c>perplexity</c> for text, <c>digest</c> where there
+/// is one; after a test also <c>test_loss</c> and, where there are such figures, <c>test_accuracy, test_top_accuracy, test_perplexity</c>.
+/// Scripts read it.
 /// </summary>
 public sealed class MetricsWriter(Stream target) : IDisposable
 {
@@ -15,15 +16,27 @@ public sealed class MetricsWriter(Stream target) : IDisposable
         json.WriteNumber("step", progress.Step);
         json.WriteNumber("epoch", progress.Epoch);
         json.WriteNumber("loss", progress.Loss);
-        if (progress.Perplexity is { } perplexity && double.IsFinite(perplexity))
-            json.WriteNumber("perplexity", perplexity);
+        Number(json, "perplexity", progress.Perplexity);
         json.WriteNumber("samples_per_s", Math.Round(progress.SamplesPerSecond, 3));
         json.WriteNumber("step_ms", Math.Round(progress.StepTime.TotalMilliseconds, 6));
         if (progress.Digest is not null)
             json.WriteString("digest", progress.Digest);
+        if (progress.Test is not { } test)
+            return;
+        Number(json, "test_loss", test.Loss);
+        Number(json, "test_accuracy", test.Accuracy);
+        Number(json, "test_top_accuracy", test.Top?.Share);
+        Number(json, "test_perplexity", test.Perplexity);
     });
 
     public void Dispose() => lines.Dispose();
+
+    /// <summary>JSON has no word for what is not finite.</summary>
+    private static void Number(Utf8JsonWriter json, string name, double? value)
+    {
+        if (value is { } known && double.IsFinite(known))
+            json.WriteNumber(name, known);
+    }
 }
 
 /// <summary>One JSON object a line and committed shard: <c>epoch, step, shard, samples, worker, generation</c>.</summary>
