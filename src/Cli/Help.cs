@@ -29,8 +29,8 @@ internal static class Help
         singa train JOB.conf [options]
 
         """ + Choices + """
-          --metrics FILE      one JSON object a step: step, epoch, loss, samples_per_s, step_ms, and where there are some test_loss,
-                              test_accuracy, digest
+          --metrics FILE      one JSON object a step: step, epoch, loss, samples_per_s, step_ms, and where there are some
+                              perplexity, test_loss, test_accuracy, test_perplexity, digest
           --digest-every N    takes the digest of the parameters every N steps, for the metrics
           --ledger FILE       one JSON object for each committed shard: epoch, step, shard, samples, worker, generation
           --save FILE         the trained model as safetensors
@@ -47,6 +47,7 @@ internal static class Help
 
         Logs go to standard error. Standard output ends with these lines:
 
+          test top-5 accuracy 99.61         percent, where job.top-k asks for it
           test accuracy 98.97               percent; neither it nor the next without test data
           test loss 1.5803                  instead, for text (nats per token) and where answers are not right or wrong
           peak memory 61.2 planned 60.8     MiB, summed over this process's devices

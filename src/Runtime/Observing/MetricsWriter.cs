@@ -4,7 +4,7 @@ namespace Singa.Actors.Runtime.Observing;
 
 /// <summary>
 /// One JSON object a line and step: <c>step, epoch, loss, samples_per_s, step_ms</c>, <c>perplexity</c> for text, and where there are some
-/// <c>test_loss</c>, <c>test_accuracy</c> (0 to 1) and <c>digest</c>. Scripts read it.
+/// <c>test_loss</c>, <c>test_accuracy</c> and <c>test_top_accuracy</c> (0 to 1), <c>test_perplexity</c> and <c>digest</c>. Scripts read it.
 /// </summary>
 public sealed class MetricsWriter(Stream target) : IDisposable
 {
@@ -15,15 +15,15 @@ public sealed class MetricsWriter(Stream target) : IDisposable
         json.WriteNumber("step", progress.Step);
         json.WriteNumber("epoch", progress.Epoch);
         json.WriteNumber("loss", progress.Loss);
-        if (progress.Perplexity is { } perplexity && double.IsFinite(perplexity))
-            json.WriteNumber("perplexity", perplexity);
+        WriteKnown(json, "perplexity", progress.Perplexity);
         json.WriteNumber("samples_per_s", Math.Round(progress.SamplesPerSecond, 3));
         json.WriteNumber("step_ms", Math.Round(progress.StepTime.TotalMilliseconds, 6));
         if (progress.Test is { } test)
         {
             WriteLoss(json, test.Loss);
-            if (test.Accuracy is { } accuracy)
-                json.WriteNumber("test_accuracy", accuracy);
+            WriteKnown(json, "test_accuracy", test.Accuracy);
+            WriteKnown(json, "test_top_accuracy", test.Top?.Share);
+            WriteKnown(json, "test_perplexity", test.Perplexity);
         }
 
         if (progress.Digest is not null)
@@ -31,6 +31,12 @@ public sealed class MetricsWriter(Stream target) : IDisposable
     });
 
     public void Dispose() => lines.Dispose();
+
+    private static void WriteKnown(Utf8JsonWriter json, string name, double? value)
+    {
+        if (value is { } known && double.IsFinite(known))
+            json.WriteNumber(name, known);
+    }
 
     /// <summary>Of a model that has run away the loss may be no number, which JSON does not have.</summary>
     private static void WriteLoss(Utf8JsonWriter json, double loss)

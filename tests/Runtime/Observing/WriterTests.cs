@@ -16,6 +16,9 @@ public sealed class WriterTests
             {"step":12,"epoch":1,"loss":0.25,"samples_per_s":8000,"step_ms":8,"digest":"sha256:ab"}
             {"step":12,"epoch":1,"loss":0.25,"samples_per_s":8000,"step_ms":8,"test_loss":0.5,"test_accuracy":0.75}
             {"step":12,"epoch":1,"loss":0.25,"samples_per_s":8000,"step_ms":8,"test_loss":null}
+            {"step":12,"epoch":1,"loss":0.25,"samples_per_s":8000,"step_ms":8,"test_loss":0.5,"test_accuracy":0.75,"test_top_accuracy":1}
+            {"step":12,"epoch":1,"loss":0.25,"perplexity":2,"samples_per_s":8000,"step_ms":8,"test_loss":0.5,"test_perplexity":3}
+            {"step":12,"epoch":1,"loss":0.25,"samples_per_s":8000,"step_ms":8}
 
             """.ReplaceLineEndings("\n"),
             Written(stream =>
@@ -25,6 +28,9 @@ public sealed class WriterTests
                 writer.Write(Progress with { Digest = "sha256:ab" });
                 writer.Write(Progress with { Test = new TestFigures(0.5, 0.75) });
                 writer.Write(Progress with { Test = new TestFigures(double.NaN, null) });
+                writer.Write(Progress with { Test = new TestFigures(0.5, 0.75) { Top = new TopAccuracy(5, 1) } });
+                writer.Write(Progress with { Perplexity = 2, Test = new TestFigures(0.5, null) { Perplexity = 3 } });
+                writer.Write(Progress with { Perplexity = double.PositiveInfinity });
             }));
 
     [Fact]
