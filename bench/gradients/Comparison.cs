@@ -9,7 +9,7 @@ internal static class Comparison
 {
     public static double Of(OpCase it, DType type, Draw draw)
     {
-        double[][] values = [.. it.Inputs.Select(draw.Values)];
+        double[][] values = [.. it.Inputs.Select(shape => draw.Values(shape).Select(x => x * it.Scale).ToArray())];
         Tensor[] ours = [.. it.Inputs.Select((shape, i) => Tensor.From<double>(values[i], shape).Convert(type).Detach())];
         var result = it.Ours(ours);
         double[] upstream = draw.Values(result.Shape);

@@ -1,5 +1,6 @@
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Modules;
+using TorchSharp;
 using Torch = TorchSharp.torch;
 
 namespace Singa.Actors.Bench.Gradients;
@@ -7,6 +8,9 @@ namespace Singa.Actors.Bench.Gradients;
 /// <summary>One op on one choice of shapes: what it is here and what it is there, on the same inputs.</summary>
 internal sealed record OpCase(string Choice, Shape[] Inputs, Func<Tensor[], Tensor> Ours, Func<Torch.Tensor[], Torch.Tensor> Theirs)
 {
+    /// <summary>Inputs lie within twice this: where larger ones saturate, gradients are what rounding left of them.</summary>
+    public double Scale { get; init; } = 1;
+
     /// <summary>The result there, and on what the gradients of the inputs are found: a layer's parameters are its own.</summary>
     public Func<Torch.Tensor[], (Torch.Tensor Result, Torch.Tensor[] Leaves)> Run { get; init; } = t => (Theirs(t), t);
 
