@@ -6,7 +6,7 @@ using Singa.Actors.Graph.Scalars;
 namespace Singa.Actors.Graph.Lowering;
 
 /// <summary>Turns the nodes of one section into kernels on blocks, in order. Ops call it from <see cref="Op.Lower"/>.</summary>
-internal sealed class Lowerer(PlanBuilder plan)
+internal sealed class Lowerer(PlanDraft plan, IReadOnlyDictionary<Placeholder, Operand> placeholders)
 {
     private readonly Dictionary<Tensor, Operand> values = [];
     private readonly List<(string Name, Kernel Kernel)> operations = [];
@@ -17,7 +17,7 @@ internal sealed class Lowerer(PlanBuilder plan)
 
     public IReadOnlyList<(string Name, Kernel Kernel)> Operations => operations;
 
-    public bool IsStrict => plan.IsStrict;
+    public bool IsStrict { get; init; }
 
     public Operand this[Tensor tensor]
     {
@@ -26,9 +26,9 @@ internal sealed class Lowerer(PlanBuilder plan)
     }
 
     /// <summary>Lowers what the outputs need; each output ends up in its destination.</summary>
-    public void Run(IReadOnlyList<(Tensor Tensor, Operand Destination)> outputs)
+    /// <param name="order">The nodes behind them, each after what it reads.</param>
+    public void Run(ImmutableArray<Node> order, IReadOnlyList<(Tensor Tensor, Operand Destination)> outputs)
     {
-        var order = Traversal.From(outputs.Select(o => o.Tensor));
         var position = new Dictionary<Node, int>();
         foreach (var node in order)
             position[node] = position.Count;
@@ -130,7 +130,7 @@ internal sealed class Lowerer(PlanBuilder plan)
         {
             var node = order[position];
             if (node.Op is Placeholder placeholder)
-                backing[node.Output] = plan.Placeholder(placeholder).Block;
+                backing[node.Output] = placeholders[placeholder].Block;
             foreach (var input in node.Inputs)
             {
                 if (!backing.TryGetValue(input, out int block))
@@ -147,7 +147,7 @@ internal sealed class Lowerer(PlanBuilder plan)
         return readers;
     }
 
-    public void Bind(Tensor tensor, Placeholder placeholder) => values[tensor] = plan.Placeholder(placeholder);
+    public void Bind(Tensor tensor, Placeholder placeholder) => values[tensor] = placeholders[placeholder];
 
     public Operand Constant(TensorType type, ImmutableArray<byte> data) => Operand.Contiguous(plan.Constant(data), type);
 

@@ -29,6 +29,10 @@ internal static class Operands
         Offset = source.Offset + source.Strides.Select((stride, a) => stride * start[a]).Sum(),
     };
 
+    /// <summary>Whether two views are the same elements in the same places; along a dimension of 1 nobody moves.</summary>
+    public static bool AreSame(Operand a, Operand b) => a.Block == b.Block && a.DType == b.DType && a.Offset == b.Offset && a.Shape == b.Shape
+        && Enumerable.Range(0, a.Shape.Rank).All(axis => a.Shape[axis] == 1 || a.Strides[axis] == b.Strides[axis]);
+
     /// <summary>Element <paramref name="index"/> of the outermost axis.</summary>
     public static Operand Row(Operand source, long index) => source with
     {

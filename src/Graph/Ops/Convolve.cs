@@ -82,12 +82,21 @@ public sealed record Convolve(ConvolveForm Form, Window2D Window, int Groups, lo
 
         ImmutableArray<ShardRange> tree = OverShards ? [new ShardRange(0, (int)first.Shape[0])] : [];
         var c = OverShards ? target with { Shape = target.Shape.Prepend(1), Strides = [0, .. target.Strides] } : target;
-        var extras = node.Inputs[2..].Select(i => Operands.Broadcast(lowerer[i], target.Shape)).ToImmutableArray();
-        bool fits = Body is not null && Body.Instructions[Body.Results[0]].Type == first.DType && extras.All(e => Operands.Group(e, [0, 1], [], [2, 3]) is not null);
+        var extras = node.Inputs[2..].Select(i => Operands.Broadcast(lowerer[i], Around(i.Shape, target.Shape))).ToImmutableArray();
+        bool fits = Body is not null && Body.Instructions[Body.Results[0]].Type == first.DType && extras.All(WalksPixels);
         lowerer.Emit(node, Kernel(first, second, c, tree, fits ? new Epilogue(ScalarBody.Expand(Body!), extras) : null, lowerer));
-        if (Body is not null && !fits)
-            lowerer.Emit(node, new MapKernel(ScalarBody.Expand(Body), [target, .. extras], [target]));
+        if (Body is null || fits)
+            return;
+        var common = extras.MaxBy(e => e.Shape.Rank)!.Shape;
+        var whole = Operands.Reshape(target, common)!;
+        lowerer.Emit(node, new MapKernel(ScalarBody.Expand(Body), [whole, .. extras.Select(e => Operands.Reshape(e, common)!)], [whole]));
+
+        static bool WalksPixels(Operand e) => Operands.Group(e, [.. Enumerable.Range(0, e.Shape.Rank - 2)], [], [e.Shape.Rank - 2, e.Shape.Rank - 1]) is not null;
     }
+
+    // A further input may have the samples' axis split into shards and each one's samples.
+    private static Shape Around(Shape input, Shape target) =>
+        input.Rank <= target.Rank ? target : Shape.Of([input[0], target[0] / input[0], .. target.Dims[1..]]);
 
     private ConvolveKernel Kernel(Operand first, Operand second, Operand target, ImmutableArray<ShardRange> tree, Epilogue? epilogue, Lowerer lowerer)
     {

@@ -18,7 +18,7 @@ public abstract record Kernel
 
 /// <summary>
 /// A scalar program at every point of a common shape; inputs and outputs all have that shape (inputs with stride 0 where they
-/// repeat). An output may be the very operand of an input (in place), never overlap one otherwise.
+/// repeat). An output may be the very operand of an input (in place), never overlap one otherwise; several may have the same result.
 /// </summary>
 public sealed record MapKernel(ScalarProgram Program, ImmutableArray<Operand> Sources, ImmutableArray<Operand> Targets) : Kernel
 {
@@ -99,7 +99,8 @@ public enum ConvolveForm : byte
 /// [n, o, oh, ow], all contiguous; which of them is the target is the form's. With FilterGradient and <c>Tree</c> not empty, Image
 /// and Result have a leading dimension that counts shards and Filter one that counts the ranges, as in <see cref="ContractKernel"/>.
 /// Bits: as in <see cref="ContractKernel"/>, k as the form says, blocks counted along that k; zero padding counts as zeros.
-/// With <c>Winograd</c> as <see cref="Plans.Winograd"/> says. The epilogue's sources have the target's shape and walk its pixels with one stride.
+/// With <c>Winograd</c> as <see cref="Plans.Winograd"/> says. The epilogue's sources have the target's shape, or that with its outermost axis
+/// split in two (shards × samples), and walk its pixels with one stride.
 /// </summary>
 public sealed record ConvolveKernel(
     ConvolveForm Form, Window2D Window, int Groups, Operand Image, Operand Filter, Operand Result,

@@ -9,7 +9,16 @@ namespace Singa.Actors.Graph.Plans;
 public sealed record Operation(string Name, Kernel Kernel, ImmutableArray<int> Reads, ImmutableArray<int> Writes);
 
 /// <summary>Operations that are admitted together, in an order that is correct one after the other. <c>HostSlots[i]</c>: bytes of host buffer i.</summary>
-public sealed record Section(string Name, ImmutableArray<Operation> Operations, ImmutableArray<long> HostSlots);
+public sealed record Section(string Name, ImmutableArray<Operation> Operations, ImmutableArray<long> HostSlots)
+{
+    /// <summary>Null: everything is computed once.</summary>
+    public Recomputed? Recomputed { get; init; }
+}
+
+/// <summary>What a section computes again rather than keeps: steps, and what they take beside all that is computed at all.</summary>
+/// <param name="BytesOnce">Largest sum of transient bytes alive at once if everything was computed once.</param>
+/// <param name="Bytes">The same as it is.</param>
+public sealed record Recomputed(int Steps, double Flops, double FlopsOnce, double Traffic, double TrafficOnce, long BytesOnce, long Bytes);
 
 /// <summary>
 /// The compiled, immutable product that a device receives. Blocks are addressed by their index; <c>Constants</c> are uploaded at

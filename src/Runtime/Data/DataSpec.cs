@@ -177,3 +177,26 @@ public sealed record InMemoryData : DataSpec
 
     public HostValues? TestLabels { get; init; }
 }
+
+/// <summary>
+/// Samples that the host hands over one after the other. They are read once, into memory, when the job is submitted, and are
+/// <see cref="InMemoryData"/> from then on: training visits samples in another order in each epoch, which a sequence cannot, and a file to
+/// keep them in is not ours to choose. What does not fit in memory belongs in files.
+/// </summary>
+public sealed record AsyncData : DataSpec
+{
+    public required Shape Sample { get; init; }
+
+    /// <inheritdoc cref="InMemoryData.Label"/>
+    public Shape Label { get; init; } = Shape.Scalar;
+
+    /// <inheritdoc cref="InMemoryData.Classes"/>
+    public int Classes { get; init; }
+
+    public required IAsyncEnumerable<HostSample> Train { get; init; }
+
+    public IAsyncEnumerable<HostSample>? Test { get; init; }
+}
+
+/// <summary>One sample: <c>Input</c> has <c>Sample.Count</c> values, <c>Label</c> <c>Label.Count</c>; all samples are of the same element types.</summary>
+public readonly record struct HostSample(HostValues Input, HostValues Label);

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Singa.Actors.Devices;
 using Singa.Actors.Runtime.Coordination;
+using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Jobs;
 using Singa.Actors.Runtime.Observing;
 using Singa.Actors.Runtime.Workers;
@@ -16,6 +17,7 @@ internal sealed class TrainingClient(
     {
         ArgumentNullException.ThrowIfNull(job);
         cancellation.ThrowIfCancellationRequested();
+        job = job with { Data = await DataLoader.ReadAsync(job.Data, cancellation).ConfigureAwait(false) };
         var id = new JobId($"job-{Guid.NewGuid():N}"[..12]);
         var run = new TrainingRun(job, replicas, settings.ProgressBuffer, open, new RunCommands(
             () => coordinator.Tell(new CoordinatorProtocol.CancelJob(id)), () => coordinator.Tell(new CoordinatorProtocol.StopJob(id)),

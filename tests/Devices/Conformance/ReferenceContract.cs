@@ -46,5 +46,8 @@ internal sealed class ReferenceEpilogue(Epilogue? epilogue, IReadOnlyList<BlockA
     private readonly ReferenceView[] sources = [.. epilogue?.Sources.Select(s => new ReferenceView(s, blocks)) ?? []];
 
     public Value Apply(Value sum, long[] index) =>
-        epilogue is null ? sum : Interpreter.Run(epilogue.Program, [sum, .. sources.Select(s => s[index])])[0];
+        epilogue is null ? sum : Interpreter.Run(epilogue.Program, [sum, .. sources.Select(s => s[In(s.Shape, index)])])[0];
+
+    // The outermost axis may be split in two.
+    private static long[] In(Shape shape, long[] index) => shape.Rank == index.Length ? index : [index[0] / shape[1], index[0] % shape[1], .. index[1..]];
 }

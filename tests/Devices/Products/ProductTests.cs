@@ -48,7 +48,7 @@ public sealed class ProductTests
     public void Convolve_has_the_defined_bits(int seed) => Check(seed, it =>
     {
         var type = it.Any(DType.Float32, DType.Float32, DType.Float64);
-        int groups = it.Any(1, 1, 1, 2), channels = groups * it.Next(1, 4), outputs = groups * it.Any(1, 2, 7, 13), samples = it.Next(1, 3);
+        int groups = it.Any(1, 1, 1, 2), channels = groups * it.Next(1, 4), outputs = groups * it.Any(1, 2, 7, 13), samples = it.Any(1, 2, 3, 4);
         var window = new Window2D(it.Next(1, 5), it.Next(1, 5), it.Any(1, 1, 2, 3), it.Any(1, 1, 2, 3), it.Next(0, 2), it.Next(0, 2), it.Any(1, 1, 2), it.Any(1, 1, 2));
         int height = it.Next((window.KernelHeight - 1) * window.DilationHeight + 1, 18), width = it.Next((window.KernelWidth - 1) * window.DilationWidth + 1, 18);
         long oh = (height + 2 * window.PadTop - (window.KernelHeight - 1) * window.DilationHeight - 1) / window.StrideHeight + 1;
@@ -119,7 +119,13 @@ public sealed class ProductTests
     {
         var bias = it.Plain(type, target.Shape[1]);
         // The stride of an axis of length 1 means nothing.
-        return bias with { Shape = target.Shape, Strides = [0, 1, target.Shape[2] == 1 ? 5 : 0, target.Shape[3] == 1 ? 1 : 0] };
+        long[] pixels = [target.Shape[2] == 1 ? 5 : 0, target.Shape[3] == 1 ? 1 : 0];
+        if (it.Any(true, false))
+            return bias with { Shape = target.Shape, Strides = [0, 1, .. pixels] };
+        // One of each shard's own, where the samples are those of several.
+        long samples = target.Shape[0], shards = it.Any([.. Enumerable.Range(1, (int)samples).Where(s => samples % s == 0)]);
+        var own = it.Plain(type, shards, target.Shape[1]);
+        return own with { Shape = Shape.Of([shards, samples / shards, .. target.Shape.Dims[1..]]), Strides = [own.Strides[0], 0, 1, .. pixels] };
     }
 
     /// <summary>(value + a) where b is positive, else 0.</summary>

@@ -1,6 +1,7 @@
 using Singa.Actors.Graph.Losses;
 using Singa.Actors.Graph.Models;
 using Singa.Actors.Graph.Optimizers;
+using Singa.Actors.Runtime.Checkpoints;
 using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Data.Text;
 using Singa.Actors.Runtime.Jobs;
@@ -98,6 +99,20 @@ public sealed class JobFileTests : IDisposable
             Name = "test", Model = ModelCatalog.LeNet(10), Data = new DigitsData(), Loss = new SoftmaxCrossEntropy(), Optimizer = new Sgd(),
         };
         Assert.Equal(coded, written);
+    }
+
+    [Fact]
+    public void Reads_where_the_job_is_saved_and_when_it_is_tested_and_ends()
+    {
+        var file = JobFile.Parse(Minimal + "\njob { checkpoint { path = saved, every = 7 }, evaluate-every = 5, early-stopping { patience = 2, restore-best = off } }",
+            "test.conf", folder.Path, []);
+        Assert.Equal(new CheckpointOptions(folder["saved"]) { Every = 7 }, file.Options.Checkpoint);
+        Assert.Equal((5L, new EarlyStopping { Patience = 2, RestoreBest = false }), (file.Job.EvaluateEvery, file.Job.EarlyStopping));
+
+        var shorter = JobFile.Parse(Minimal + "\njob { checkpoint = /else/where, early-stopping = on }", "test.conf", folder.Path, []);
+        Assert.Equal(new CheckpointOptions(Path.GetFullPath("/else/where")), shorter.Options.Checkpoint);
+        Assert.Equal(new EarlyStopping(), shorter.Job.EarlyStopping);
+        Assert.Null(Parse(Minimal + "\njob.early-stopping = off").EarlyStopping);
     }
 
     [Theory]
@@ -225,6 +240,9 @@ public sealed class JobFileTests : IDisposable
     [InlineData("job.loss { name = huber, label-smoothing = 0.1 }", "job.loss.label-smoothing in test.conf is unknown")]
     [InlineData("job.optimizer.schedule = cosine", "job.optimizer.schedule in test.conf must be an object { kind = … }, not 'cosine'")]
     [InlineData("job.optimizer.schedule.kind = cosin", "did you mean cosine?")]
+    [InlineData("job.checkpoint.evry = 3", "did you mean job.checkpoint.every?")]
+    [InlineData("job.early-stopping.pacience = 3", "did you mean job.early-stopping.patience?")]
+    [InlineData("job.early-stopping.min-delta = -1", "must be a number of at least 0")]
     [InlineData("job.batch-size = 0", "job.batch-size in test.conf must be a whole number within 1 … ")]
     [InlineData("job.batch-size = many", "not 'many'")]
     [InlineData("job.batch-size = 1.5", "not '1.5'")]

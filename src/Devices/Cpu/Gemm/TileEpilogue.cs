@@ -23,14 +23,18 @@ internal sealed unsafe class TileEpilogue
     {
         var planes = epilogue with { Sources = [.. epilogue.Sources.Select(AsMatrices)] };
         return (new TileEpilogue(planes, swapped: false, context, address),
-            [.. Enumerable.Range(0, samples).Select(n => epilogue.Sources.Select(s => (nint)(n * s.Strides[0])).ToArray())]);
+            [.. Enumerable.Range(0, samples).Select(n => epilogue.Sources.Select(s => (nint)Shift(s, n)).ToArray())]);
 
         static Operand AsMatrices(Operand source) => source with
         {
-            Shape = Graph.Shape.Of(source.Shape[0], source.Shape[1], source.Shape[2] * source.Shape[3]),
+            Shape = Graph.Shape.Of(source.Shape[^3], source.Shape[^2] * source.Shape[^1]),
             // Pixels of one column follow one another by rows; an axis of length 1 may have any stride.
-            Strides = [source.Strides[0], source.Strides[1], source.Shape[3] == 1 ? source.Strides[2] : source.Strides[3]],
+            Strides = [source.Strides[^3], source.Shape[^1] == 1 ? source.Strides[^2] : source.Strides[^1]],
         };
+
+        // Samples are one axis, or two: shards and each one's samples.
+        static long Shift(Operand source, int sample) => source.Shape.Rank == 4 ? sample * source.Strides[0]
+            : sample / source.Shape[1] * source.Strides[0] + sample % source.Shape[1] * source.Strides[1];
     }
 
     /// <summary>Rows of <paramref name="tile"/>, whose first element is (row, column) of the target's matrix of this batch.</summary>

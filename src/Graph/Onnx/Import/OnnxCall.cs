@@ -73,6 +73,9 @@ internal sealed class OnnxCall(OnnxImporter importer, Frame frame, NodeProto nod
     /// <summary>The elements of an input that the graph's form depends on.</summary>
     public HostTensor Known(int input) => importer.Known(Value(input), $"input {input}");
 
+    /// <summary>What a name of the surrounding graph stands for.</summary>
+    public GraphTensor Named(string name) => AsTensor(frame.Find(name) ?? throw new OnnxException($"nothing before it makes '{name}'"));
+
     public HostTensor KnownOf(OnnxValue value) => importer.Known(value, "a value");
 
     public HostTexts Texts(int input) => Value(input) as HostTexts ?? throw new OnnxException($"input {input} is no tensor of texts");

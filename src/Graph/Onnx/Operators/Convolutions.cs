@@ -96,7 +96,29 @@ internal static class Convolutions
                 long[] after = [0, 0, output[0] - height + window.Axes[0].Before, output[1] - width + window.Axes[1].Before];
                 return Padding.WithValue(full, before, after, Fill.Create(x.DType, Shape.Scalar, 0));
             default:
-                throw new OnnxUnsupportedException("transposed convolutions of more than two dimensions");
+                return SpreadOverDepth(x, w, window, output, groups);
         }
+    }
+
+    /// <summary>The outermost dimension tap by tap: each plane's contribution goes to where the tap leads.</summary>
+    private static Tensor SpreadOverDepth(Tensor x, Tensor w, WindowAttributes window, long[] output, int groups)
+    {
+        var (depth, inner) = window.Outermost();
+        long planes = x.Shape[2], full = window.Unpadded().Input(0, planes);
+        int[] order = [0, 2, 1, .. Enumerable.Range(3, x.Shape.Rank - 3)];
+        var folded = x.Transpose(order).Reshape(Shape.Of([x.Shape[0] * planes, x.Shape[1], .. x.Shape.Skip(3)]));
+        long[] none = new long[x.Shape.Rank];
+        Tensor? sum = null;
+        for (int tap = 0; tap < depth.Kernel; tap++)
+        {
+            var filter = w.Slice(new long[w.Shape.Rank].With(2, tap), w.Shape.ToArray().With(2, 1), [.. none.Select(_ => 1L)]);
+            var part = Transposed(folded, filter.Reshape(w.Shape.RemoveAt(2)), inner, output[1..], groups);
+            var apart = part.Reshape(Shape.Of([x.Shape[0], planes, .. part.Shape.Skip(1)])).Transpose(order);
+            long before = tap * depth.Dilation;
+            var spread = apart.Pad(none.With(2, before), none.With(2, full - before - ((planes - 1) * depth.Stride + 1)), none.With(2, depth.Stride - 1));
+            sum = sum is null ? spread : sum + spread;
+        }
+
+        return Padding.WithValue(sum!, [.. none.With(2, -depth.Before)], [.. none.With(2, output[0] - full + depth.Before)], Fill.Create(x.DType, Shape.Scalar, 0));
     }
 }

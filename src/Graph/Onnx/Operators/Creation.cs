@@ -30,7 +30,21 @@ internal static class Creation
         new("RandomNormalLike", 1, c => Random(c, c.Shape(), c.Type("dtype", c.Element()), normal: true)),
         new("Bernoulli", 15, c => OnnxCall.Out(Pointwise.Apply("Bernoulli", a => Fn.Select(a[0] < a[1], Scalar.Literal(1, DType.Float32), 0),
             Uniform(c, c.Shape(), DType.Float32), c.X().Convert(DType.Float32)), c.Type("dtype", c.Element()))),
+        new("Multinomial", 7, c => OnnxCall.Out(Drawn(c), c.Type("dtype", ElementType.Int32))),
     ];
+
+    /// <summary>Class numbers [n, samples] from unnormalised logarithms [n, classes]: how many classes a draw leaves behind.</summary>
+    private static Tensor Drawn(OnnxCall c)
+    {
+        var probabilities = c.X().Softmax();
+        int classes = checked((int)probabilities.Shape[1]);
+        // [classes, classes]: the sum up to and with each class.
+        var upTo = Fill.Create(probabilities.DType, Shape.Of(classes, classes), 1).Triu();
+        var draws = Uniform(c, Shape.Of(probabilities.Shape[0], c.Int("sample_size", 1), 1), probabilities.DType);
+        var sums = probabilities.MatMul(upTo).Reshape(Shape.Of(probabilities.Shape[0], 1, classes));
+        var behind = Pointwise.Apply("IsBehind", a => Fn.Select(a[1] <= a[0], Scalar.Literal(1, DType.Int32), 0), draws, sums).Sum(2);
+        return Pointwise.Apply("WithinClasses", a => Fn.Min(a[0], (double)(classes - 1)), behind);
+    }
 
     private static OnnxValue Constant(OnnxCall c)
     {

@@ -32,6 +32,15 @@ internal static class OnnxOperators
         .. ControlFlow.Operators,
         .. Sequences.Operators,
         .. TextOperators.Operators,
+        .. TextVectors.Operators,
+        .. Attentions.Operators,
+        .. RecurrentOperators.Operators,
+        .. Resizing.Operators,
+        .. SamplingOperators.Operators,
+        .. Signals.Operators,
+        .. Detection.Operators,
+        .. TrainingOperators.Operators,
+        .. ClassicalOperators.Operators,
     ];
 
     private static readonly Dictionary<(string Domain, string Name), OnnxOperator[]> ByName =

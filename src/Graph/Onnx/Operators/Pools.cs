@@ -14,6 +14,7 @@ internal static class Pools
         new("MaxPool", 1, Max),
         new("AveragePool", 1, c => c.Out(Average(c))),
         new("LpPool", 1, c => c.Out(Norm(c))),
+        new("MaxUnpool", 9, c => c.Moved(Unpooled(c))),
         new("GlobalMaxPool", 1, c => c.Out(Global(c, (x, axes) => x.Max(axes)))),
         new("GlobalAveragePool", 1, c => c.Out(Global(c, (x, axes) => x.Mean(axes)))),
         new("GlobalLpPool", 2, c => c.Out(Global(c, (x, axes) => Root(Powers(x, c.Int("p", 2)).Sum(axes), c.Int("p", 2))))),
@@ -61,6 +62,25 @@ internal static class Pools
         }
 
         return [c.Moved(best!), where is null ? null : new GraphTensor(ElementType.Int64, where.BroadcastTo(best!.Shape))];
+    }
+
+    /// <summary>Each value where its number in the whole result says, zeros elsewhere.</summary>
+    private static Tensor Unpooled(OnnxCall c)
+    {
+        var x = c.X();
+        int rank = x.Shape.Rank - 2;
+        long[] One() => [.. Enumerable.Repeat(1L, rank)];
+        long[] kernel = c.Ints("kernel_shape") ?? throw new OnnxException("attribute kernel_shape is missing"), strides = c.Ints("strides") ?? One();
+        long[] pads = c.Ints("pads") ?? new long[2 * rank];
+        var plain = Shape.Of([.. x.Shape.Take(2), .. Enumerable.Range(0, rank).Select(i => (x.Shape[2 + i] - 1) * strides[i] + kernel[i] - pads[i] - pads[rank + i])]);
+        var places = c.X(1).Convert(DType.Int32);
+        var filled = Indexing.Scatter(Fill.Create(x.DType, Shape.Of(plain.Count, 1), 0), places.Reshape(Shape.Of(places.Shape.Count)), x.Reshape(Shape.Of(x.Shape.Count, 1)), "none").Reshape(plain);
+        if (!c.Has(2))
+            return filled;
+        // Where a larger shape is asked for, numbers still count in the plain one.
+        var target = Shape.Of(c.Integers(2));
+        long[] none = new long[target.Rank];
+        return Padding.WithValue(filled, none, [.. target.Select((d, a) => d - plain[a])], x.Like(0));
     }
 
     private static Tensor Average(OnnxCall c)
