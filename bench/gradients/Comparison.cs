@@ -9,7 +9,7 @@ internal static class Comparison
 {
     public static double Of(OpCase it, DType type, Draw draw)
     {
-        double[][] values = [.. it.Inputs.Select(draw.Values)];
+        double[][] values = [.. it.Inputs.Select(shape => draw.Values(shape).Select(x => x * it.Scale).ToArray())];
         Tensor[] ours = [.. it.Inputs.Select((shape, i) => Tensor.From<double>(values[i], shape).Convert(type).Detach())];
         var result = it.Ours(ours);
         double[] upstream = draw.Values(result.Shape);
@@ -19,11 +19,11 @@ internal static class Comparison
         var kind = type == DType.Float64 ? Torch.float64 : Torch.float32;
         Torch.Tensor There(double[] data, Shape shape) => Torch.tensor(data, shape.Dims.ToArray(), dtype: kind);
         Torch.Tensor[] theirs = [.. it.Inputs.Select((shape, i) => There(values[i], shape).requires_grad_())];
-        var expected = it.Theirs(theirs);
+        var (expected, leaves) = it.Run(theirs);
         if (!expected.shape.AsSpan().SequenceEqual(result.Shape.Dims))
             throw new InvalidOperationException($"{it.Choice}: {result.Shape} here and [{string.Join(", ", expected.shape)}] there");
         (expected * There(upstream, result.Shape)).sum().backward();
-        return new[] { Difference(result, expected) }.Concat(gradients.Select((g, i) => Difference(g, theirs[i].grad ?? Torch.zeros_like(theirs[i])))).Max();
+        return new[] { Difference(result, expected) }.Concat(gradients.Select((g, i) => Difference(g, leaves[i].grad ?? Torch.zeros_like(leaves[i])))).Max();
     }
 
     private static double Difference(Tensor ours, Torch.Tensor theirs)

@@ -23,6 +23,14 @@ internal static class Families
         new("LayerNorm", d => Norm(d, new LayerNorm(), t => F.layer_norm(t[0], [t[0].shape[^1]], t[1], t[2], 1e-5))),
         new("GroupNorm", GroupNorm),
         new("RmsNorm", d => Norm(d, new RmsNorm(), t => t[0] * (t[0].square().mean([-1], keepdim: true) + 1e-6).rsqrt() * t[1])),
+        new("LSTM, layers and directions", d => Recurrent(d, (i, f, l, both) => OpCase.Layer("", new Lstm(f) { Layers = l, Bidirectional = both }, i,
+            () => Torch.nn.LSTM(i[2], f, l, batchFirst: true, bidirectional: both), (there, x) => there.call(x).Item1))),
+        new("GRU, layers and directions", d => Recurrent(d, (i, f, l, both) => OpCase.Layer("", new Gru(f) { Layers = l, Bidirectional = both }, i,
+            () => Torch.nn.GRU(i[2], f, l, batchFirst: true, bidirectional: both), (there, x) => there.call(x).Item1))),
+        new("RNN, layers and directions", d => Recurrent(d, (i, f, l, both) => OpCase.Layer("", new Rnn(f) { Layers = l, Bidirectional = both }, i,
+            () => Torch.nn.RNN(i[2], f, l, batchFirst: true, bidirectional: both), (there, x) => there.call(x).Item1))),
+        new("Attention, causal and not", AttentionOp),
+        new("MultiHeadAttention, causal, shared keys and values", MultiHead),
         new("Embedding, with repeats", Embedding),
         new("Gather along an axis", GatherAlong),
         new("MatMul with leading dimensions that broadcast", MatMul),
@@ -106,6 +114,42 @@ internal static class Families
         int groups = d.From(1, 3), perGroup = d.From(1, 3);
         var shape = d.Shape(4).With(1, groups * perGroup).With(3, d.From(NormedLeast, 7));
         return OpCase.Layer($"{shape} in {groups} groups", new GroupNorm(groups), shape, t => F.group_norm(t[0], groups, t[1], t[2], 1e-5));
+    }
+
+    private static OpCase Recurrent(Draw d, Func<Shape, int, int, bool, OpCase> make)
+    {
+        var input = Shape.Of(d.From(1, 3), d.From(1, 7), d.From(1, 5));
+        int features = d.From(1, 5), layers = d.From(1, 2);
+        bool both = d.One(true, false);
+        return make(input, features, layers, both) with { Scale = 0.5, Choice = $"{input}, {features} features, {layers} layers, {(both ? "both ways" : "one way")}" };
+    }
+
+    private static OpCase AttentionOp(Draw d)
+    {
+        long n = d.From(1, 2), heads = d.From(1, 3), width = d.From(1, 6), queries = d.From(2, 9);
+        bool causal = d.One(true, false);
+        // TorchSharp's causal mask counts from the first query, ours from the last: the same where there are as many keys. Two of them at
+        // least: with one the scores do not matter and their gradients are rounding alone.
+        long keys = causal ? queries : d.From(2, 9);
+        Shape q = Shape.Of(n, heads, queries, width), kv = Shape.Of(n, heads, keys, width);
+        return new OpCase($"{q} {kv} {(causal ? "causal" : "")}", [q, kv, kv], t => Attention.Apply(t[0], t[1], t[2], causal: causal),
+            t => F.scaled_dot_product_attention(t[0], t[1], t[2], is_casual: causal));
+    }
+
+    private static OpCase MultiHead(Draw d)
+    {
+        long groups = d.From(1, 2), sharing = d.From(1, 2), heads = groups * sharing, each = d.From(1, 4), n = d.From(1, 3), time = d.From(2, 8);
+        bool causal = d.One(true, false);
+        var input = Shape.Of(n, time, heads * each);
+        var layer = new MultiHeadAttention((int)heads) { Causal = causal, KeyValueHeads = (int)groups };
+        return OpCase.Layer($"{input}, {heads} heads over {groups} {(causal ? "causal" : "")}", layer, input, t =>
+        {
+            var parts = F.linear(t[0], t[1], t[2]).split([heads * each, groups * each, groups * each], -1);
+            Torch.Tensor Heads(Torch.Tensor x, long count) => x.reshape(n, time, count, each).transpose(1, 2);
+            var found = F.scaled_dot_product_attention(Heads(parts[0], heads), Heads(parts[1], groups).repeat_interleave(sharing, 1),
+                Heads(parts[2], groups).repeat_interleave(sharing, 1), is_casual: causal);
+            return F.linear(found.transpose(1, 2).reshape(n, time, heads * each), t[3], t[4]);
+        });
     }
 
     private static OpCase Embedding(Draw d)

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using Singa.Actors.Graph;
+using Singa.Actors.Graph.Lowering;
+using Singa.Actors.Graph.Ops;
 using Singa.Actors.Graph.Plans;
 
 namespace Singa.Actors.Devices.Tensors;
@@ -14,6 +16,7 @@ internal sealed class CompiledExpression : IDisposable
     public const long CopiedBytesMax = 1 << 20;
 
     private const long KeptBytesMax = 8 << 20;
+    private const string Section = "tensors";
 
     private readonly TensorDevice device;
     private readonly Plan plan;
@@ -21,10 +24,16 @@ internal sealed class CompiledExpression : IDisposable
     private readonly ImmutableArray<int> results;
     private PlanRunner? kept;
 
-    public CompiledExpression(TensorDevice device, Structure structure)
+    public CompiledExpression(TensorDevice device, Subgraph structure)
     {
         this.device = device;
-        (plan, inputs, results) = structure.Compile();
+        var builder = new PlanBuilder();
+        var given = structure.Inputs.Select((type, i) => Placeholder.Create($"input {i}", type, BlockKind.Input)).ToImmutableArray();
+        inputs = [.. given.Select((t, i) => builder.Declare($"input {i}", BlockKind.Input, t.Type).Block)];
+        var targets = structure.Apply(given).Select((t, i) => (Tensor: t, Target: builder.Declare($"result {i}", BlockKind.Output, t.Type))).ToArray();
+        results = [.. targets.Select(t => t.Target.Block)];
+        builder.AddSection(Section, [], targets, []);
+        plan = builder.Build();
         IsKept = inputs.Concat(results).Sum(b => plan.Blocks[b].Bytes) <= CopiedBytesMax && plan.ArenaBytes <= KeptBytesMax;
     }
 
@@ -47,7 +56,7 @@ internal sealed class CompiledExpression : IDisposable
         kept ??= new PlanRunner(device.Backend, plan);
         for (int i = 0; i < inputs.Length; i++)
             device.Upload(regions[i], kept.Loaded.Addresses[inputs[i]]);
-        kept.Run(Structure.Section);
+        kept.Run(Section);
         return Allocated(results.Select(block =>
         {
             var memory = device.Backend.Allocate(plan.Blocks[block].Bytes);
@@ -78,7 +87,7 @@ internal sealed class CompiledExpression : IDisposable
 
             targets = Allocated(results.Select(block => memories[block] = device.Backend.Allocate(plan.Blocks[block].Bytes)));
             using var runner = new PlanRunner(device.Backend, plan, external: memories);
-            runner.Run(Structure.Section);
+            runner.Run(Section);
             return targets;
         }
         catch

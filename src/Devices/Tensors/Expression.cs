@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Ops;
-using Singa.Actors.Graph.Plans;
 
 namespace Singa.Actors.Devices.Tensors;
 
@@ -14,14 +13,14 @@ internal sealed class Expression
     private readonly Func<Tensor, TensorValues?> known;
     private readonly Dictionary<Tensor, Wire> wires = [];
     private readonly HashSet<Node> entered = [];
-    private readonly ImmutableArray<Step>.Builder steps = ImmutableArray.CreateBuilder<Step>();
+    private readonly ImmutableArray<SubgraphNode>.Builder nodes = ImmutableArray.CreateBuilder<SubgraphNode>();
     private readonly ImmutableArray<Region>.Builder inputs = ImmutableArray.CreateBuilder<Region>();
 
     private Expression(Func<Tensor, TensorValues?> known) => this.known = known;
 
     public ImmutableArray<Region> Inputs { get; private init; }
 
-    public Structure Structure { get; private init; } = null!;
+    public Subgraph Structure { get; private init; } = null!;
 
     /// <param name="known">Values of tensors that need not be computed.</param>
     /// <exception cref="GraphException">Something in the graph has a value only in a job.</exception>
@@ -33,7 +32,7 @@ internal sealed class Expression
         return new Expression(known)
         {
             Inputs = reading.inputs.ToImmutable(),
-            Structure = new Structure(new Seq<Step>(reading.steps.ToImmutable()), results.Select(r => reading.wires[r]).ToSeq()),
+            Structure = new Subgraph([.. reading.inputs.Select(i => i.Type)], new(reading.nodes.ToImmutable()), [.. results.Select(r => reading.wires[r])]),
         };
     }
 
@@ -72,25 +71,25 @@ internal sealed class Expression
         if (node.Op is Fill fill && !IsStructure(fill))
         {
             var scalar = Input(new Region(Scalar(fill), 0, new TensorType(fill.Type.DType, Shape.Scalar)));
-            wires[node.Output] = fill.Type.Shape.Rank == 0 ? scalar : Append(new Step(new BroadcastTo(fill.Type.Shape), [scalar]));
+            wires[node.Output] = fill.Type.Shape.Rank == 0 ? scalar : Append(new BroadcastTo(fill.Type.Shape), [scalar]);
             return;
         }
 
-        var step = Append(new Step(node.Op, node.Inputs.Select(i => wires[i]).ToSeq()));
+        var first = Append(node.Op, [.. node.Inputs.Select(i => wires[i])]);
         for (int i = 0; i < node.Outputs.Length; i++)
-            wires.TryAdd(node.Outputs[i], step with { Output = i });
+            wires.TryAdd(node.Outputs[i], first with { Index = i });
     }
 
     private Wire Input(Region region)
     {
         inputs.Add(region);
-        return Append(new Step(new Placeholder($"input {inputs.Count - 1}", region.Type, BlockKind.Input), []));
+        return new Wire(-1, inputs.Count - 1);
     }
 
-    private Wire Append(Step step)
+    private Wire Append(Op op, Seq<Wire> reads)
     {
-        steps.Add(step);
-        return new Wire(steps.Count - 1, 0);
+        nodes.Add(new SubgraphNode(op, reads));
+        return new Wire(nodes.Count - 1, 0);
     }
 
     // Zeros and ones make whole nodes disappear, in gradients above all; other numbers are as good as data.

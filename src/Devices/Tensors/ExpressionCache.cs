@@ -1,14 +1,16 @@
+using Singa.Actors.Graph;
+
 namespace Singa.Actors.Devices.Tensors;
 
 /// <summary>Plans by their structure; those that were not used for longest go when there are too many or when they hold too much memory.</summary>
 internal sealed class ExpressionCache(int countMax = 512, long keptBytesMax = 64 << 20)
 {
-    private readonly Dictionary<Structure, LinkedListNode<(Structure Structure, CompiledExpression Compiled)>> known = [];
-    private readonly LinkedList<(Structure Structure, CompiledExpression Compiled)> byUse = [];
+    private readonly Dictionary<Subgraph, LinkedListNode<(Subgraph Structure, CompiledExpression Compiled)>> known = [];
+    private readonly LinkedList<(Subgraph Structure, CompiledExpression Compiled)> byUse = [];
 
     public int Count => known.Count;
 
-    public CompiledExpression Get(Structure structure, Func<Structure, CompiledExpression> compile)
+    public CompiledExpression Get(Subgraph structure, Func<Subgraph, CompiledExpression> compile)
     {
         if (known.TryGetValue(structure, out var node))
         {
@@ -40,7 +42,7 @@ internal sealed class ExpressionCache(int countMax = 512, long keptBytesMax = 64
             Drop(last);
     }
 
-    private void Drop(LinkedListNode<(Structure Structure, CompiledExpression Compiled)> node)
+    private void Drop(LinkedListNode<(Subgraph Structure, CompiledExpression Compiled)> node)
     {
         byUse.Remove(node);
         known.Remove(node.Value.Structure);

@@ -12,6 +12,8 @@ public sealed partial record GradientCase
         yield return new("x[^1, new, ..]", t => t[0][^1, TensorIndex.NewAxis, ..].Exp(), [S(3, 4)]);
         yield return new("x[1.. by 2]", t => t[0][(1..).Step(2)] * t[0][..2], [S(5, 2)]);
         yield return new("x[indices] with repeats", t => t[0][Tensor.From([2, 0, 2, 2])].Exp(), [S(3, 2)]);
+        yield return new("With a part replaced", t => t[0].With(t[1], 1.., (..).Step(2)).Exp(), [S(3, 5), S(2, 1)]);
+        yield return new("With one element replaced", t => t[0].With(t[1] * 2, 1, ^1) * t[0], [S(3, 2), S()]);
         yield return new("Gather along an inner axis with repeats", t => t[0].Gather(Tensor.From(new[,] { { 1, 1 }, { 0, 1 } }), 1), [S(2, 3, 2)]);
         yield return new("ScatterAdd with repeats", t => t[0].ScatterAdd(Tensor.From([1, 1, 0]), t[1]).Exp(), [S(2, 3), S(3, 3)]);
         yield return new("ScatterAdd along an inner axis", t => t[0].ScatterAdd(Tensor.From([2, 0, 2]), t[1], 1).Exp(), [S(2, 3, 2), S(2, 3, 2)]);

@@ -155,7 +155,7 @@ public sealed class EvaluationTests : IDisposable
     public void Plans_are_kept_up_to_a_bound()
     {
         var cache = new ExpressionCache(countMax: 2);
-        Structure Of(int n) => Expression.Of([Tensor.Zeros(n).Exp()], _ => null).Structure;
+        Subgraph Of(int n) => Expression.Of([Tensor.Zeros(n).Exp()], _ => null).Structure;
         int compiled = 0;
         CompiledExpression Get(int n) => cache.Get(Of(n), s =>
         {

@@ -40,6 +40,21 @@ public sealed class MovementTests
     }
 
     [Fact]
+    public void A_part_is_replaced()
+    {
+        var x = Tensor.Arange(12).Reshape(3, 4);
+        Is(x.With(Tensor.From([-1, -2, -3, -4]), 1), Shape.Of(3, 4), [0, 1, 2, 3, -1, -2, -3, -4, 8, 9, 10, 11]);
+        Is(x.With(0, .., ^1), Shape.Of(3, 4), [0, 1, 2, 0, 4, 5, 6, 0, 8, 9, 10, 0]);
+        Is(x.With(Tensor.From([7, 9]), (..).Step(2), (1..).Step(2)), Shape.Of(3, 4), [0, 7, 2, 9, 4, 5, 6, 7, 8, 7, 10, 9]);
+        Is(x.With(5), Shape.Of(3, 4), [.. Enumerable.Repeat(5, 12)]);
+        Is(x.With(5, 2..2), Shape.Of(3, 4), [.. Enumerable.Range(0, 12)]);
+        Assert.Equal([float.NaN, 1], Tensor.From([2f, 1]).With(float.NaN, 0).ToArray<float>());
+        Refused("a part int32[4] of int32[3, 4] is not replaced by int32[3]", () => x.With(Tensor.From([1, 2, 3]), 1));
+        Refused("a part int32[4] of int32[3, 4] is not replaced by float32[4]", () => x.With(Tensor.Zeros(4), 1));
+        Refused("axis 0 of [3, 4] has no element 3", () => x.With(1, 3));
+    }
+
+    [Fact]
     public void Rows_are_picked_by_indices()
     {
         Is(X[Tensor.From([1, 1])][.., 0, 0], Shape.Of(2), [12, 12]);
