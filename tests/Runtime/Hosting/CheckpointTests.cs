@@ -168,11 +168,13 @@ public sealed class CheckpointTests : IDisposable
     [Fact]
     public async Task A_paused_job_can_be_stopped_and_cancelled()
     {
+        // Too long to end by itself before the pause is heard.
+        var job = Job with { Epochs = 100_000 };
         await using var host = await StartAsync(2);
-        var run = await host.Training.SubmitAsync(Job, Saved);
+        var run = await host.Training.SubmitAsync(job, Saved);
         await run.PauseAsync();
         long step = (await run.StopAsync())!.Value;
-        var resumed = await host.Training.SubmitAsync(Job, Saved);
+        var resumed = await host.Training.SubmitAsync(job, Saved);
         Assert.Equal(step, resumed.Facts.FirstStep);
         await resumed.PauseAsync();
         await resumed.CancelAsync();
