@@ -33,6 +33,7 @@ foreach (var (name, sample, batch) in new[]
             Timeline.Write(plan, args.Length > 2);
         long held = plan.Blocks.Where(b => b.Kind == BlockKind.Variable).Sum(b => b.Bytes), step = plan.ArenaBytes - held;
         var gradients = plan["gradients/0"];
+        Console.WriteLine($"scratch {Singa.Actors.Devices.Backends.ScratchBytes(new("cpu", 0, 2), plan) / 1048576.0:0.00}");
         Console.WriteLine($"{name} batch {batch}, {shards} shard(s): {step / 1048576.0:0.0} MiB, eager {eager / 1048576.0:0.0} MiB, ratio {step / eager:0.000}; "
             + $"arena {(double)plan.ArenaBytes / plan.LiveBytes:0.000} x live; kernels {gradients.Operations.Length}; compiled in {seconds:0.0} s; {gradients.Recomputed}");
     }
