@@ -1,4 +1,5 @@
 using Akka.Configuration;
+using Singa.Actors.Cli.Onnx;
 using Singa.Actors.Devices;
 using Singa.Actors.Graph;
 using Singa.Actors.Runtime;
@@ -10,7 +11,7 @@ namespace Singa.Actors.Cli;
 /// <summary><c>singa</c>: picks the command, and turns whatever goes wrong into one line and an exit code.</summary>
 internal static class CommandLine
 {
-    private static readonly string[] Commands = ["train", "devices", "explain", "plot"];
+    private static readonly string[] Commands = ["train", "devices", "explain", "plot", "onnx"];
 
     public static async Task<int> RunAsync(string[] words, TextWriter output, TextWriter errors)
     {
@@ -25,7 +26,7 @@ internal static class CommandLine
             switch (words[0])
             {
                 case "train":
-                    await TrainCommand.RunAsync(words[1..], output);
+                    await TrainCommand.RunAsync(words[1..], output, errors);
                     break;
                 case "devices":
                     DevicesCommand.Run(words[1..], output);
@@ -33,6 +34,8 @@ internal static class CommandLine
                 case "explain":
                     ExplainCommand.Run(words[1..], output);
                     break;
+                case "onnx":
+                    return await OnnxCommand.RunAsync(words[1..], output, errors);
                 case "plot":
                     PlotCommand.Run(words[1..], output, errors);
                     break;
@@ -58,6 +61,7 @@ internal static class CommandLine
     private static (int Code, string Sentence) Judge(Exception exception) => exception switch
     {
         UsageException => (ExitCode.Usage, exception.Message),
+        InterruptedException => (ExitCode.Interrupted, exception.Message),
         OperationCanceledException => (ExitCode.Interrupted, "interrupted"),
         JobRefusedException or GraphException or DeviceNotFoundException or ModelFileException or ConfigurationException =>
             (ExitCode.Refused, OneLine(exception.Message)),

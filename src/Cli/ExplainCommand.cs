@@ -1,4 +1,5 @@
 using System.Globalization;
+using Singa.Actors.Cli.Explaining;
 using Singa.Actors.Devices;
 using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Jobs;
@@ -9,39 +10,63 @@ namespace Singa.Actors.Cli;
 /// <summary><c>singa explain</c>: what a job would do, without doing it.</summary>
 internal static class ExplainCommand
 {
+    private const string HtmlOption = "--html";
+
     public static void Run(string[] words, TextWriter output)
     {
-        var arguments = JobArguments.Read(
-            Arguments.Parse(words, JobArguments.DevicesOption, JobArguments.ThreadsOption, JobArguments.SetOption));
+        var parsed = Arguments.Parse(words, JobArguments.DevicesOption, JobArguments.ThreadsOption, JobArguments.SetOption, HtmlOption);
+        var page = parsed.Find(HtmlOption);
+        var arguments = JobArguments.Read(parsed);
+        if (page is not null)
+            OutputFile.Check(page);
         var job = arguments.File.Job;
         var data = DataLoader.Describe(job.Data);
         var devices = DeviceCatalog.Parse(arguments.Devices, arguments.Threads, Environment.ProcessorCount);
         var plans = JobPlan.Of(job, data, devices.Select(d => d.Name));
 
-        WriteJob(job, data, output);
+        var facts = Facts(job, data);
+        output.WriteLine($"job {job.Name}");
+        foreach (var (name, text) in facts)
+            output.WriteLine($"  {name,-10}{text}");
         WriteDevices(plans, devices, output);
-        foreach (var group in plans.Where(p => p.Plan is not null).GroupBy(p => p.Shards.Count))
+        var distinct = plans.Where(p => p.Plan is not null).GroupBy(p => p.Shards.Count).Select(g => (Devices: Names(g), Plan: g.First().Plan!)).ToArray();
+        foreach (var (names, plan) in distinct)
         {
-            var first = group.First();
-            string alike = group.Count() == 1 ? "" : $" ({string.Join(", ", group.Skip(1).Select(p => p.Device))} alike)";
             output.WriteLine();
-            output.WriteLine($"plan of {first.Device}{alike}");
-            PlanText.Write(first.Plan!, output);
+            output.WriteLine($"plan of {names}");
+            PlanText.Write(plan, output);
         }
+
+        if (page is null)
+            return;
+        using (var file = new StreamWriter(OutputFile.Create(page)))
+            PlanPage.Write(job.Name, facts, distinct, file);
+        output.WriteLine();
+        output.WriteLine($"page {page}");
     }
 
-    private static void WriteJob(TrainingJob job, DataDescription data, TextWriter output)
+    private static string Names(IEnumerable<JobPlan> alike) => alike.Select(p => p.Device).ToArray() switch
+    {
+        [var one] => one,
+        [var first, .. var others] => $"{first} ({string.Join(", ", others)} alike)",
+        _ => "",
+    };
+
+    private static Fact[] Facts(TrainingJob job, DataDescription data)
     {
         var schedule = JobSchedule.Of(job, data.TrainCount);
-        output.WriteLine($"job {job.Name}");
-        Line("data", $"{data.TrainCount:N0} samples of {data.Sample}, {data.TestCount:N0} held back, {(data.Classes > 0 ? FormattableString.Invariant($"{data.Classes:N0} classes") : $"labels {data.Label}")}");
-        Line("steps", $"{schedule.TotalSteps:N0} of {job.BatchSize:N0} samples, {schedule.StepsPerEpoch:N0} an epoch");
-        Line("shards", $"{schedule.Shards}{(job.Shards == 0 ? " (auto)" : "")}");
-        Line("model", JobText.Of(job.Model));
-        Line("loss", $"{job.Loss.GetType().Name}");
-        Line("optimizer", JobText.Of(job.Optimizer));
+        string labels = data.Classes > 0 ? Line($"{data.Classes:N0} classes") : $"labels {data.Label}";
+        return
+        [
+            new("data", Line($"{data.TrainCount:N0} samples of {data.Sample}, {data.TestCount:N0} held back, {labels}")),
+            new("steps", Line($"{schedule.TotalSteps:N0} of {job.BatchSize:N0} samples, {schedule.StepsPerEpoch:N0} an epoch")),
+            new("shards", Line($"{schedule.Shards}{(job.Shards == 0 ? " (auto)" : "")}")),
+            new("model", Line(JobText.Of(job.Model))),
+            new("loss", job.Loss.GetType().Name),
+            new("optimizer", Line(JobText.Of(job.Optimizer))),
+        ];
 
-        void Line(string name, FormattableString text) => output.WriteLine($"  {name,-10}{text.ToString(CultureInfo.InvariantCulture)}");
+        static string Line(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
     }
 
     private static void WriteDevices(IEnumerable<JobPlan> plans, IEnumerable<DeviceDescription> devices, TextWriter output)

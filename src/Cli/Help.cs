@@ -9,6 +9,7 @@ internal static class Help
           singa explain JOB.conf   shows what would be done: kernels, memory, shards on devices
           singa plot METRICS...    draws learning curves
           singa devices            shows the devices of this machine
+          singa onnx verify        runs an ONNX test suite and reports each test
           singa --help, --version
 
         singa COMMAND --help says more. Exit codes: 0 done, 1 refused input, 2 wrong command line, 3 failed, 130 interrupted.
@@ -28,12 +29,21 @@ internal static class Help
         singa train JOB.conf [options]
 
         """ + Choices + """
-          --metrics FILE      one JSON object a step: step, epoch, loss, samples_per_s, step_ms, digest
+          --metrics FILE      one JSON object a step: step, epoch, loss, samples_per_s, step_ms, and where there are some test_loss,
+                              test_accuracy, digest
           --digest-every N    takes the digest of the parameters every N steps, for the metrics
           --ledger FILE       one JSON object for each committed shard: epoch, step, shard, samples, worker, generation
           --save FILE         the trained model as safetensors
+          --checkpoint DIR    saves the job there while it trains, the last two states; the same command again goes on from the last, on
+                              whatever devices there are, and ends with the same digest; metrics and ledger go on with it
+          --checkpoint-every N
+                              steps from one to the next; an epoch unless said, but at least 100 and at most 1000 steps
           --profile FILE      a trace that chrome://tracing and Perfetto open: kernels, exchanges, copies and waits of each device, the
                               last 262144; and before the closing lines, where a step's time went by phase and by operation
+
+        Ctrl-C and SIGTERM end it: with --checkpoint after the step, saved; a second one at once. A checkpoint that is damaged is named and the
+        one before it used. Once the job has ended the same command prints the closing lines again. A job that differs in what its weights
+        depend on is refused; more epochs are welcome where its schedule does not depend on their number.
 
         Logs go to standard error. Standard output ends with these lines:
 
@@ -51,7 +61,27 @@ internal static class Help
     private const string Explain = """
         singa explain JOB.conf [options]
 
-        """ + Choices;
+        """ + Choices + """
+          --html FILE         the same as one page to look at: the graph after fusion, the arena over time, what is kept, shared and
+                              computed again, where the work lies
+
+        """;
+
+    private const string Onnx = """
+        singa onnx verify --suite DIR --report FILE [options]
+
+          --suite DIR         every zip and folder under it: TEST/model.onnx with TEST/test_data_set_N/input_i.pb and output_i.pb, or
+                              NAME.onnx with NAME_output_i.pb and NAME.json
+          --report FILE       tab-separated: kind, test, result (passed, failed, unsupported), worst, reason. Worst is the largest
+                              difference in units of the tolerance: up to 1 passes
+          --dump DIR          what the tests gave, as DIR/KIND/TEST/test_data_set_N/output_i.pb
+          --timeout SECONDS   a test that takes longer has failed; 120 unless said
+          --memory MIB        a test that takes more has failed; 4096 unless said
+          --threads N         tests at a time; as many as there are cores unless said
+
+        Standard output ends with a table of how many passed, failed and are unsupported. Exit code 3 if any failed.
+
+        """;
 
     private const string Plot = """
         singa plot METRICS... [options]
@@ -68,6 +98,7 @@ internal static class Help
     {
         "train" => Train,
         "explain" => Explain,
+        "onnx" => Onnx,
         "plot" => Plot,
         "devices" => "singa devices\n",
         _ => Overview,

@@ -6,17 +6,11 @@ namespace Singa.Actors.Cli;
 internal static class OutputFile
 {
     /// <exception cref="JobRefusedException"/>
-    public static FileStream Create(string path)
-    {
-        try
-        {
-            return new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            throw new JobRefusedException($"{path} cannot be written: {exception.Message}", exception);
-        }
-    }
+    public static FileStream Create(string path) => Open(path, path, FileMode.Create, FileAccess.Write);
+
+    /// <summary>With what it has, if it is there.</summary>
+    /// <exception cref="JobRefusedException"/>
+    public static FileStream Open(string path) => Open(path, path, FileMode.OpenOrCreate, FileAccess.ReadWrite);
 
     /// <summary>Whether a file could be written there, without touching one that exists.</summary>
     /// <exception cref="JobRefusedException"/>
@@ -25,7 +19,19 @@ internal static class OutputFile
         if (Directory.Exists(path))
             throw new JobRefusedException($"{path} cannot be written: it is a folder; name a file");
         string probe = $"{path}.{Environment.ProcessId}.probe";
-        Create(probe).Dispose();
+        Open(path, probe, FileMode.Create, FileAccess.Write).Dispose();
         File.Delete(probe);
+    }
+
+    private static FileStream Open(string named, string path, FileMode mode, FileAccess access)
+    {
+        try
+        {
+            return new FileStream(path, mode, access, FileShare.Read);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new JobRefusedException($"{named} cannot be written: {exception.Message}", exception);
+        }
     }
 }

@@ -13,20 +13,23 @@ internal static class PlanText
         foreach (var section in plan.Sections)
         {
             output.WriteLine();
-            output.WriteLine($"  section {section.Name}: {section.Operations.Length} operations");
+            var cost = section.Operations.Select(o => KernelCost.Of(o.Kernel)).Aggregate(default(KernelCost), (sum, each) => sum + each);
+            Line($"  section {section.Name}: {section.Operations.Length} operations, {cost.Flops / 1e9:F3} GFLOP, {TextTable.Bytes(cost.Bytes)} read and written");
             var table = new TextTable("#", "kernel", "for", "writes", "reads");
             for (int i = 0; i < section.Operations.Length; i++)
             {
                 var operation = section.Operations[i];
                 table.Add(
-                    i.ToString(CultureInfo.InvariantCulture), Form(operation.Kernel), operation.Name,
-                    string.Join(", ", operation.Kernel.Outputs.Select(o => Text(o))), string.Join(", ", operation.Kernel.Inputs.Select(Text)));
+                    i.ToString(CultureInfo.InvariantCulture), KernelText.Form(operation.Kernel), operation.Name,
+                    string.Join(", ", operation.Kernel.Outputs.Select(KernelText.Of)), string.Join(", ", operation.Kernel.Inputs.Select(KernelText.Of)));
             }
 
             table.Write(output, "    ");
         }
 
         WriteMemory(plan, training, output);
+
+        void Line(FormattableString text) => output.WriteLine(text.ToString(CultureInfo.InvariantCulture));
     }
 
     private static void WriteMemory(Plan plan, TrainingPlan training, TextWriter output)
@@ -51,28 +54,4 @@ internal static class PlanText
 
         void Line(FormattableString text) => output.WriteLine("  " + text.ToString(CultureInfo.InvariantCulture));
     }
-
-    private static string Form(Kernel kernel)
-    {
-        string form = kernel.GetType().Name.Replace("Kernel", "").ToLowerInvariant();
-        return kernel switch
-        {
-            MapKernel map => $"{form} ×{map.Program.Instructions.Length}",
-            ReduceKernel reduce => $"{reduce.Reduction.ToString().ToLowerInvariant()} over {string.Join(",", reduce.Axes)} ×{reduce.Program.Instructions.Length}",
-            ContractKernel contract => form + Fused(contract.Epilogue) + Tree(contract.Tree.Length),
-            ConvolveKernel convolve => $"{form} {convolve.Form.ToString().ToLowerInvariant()}" + Fused(convolve.Epilogue) + Tree(convolve.Tree.Length),
-            MaxPoolKernel pool => pool.Gradient is not null ? $"{form} gradient" : pool.Tangent is not null ? $"{form} tangent" : form,
-            SumPoolKernel pool => pool.Adjoint ? $"{form} adjoint" : form,
-            ScatterAddKernel scatter => form + Tree(scatter.Tree[0].Count - 1),
-            ExchangeKernel exchange => $"{form} {exchange.Bucket}",
-            _ => form,
-        };
-    }
-
-    private static string Fused(Epilogue? epilogue) => epilogue is null ? "" : $" + map ×{epilogue.Program.Instructions.Length}";
-
-    private static string Tree(int ranges) => ranges == 0 ? "" : " + shard sum";
-
-    private static string Text(Operand operand) =>
-        $"b{operand.Block} {operand.DType.ToString().ToLowerInvariant()}{operand.Shape}{(operand.IsContiguous ? "" : "~")}";
 }

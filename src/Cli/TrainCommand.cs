@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using Singa.Actors.Runtime;
+using Singa.Actors.Runtime.Checkpoints;
 using Singa.Actors.Runtime.Hosting;
 using Singa.Actors.Runtime.Models;
 using Singa.Actors.Runtime.Observing;
@@ -14,37 +15,42 @@ namespace Singa.Actors.Cli;
 /// <summary><c>singa train</c>: a host of its own around one job.</summary>
 internal static class TrainCommand
 {
-    private const string MetricsOption = "--metrics", SaveOption = "--save", LedgerOption = "--ledger", DigestOption = "--digest-every", ProfileOption = "--profile";
+    private const string MetricsOption = "--metrics", SaveOption = "--save", LedgerOption = "--ledger", DigestOption = "--digest-every", ProfileOption = "--profile",
+        CheckpointOption = "--checkpoint", EveryOption = "--checkpoint-every";
 
-    public static async Task RunAsync(string[] words, TextWriter output)
+    public static async Task RunAsync(string[] words, TextWriter output, TextWriter errors)
     {
         var arguments = Arguments.Parse(
-            words, JobArguments.DevicesOption, JobArguments.ThreadsOption, JobArguments.SetOption, MetricsOption, SaveOption, LedgerOption, DigestOption, ProfileOption);
-        long digestEvery = arguments.FindWhole(DigestOption, 0) ?? 0;
+            words, JobArguments.DevicesOption, JobArguments.ThreadsOption, JobArguments.SetOption, MetricsOption, SaveOption, LedgerOption, DigestOption, ProfileOption,
+            CheckpointOption, EveryOption);
+        var (digestEvery, every) = (arguments.FindWhole(DigestOption, 0) ?? 0, arguments.FindWhole(EveryOption, 1));
         var (metrics, ledger, save) = (arguments.Find(MetricsOption), arguments.Find(LedgerOption), arguments.Find(SaveOption));
         var trace = arguments.Find(ProfileOption);
         var profile = trace is null ? null : new TrainingProfile();
         var job = JobArguments.Read(arguments);
+        var checkpoint = Checkpoint(arguments.Find(CheckpointOption), every, job.File.Options.Checkpoint);
 
         using var interrupted = new CancellationTokenSource();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
-        using var records = StepRecords.Open(metrics, ledger);
+        using var records = StepRecords.Open(metrics, ledger, resumes: checkpoint is not null);
         if (save is not null)
             OutputFile.Check(save);
         if (trace is not null)
             OutputFile.Check(trace);
 
-        IReadOnlyList<string> closing;
+        TrainingResult result;
         using var host = Build(job, profile);
         await host.StartAsync(interrupted.Token);
         try
         {
-            var options = new TrainingOptions { DigestEvery = digestEvery, KeepLedger = ledger is not null };
-            var result = await TrainAsync(host.Services.GetRequiredService<ITraining>(), job, options, records, output, interrupted.Token);
+            var options = job.File.Options with
+            {
+                DigestEvery = digestEvery, KeepLedger = ledger is not null, Checkpoint = checkpoint, RecordedSteps = records.Recorded,
+            };
+            result = await TrainAsync(host.Services.GetRequiredService<ITraining>(), job, options, records, output, errors, interrupted.Token);
             if (save is not null)
                 ModelFile.Save(save, result.Model);
-            closing = ClosingLines.Of(result);
         }
         finally
         {
@@ -53,8 +59,16 @@ internal static class TrainCommand
                 WriteProfile(profile, trace!, job, output);
         }
 
-        foreach (var line in closing)
+        if (result.StoppedEarly)
+        {
+            output.WriteLine(FormattableString.Invariant(
+                $"stopped after {result.Steps} steps, since the held-back loss no longer fell; the model is that of {result.TrainedSteps} steps"));
+        }
+
+        foreach (var line in ClosingLines.Of(result))
             output.WriteLine(line);
+        if (result.SaveFailure is { } failure)
+            throw new TrainingFailedException($"training is done, but the last checkpoint could not be written: {failure}");
 
         void Interrupt(PosixSignalContext signal)
         {
@@ -73,10 +87,14 @@ internal static class TrainCommand
     }
 
     private static async Task<TrainingResult> TrainAsync(
-        ITraining training, JobArguments job, TrainingOptions options, StepRecords records, TextWriter output, CancellationToken interrupted)
+        ITraining training, JobArguments job, TrainingOptions options, StepRecords records, TextWriter output, TextWriter errors, CancellationToken interrupted)
     {
         var run = await training.SubmitAsync(job.File.Job, options, interrupted);
-        await using var cancellation = interrupted.Register(() => _ = run.CancelAsync());
+        // What is saved ends where it can go on; the rest ends at once.
+        Task<long?>? stopping = null;
+        await using var interruption = interrupted.Register(() => _ = options.Checkpoint is null ? run.CancelAsync() : stopping = run.StopAsync());
+        foreach (var warning in run.Facts.Warnings.Concat(records.Begin(run.Facts.FirstStep)))
+            Warn(warning);
         using (var view = new ConsoleProgress(output, !Console.IsOutputRedirected, TimeProvider.System))
         {
             view.Begin(run.Facts);
@@ -84,10 +102,26 @@ internal static class TrainCommand
             {
                 records.Write(progress);
                 view.Report(progress);
+                foreach (var warning in progress.Warnings)
+                    Warn(warning);
             }
         }
 
+        if (stopping is not null && await stopping is { } step)
+            throw new InterruptedException(FormattableString.Invariant($"interrupted after {step} steps, which are saved in {options.Checkpoint!.Folder}; the same command goes on from there"));
         return await run.Completion;
+
+        void Warn(string warning) => errors.WriteLine($"warning: {warning}");
+    }
+
+    /// <summary>Where the job is saved: what the command line says, and the job's file where it says nothing.</summary>
+    /// <exception cref="UsageException">There is a distance and no folder.</exception>
+    private static CheckpointOptions? Checkpoint(string? folder, long? every, CheckpointOptions? written)
+    {
+        var options = folder is null ? written : new CheckpointOptions(folder) { Every = written?.Every ?? 0 };
+        if (every is null)
+            return options;
+        return options is null ? throw new UsageException($"{EveryOption} needs {CheckpointOption} DIR") : options with { Every = every.Value };
     }
 
     private static IHost Build(JobArguments job, TrainingProfile? profile)

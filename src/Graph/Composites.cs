@@ -74,6 +74,9 @@ public static class Composites
     public static Tensor AlongChannels(this Tensor channels, int rank) =>
         channels.Reshape(Shape.Of([channels.Shape.Count, .. Enumerable.Repeat(1L, rank - 2)]));
 
+    /// <summary>With axes of 1 before its own, as many as make that rank: what broadcasting does by itself, for ops that want all axes.</summary>
+    internal static Tensor WithRank(this Tensor x, int rank) => x.Reshape(Shape.Of([.. Enumerable.Repeat(1L, Math.Max(0, rank - x.Shape.Rank)), .. x.Shape]));
+
     /// <summary>0, 1, 2, … as Int32.</summary>
     public static Tensor Iota(int count) => Constant.Create<int>(Enumerable.Range(0, count).ToArray(), Shape.Of(count));
 

@@ -30,6 +30,22 @@ public interface ITrainingRun
     /// <exception cref="OperationCanceledException">The job was cancelled.</exception>
     Task<TrainingResult> Completion { get; }
 
+    /// <summary>
+    /// Lets the job rest at the next step boundary that all its devices can keep, and returns when it does; nothing of it runs until
+    /// <see cref="ResumeAsync"/>, but its memory stays. No weight tells of it. Returns at once where the job has ended.
+    /// </summary>
+    Task PauseAsync();
+
+    /// <summary>Returns when the job goes on.</summary>
+    Task ResumeAsync();
+
+    /// <summary>
+    /// Ends the job at the next step boundary, saved where it is saved (<see cref="TrainingOptions.Checkpoint"/>): submitted again it goes on
+    /// from there. A job that has taken all its steps by then comes to its end.
+    /// </summary>
+    /// <returns>The step that would have come next; null where the job ended otherwise, as <see cref="Completion"/> says.</returns>
+    Task<long?> StopAsync();
+
     /// <summary>Ends the job; returns when the devices hold nothing of it any more. Harmless once it has ended.</summary>
     Task CancelAsync();
 }

@@ -8,7 +8,20 @@ namespace Singa.Actors.Runtime;
 /// <param name="Workers">Those that hold shards first, in order of rank; those that stand by have none.</param>
 public sealed record TrainingFacts(
     string Name, long Samples, long TestSamples, int Classes, int BatchSize, int Epochs, long TotalSteps, int Shards,
-    ImmutableArray<WorkerFacts> Workers);
+    ImmutableArray<WorkerFacts> Workers)
+{
+    /// <summary>The step with which this run begins: 0, or where a checkpoint was.</summary>
+    public long FirstStep { get; init; }
+
+    /// <summary>The checkpoint with which it begins; null: from the beginning.</summary>
+    public string? ResumedFrom { get; init; }
+
+    /// <summary>The checkpoint is that of its end: there is nothing left to do.</summary>
+    public bool HasEnded { get; init; }
+
+    /// <summary>What its host should tell whoever watches: checkpoints that are damaged.</summary>
+    public ImmutableArray<string> Warnings { get; init; } = [];
+}
 
 /// <param name="Worker">Names the worker in ledger and logs: the device, and the node where there are several.</param>
 public sealed record WorkerFacts(string Worker, string Device, ShardRange Shards);

@@ -1,3 +1,5 @@
+using Singa.Actors.Runtime.Checkpoints;
+
 namespace Singa.Actors.Runtime;
 
 /// <summary>What a host wants to see of a job; none of it changes what is trained.</summary>
@@ -11,4 +13,13 @@ public sealed record TrainingOptions
 
     /// <summary>Each progress names the samples of every shard that was committed, and by whom.</summary>
     public bool KeepLedger { get; init; }
+
+    /// <summary>Where the job is saved while it trains, and goes on from; null: nowhere.</summary>
+    public CheckpointOptions? Checkpoint { get; init; }
+
+    /// <summary>
+    /// Steps whose progress the host has kept from an earlier run of the job, for records without holes: a checkpoint that is ahead of
+    /// them is passed over for the one before it, where that is not. Null: it keeps none.
+    /// </summary>
+    public long? RecordedSteps { get; init; }
 }

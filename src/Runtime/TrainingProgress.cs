@@ -20,8 +20,11 @@ public sealed record TrainingProgress(
     /// <summary><c>sha256:…</c> of the parameters after this step, where <see cref="TrainingOptions.DigestEvery"/> asks for it.</summary>
     public string? Digest { get; init; }
 
-    /// <summary>Figures on the test samples after this step, where the job has any and this step ends an epoch that is tested.</summary>
+    /// <summary>Figures on the test samples after this step, where the job has any and this step is one that is tested.</summary>
     public TestFigures? Test { get; init; }
+
+    /// <summary>What its host should tell whoever watches: a checkpoint that could not be written. Training goes on.</summary>
+    public ImmutableArray<string> Warnings { get; init; } = [];
 
     /// <summary>What each shard saw, where <see cref="TrainingOptions.KeepLedger"/> asks for it.</summary>
     public ImmutableArray<CommittedShard> Committed { get; init; } = [];

@@ -13,6 +13,15 @@ namespace Singa.Actors.Runtime;
 public sealed record TrainingResult(
     TrainedModel Model, long Steps, TestFigures? Test, string Digest, long PeakBytes, long PlannedBytes, DateTimeOffset FirstStepAt)
 {
+    /// <summary>The held-back loss ended it, before its last step.</summary>
+    public bool StoppedEarly { get; init; }
+
+    /// <summary>How many steps the model has behind it: fewer than <c>Steps</c> where early stopping restored a better one.</summary>
+    public long TrainedSteps { get; init; } = Steps;
+
+    /// <summary>Why the last checkpoint could not be written, where the job is saved; the model is whole all the same.</summary>
+    public string? SaveFailure { get; init; }
+
     /// <summary>Share of the test samples answered rightly, 0 to 1.</summary>
     public double? TestAccuracy => Test?.Accuracy;
 

@@ -78,22 +78,13 @@ public sealed class TrainTests : IDisposable
     public async Task A_signal_ends_it_in_order_with_130(string signal)
     {
         Skip.If(OperatingSystem.IsWindows(), "signals are sent with kill");
-        Skip.If(signal == "INT" && IgnoresInterrupts(), "these tests were started in the background of a shell, where children ignore SIGINT");
+        Skip.If(signal == "INT" && Signals.InterruptsAreIgnored, "these tests were started in the background of a shell, where children ignore SIGINT");
         using var process = Singa.Start("train", job.File, "--set", "job.epochs=1000000000");
         Assert.NotNull(await process.StandardOutput.ReadLineAsync());
-        using (var kill = System.Diagnostics.Process.Start("kill", [$"-{signal}", $"{process.Id}"]))
-            await kill.WaitForExitAsync();
+        await Signals.SendAsync(process, signal);
         var run = await Singa.FinishAsync(process);
         Assert.Equal(130, run.Code);
         Assert.Equal(["singa: interrupted"], run.Errors);
         Assert.DoesNotContain(run.Output, line => line.StartsWith("digest", StringComparison.Ordinal));
-    }
-
-    private static bool IgnoresInterrupts()
-    {
-        const string status = "/proc/self/status", key = "SigIgn:";
-        const ulong interrupt = 1 << 1;
-        return File.Exists(status) && File.ReadLines(status).FirstOrDefault(line => line.StartsWith(key, StringComparison.Ordinal)) is { } line
-            && (Convert.ToUInt64(line[key.Length..].Trim(), 16) & interrupt) != 0;
     }
 }

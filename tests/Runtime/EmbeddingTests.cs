@@ -12,8 +12,6 @@ namespace Singa.Actors.Runtime.Tests;
 /// <summary>The README's lines of embedding, run as they stand there.</summary>
 public sealed class EmbeddingTests
 {
-    private const string Begin = "        // README: begin\n", End = "        // README: end\n";
-
     [Fact]
     public async Task The_lines_in_the_readme_train_a_model_that_answers()
     {
@@ -40,11 +38,5 @@ public sealed class EmbeddingTests
     }
 
     [Fact]
-    public void The_readme_has_the_very_lines_that_are_run_here()
-    {
-        string source = File.ReadAllText(Repository.Path("tests", "Runtime", "EmbeddingTests.cs")).ReplaceLineEndings("\n");
-        string lines = source[(source.LastIndexOf(Begin, source.LastIndexOf(End, StringComparison.Ordinal), StringComparison.Ordinal) + Begin.Length)..];
-        lines = lines[..lines.IndexOf(End, StringComparison.Ordinal)].Replace("\n        ", "\n")[8..];
-        Assert.Contains($"```csharp\n{lines}```", File.ReadAllText(Repository.Path("README.md")).ReplaceLineEndings("\n"));
-    }
+    public void The_readme_has_the_very_lines_that_are_run_here() => ReadmeExample.Check("tests", "Runtime", "EmbeddingTests.cs");
 }

@@ -56,7 +56,7 @@ public sealed unsafe class CpuBackend : IBackend
     {
         CompiledKernel compiled = kernel switch
         {
-            MapKernel map => new Kernels.CpuMap(map, blocks, context),
+            MapKernel map => (CpuKernel?)Kernels.CpuTurn.Of(map, blocks, context) ?? new Kernels.CpuMap(map, blocks, context),
             ReduceKernel reduce => Kernels.CpuReduce.Compile(reduce, blocks, context),
             ContractKernel contract => Gemm.ContractCompiler.Compile(contract, blocks, context),
             ConvolveKernel convolve => Convolve.ConvolveCompiler.Compile(convolve, blocks, context),

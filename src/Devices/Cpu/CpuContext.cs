@@ -14,6 +14,9 @@ public sealed class CpuContext(CpuOptions options)
     /// <summary>Decides into how many parts a kernel is cut.</summary>
     public Work Work { get; } = new(options.WorkPerPart);
 
+    /// <summary>As <see cref="CpuOptions.ProductSideMax"/> says.</summary>
+    public long ProductSideMax { get; } = options.ProductSideMax;
+
     /// <summary>Compiled scalar programs, shared by the kernels of the device and gone with it.</summary>
     public RowFunctions Rows { get; } = new(options.Width);
 }

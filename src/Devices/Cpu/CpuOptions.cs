@@ -14,4 +14,7 @@ public sealed record CpuOptions
     /// thread costs at its worst is a fraction of it. Small only in tests.
     /// </summary>
     public long WorkPerPart { get; init; } = 32 * 1024;
+
+    /// <summary>Rows or columns above which a product is cut into several, which count theirs in 32 bits. Small only in tests.</summary>
+    public long ProductSideMax { get; init; } = 1 << 30;
 }

@@ -13,6 +13,7 @@ internal sealed class Lowerer(PlanDraft plan, IReadOnlyDictionary<Placeholder, O
     private readonly Dictionary<Tensor, Operand> destinations = [];
     private readonly Dictionary<Tensor, ImmutableArray<Operand>> further = [];
     private readonly HashSet<(Tensor, Operand)> placed = [];
+    private readonly Panels panels = new();
 
     public IReadOnlyList<(string Name, Kernel Kernel)> Operations => operations;
 
@@ -39,6 +40,7 @@ internal sealed class Lowerer(PlanDraft plan, IReadOnlyDictionary<Placeholder, O
         }
 
         ReserveWindows(order);
+        panels.Count(order);
         foreach (var node in order)
             node.Op.Lower(node, this);
         foreach (var (tensor, destination) in outputs)
@@ -169,6 +171,9 @@ internal sealed class Lowerer(PlanDraft plan, IReadOnlyDictionary<Placeholder, O
     }
 
     public void Emit(Node node, Kernel kernel) => Emit(Label(node), kernel);
+
+    /// <summary>A product of two matrices without shards, its right factor laid out in panels where others share it.</summary>
+    public void EmitProduct(Node node, ContractKernel kernel) => Emit(node, panels.Apply(node, kernel, view => Materialise(node, view)));
 
     public void Emit(string name, Kernel kernel) => operations.Add((name, kernel));
 

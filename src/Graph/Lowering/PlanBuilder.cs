@@ -43,6 +43,6 @@ public sealed class PlanBuilder
     {
         long lasting = blocks.Sum(b => MemoryPlanner.Align(b.Bytes));
         var courses = goal.Settle([.. sections.Select(s => (s.Course(), s.MayReadAgain))], lasting);
-        return new PlanDraft(blocks).Build([.. sections.Zip(courses)]);
+        return new PlanDraft(blocks, IsStrict).Build([.. sections.Zip(courses)]);
     }
 }

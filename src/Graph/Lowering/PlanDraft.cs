@@ -5,10 +5,12 @@ using Singa.Actors.Graph.Recompute;
 namespace Singa.Actors.Graph.Lowering;
 
 /// <summary>One way to lower the sections of a plan: the blocks that everybody knows, and those its kernels ask for.</summary>
-internal sealed class PlanDraft(IEnumerable<BlockDraft> declared)
+internal sealed class PlanDraft(IEnumerable<BlockDraft> declared, bool isStrict)
 {
     private readonly List<BlockDraft> blocks = [.. declared];
     private readonly Dictionary<Seq<byte>, int> constants = [];
+
+    public bool IsStrict => isStrict;
 
     public int Transient(string name, long bytes) => Add(name, BlockKind.Transient, bytes);
 

@@ -3,14 +3,20 @@ using Singa.Actors.Graph.Modules;
 namespace Singa.Actors.Graph.Models;
 
 /// <summary>A model that a job can name, and the settings it reads.</summary>
-public sealed record ModelEntry(Func<Shape, int, ModelSettings, Module> Build, params Seq<string> Settings);
+public sealed record ModelEntry(Func<Shape, int, ModelSettings, Module> Build, params Seq<string> Settings)
+{
+    /// <summary>Its output is its input again: losses measure it against that unless told otherwise.</summary>
+    public bool GivesInputBack { get; init; }
+}
 
 /// <summary>The models that a job can name.</summary>
 public static class ModelCatalog
 {
     private static readonly SortedDictionary<string, ModelEntry> Entries = new(StringComparer.Ordinal)
     {
+        ["autoencoder"] = new((sample, _, settings) => Autoencoder.Create(sample, settings), Autoencoder.Settings) { GivesInputBack = true },
         ["char-lstm"] = new((_, classes, settings) => CharLstm.Create(classes, settings), "dropout", "hidden", "layers"),
+        ["gpt-mini"] = new(GptMini.Create, GptMini.Settings),
         ["lenet"] = new((_, classes, _) => LeNet(classes)),
         ["mlp"] = new((_, classes, _) => Mlp(classes)),
         ["resnet18"] = new((sample, classes, _) => ResNet.Create18(sample, classes)),
@@ -22,6 +28,9 @@ public static class ModelCatalog
     /// <summary>The settings that a model takes.</summary>
     /// <exception cref="GraphException">No model has that name.</exception>
     public static IReadOnlyList<string> SettingsOf(string name) => Entry(name).Settings;
+
+    /// <exception cref="GraphException">No model has that name.</exception>
+    public static bool GivesInputBack(string name) => Entry(name).GivesInputBack;
 
     /// <param name="sample">Shape of one sample, for models that depend on it.</param>
     /// <param name="classes">Size of the last layer.</param>

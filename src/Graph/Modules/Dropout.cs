@@ -20,9 +20,12 @@ public sealed record Dropout(double Rate) : Module
     }
 }
 
-/// <summary>Int32 ids [n, …] → rows of a table [Vocabulary, Features]: [n, …, Features]. First values uniform in ±0.05.</summary>
+/// <summary>Int32 ids [n, …] → rows of a table [Vocabulary, Features]: [n, …, Features].</summary>
 public sealed record Embedding(int Vocabulary, int Features) : Module
 {
+    /// <summary>Uniform in ±0.05 unless said.</summary>
+    public Initialiser Initialiser { get; init; } = new UniformIn(0.05);
+
     public override Tensor Forward(Tensor input, ModuleContext context) =>
-        Gather.Apply(context.Parameter("weight", Shape.Of(Vocabulary, Features), default, new UniformIn(0.05)), input);
+        Gather.Apply(context.Parameter("weight", Shape.Of(Vocabulary, Features), default, Initialiser), input);
 }

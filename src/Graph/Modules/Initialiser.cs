@@ -1,5 +1,6 @@
 using Singa.Actors.Graph.Ops;
 using Singa.Actors.Graph.Random;
+using Singa.Actors.Graph.Scalars;
 
 namespace Singa.Actors.Graph.Modules;
 
@@ -36,4 +37,17 @@ public sealed record Glorot : Initialiser
 public sealed record UniformIn(double Bound) : Initialiser
 {
     public override Tensor Create(ulong seed, string name, TensorType type, Fans fans) => Uniform(seed, name, type, Bound);
+}
+
+/// <summary>
+/// Normal with mean 0. Source: Box, Muller, "A note on the generation of random normal deviates" (1958), by our own logarithm and cosine.
+/// </summary>
+public sealed record Normal(double Deviation) : Initialiser
+{
+    public override Tensor Create(ulong seed, string name, TensorType type, Fans fans)
+    {
+        ulong key = Philox.Key(seed, $"initialise {name}");
+        var (radius, angle) = (RandomBits.Uniform(key, 0, type.DType, type.Shape), RandomBits.Uniform(key, 1, type.DType, type.Shape));
+        return Pointwise.Apply("Normal", a => Fn.Sqrt(-2 * Fn.Log(1 - a[0])) * Fn.Cos(a[1] * (2 * Math.PI)) * Deviation, radius, angle);
+    }
 }

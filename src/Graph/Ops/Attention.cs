@@ -31,12 +31,8 @@ public sealed record Attention(int HeadAxes, double Scale, long? CausalOffset, l
         long? offset = causal ? key.Shape[row] - query.Shape[row] : null;
         var op = new Attention(headAxes, scale ?? 1 / Math.Sqrt(query.Shape[^1]), offset, blockRows);
         // With all its axes a mask meets the scores with or without shards before it.
-        return new Node(op, mask is null ? [query, key, value] : [query, key, value, Aligned(mask, query.Shape.Rank)]).Outputs[0];
+        return new Node(op, mask is null ? [query, key, value] : [query, key, value, mask.WithRank(query.Shape.Rank)]).Outputs[0];
     }
-
-    private static Tensor Aligned(Tensor mask, int rank) => mask.Shape.Rank > rank
-        ? throw new GraphException($"an attention mask {mask.Shape} has more axes than the scores")
-        : mask.Reshape(Shape.Of([.. Enumerable.Repeat(1L, rank - mask.Shape.Rank), .. mask.Shape]));
 
     public override ImmutableArray<TensorType> Infer(ImmutableArray<TensorType> inputs)
     {
@@ -60,10 +56,10 @@ public sealed record Attention(int HeadAxes, double Scale, long? CausalOffset, l
     {
         if (upstream[0] is not { } up)
             return [.. node.Inputs.Select(_ => (Tensor?)null)];
-        var gradients = new Node(new AttentionGradient(this), [.. node.Inputs, .. node.Outputs, up]).Outputs;
-        ImmutableArray<Tensor?> result = [.. gradients];
+        ImmutableArray<Tensor?> gradients = [.. new Node(new AttentionGradient(this), [.. node.Inputs, .. node.Outputs, up]).Outputs];
         // A mask that is learned is as large as the scores, and so may its gradient be.
-        return node.Inputs.Length == 3 ? result : result.Add(node.Inputs[3].DType.IsFloat() ? AttentionDefinition.Gradients(this, node.Inputs, up)[3] : null);
+        return node.Inputs.Length == 3 ? gradients
+            : gradients.Add(node.Inputs[3].DType.IsFloat() ? Definition.Gradients(i => AttentionDefinition.Whole(this, i), node.Inputs, up)[3] : null);
     }
 
     public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, ShardRange shards) =>
@@ -86,16 +82,10 @@ public sealed record AttentionGradient(Attention Of) : Op
 
     public override ImmutableArray<TensorType> Infer(ImmutableArray<TensorType> inputs) => inputs[..3];
 
-    /// <summary>What the results kept is known from the inputs, so it counts as a constant; second derivatives are those of the definition.</summary>
+    /// <summary>The attention's results are known from its inputs, so they count as constants.</summary>
     public override ImmutableArray<Tensor?> Gradient(Node node, ImmutableArray<Tensor?> upstream)
     {
-        var own = node.Inputs[..^3];
-        var leaves = AttentionDefinition.Leaves([.. own, node.Inputs[^1]], "gradient of the attention's gradient");
-        var first = AttentionDefinition.Gradients(Of, leaves[..^1], leaves[^1]);
-        var products = upstream.Select((up, i) => up is null ? null : (first[i]! * up).SumAll()).OfType<Tensor>().ToArray();
-        if (products.Length == 0)
-            return [.. node.Inputs.Select(_ => (Tensor?)null)];
-        var second = AttentionDefinition.Differentiate(products.Aggregate((sum, next) => sum + next), leaves);
+        var second = Definition.SecondGradients(i => AttentionDefinition.Whole(Of, i), node.Inputs[..^3], node.Inputs[^1], upstream);
         return [.. second[..^1], null, null, second[^1]];
     }
 

@@ -114,7 +114,7 @@ public sealed record Contract(
         ImmutableArray<ShardRange> tree = OverShards ? [new ShardRange(0, (int)a.Shape[0])] : [];
         if (Body is null)
         {
-            lowerer.Emit(node, new ContractKernel(a, b, c, tree, null));
+            lowerer.EmitProduct(node, new ContractKernel(a, b, c, tree, null));
             return;
         }
 
@@ -123,11 +123,11 @@ public sealed record Contract(
         var grouped = extras.Select(e => AsMatrices(node, e)).ToArray();
         if (grouped.All(g => g is not null) && Body.Instructions[Body.Results[0]].Type == a.DType)
         {
-            lowerer.Emit(node, new ContractKernel(a, b, c, tree, new Epilogue(program, [.. grouped.Select(g => g!)])));
+            lowerer.EmitProduct(node, new ContractKernel(a, b, c, tree, new Epilogue(program, [.. grouped.Select(g => g!)])));
             return;
         }
 
-        lowerer.Emit(node, new ContractKernel(a, b, c, tree, null));
+        lowerer.EmitProduct(node, new ContractKernel(a, b, c, tree, null));
         lowerer.Emit(node, new MapKernel(program, [target, .. extras], [target]));
     }
 }

@@ -28,6 +28,7 @@ public sealed record Standardise(Seq<int> Axes, double Epsilon) : Op
         if (upstream[0] is not { } up)
             return [.. node.Inputs.Select(_ => (Tensor?)null)];
         var (x, mean, variance) = (node.Inputs[0], node.Inputs[1], node.Inputs[2]);
+        var scale = Scale(variance);
         double share = 1.0 / Math.Max(1, Axes.Aggregate(1L, (n, axis) => n * x.Shape[axis]));
         if (node.Inputs.Length == 3)
             return [Down(Total(up), Total(Times(up)), null), null, null];
@@ -39,28 +40,31 @@ public sealed record Standardise(Seq<int> Axes, double Epsilon) : Op
             return [Down(sum, product, weight), null, null, product.SumTo(weight.Shape), sum.SumTo(bias.Shape)];
         }
 
-        var weighted = up * weight;
+        // Each sum weights for itself, in its own pass: a weighted gradient that both read would be stored.
+        var weighted = Pointwise.Apply("Standardise'", a => a[0] * Standard(a[1], a[2], a[3]) * a[4], up, x, mean, scale, weight);
         return
         [
-            Pointwise.Apply("Standardise'", a => Slope(a[0] * a[6], a[1], a[2], a[3], a[4], a[5]), up, Total(weighted), Total(Times(weighted)), x, mean, variance, weight),
+            Pointwise.Apply("Standardise'", a => Slope(a[0] * a[6], a[1], a[2], a[3], a[4], a[5]), up, Total(up * weight), Total(weighted), x, mean, scale, weight),
             null, null, Times(up).SumTo(weight.Shape), up.SumTo(bias.Shape),
         ];
 
         Tensor Total(Tensor value) => value.Sum(Axes.Items.AsSpan()).Reshape(mean.Shape);
 
-        Tensor Times(Tensor value) => Pointwise.Apply("Standardise'", a => a[0] * Standard(a[1], a[2], a[3]), value, x, mean, variance);
+        Tensor Times(Tensor value) => Pointwise.Apply("Standardise'", a => a[0] * Standard(a[1], a[2], a[3]), value, x, mean, scale);
 
         Tensor Down(Tensor sum, Tensor product, Tensor? factor) => factor is null
-            ? Pointwise.Apply("Standardise'", a => Slope(a[0], a[1], a[2], a[3], a[4], a[5]), up, sum, product, x, mean, variance)
-            : Pointwise.Apply("Standardise'", a => a[6] * Slope(a[0], a[1], a[2], a[3], a[4], a[5]), up, sum, product, x, mean, variance, factor);
+            ? Pointwise.Apply("Standardise'", a => Slope(a[0], a[1], a[2], a[3], a[4], a[5]), up, sum, product, x, mean, scale)
+            : Pointwise.Apply("Standardise'", a => a[6] * Slope(a[0], a[1], a[2], a[3], a[4], a[5]), up, sum, product, x, mean, scale, factor);
 
-        Scalar Slope(Scalar value, Scalar sum, Scalar product, Scalar of, Scalar m, Scalar v) =>
-            (value - sum * share - Standard(of, m, v) * (product * share)) / Fn.Sqrt(v + Epsilon);
+        Scalar Slope(Scalar value, Scalar sum, Scalar product, Scalar of, Scalar m, Scalar s) => (value - sum * share - Standard(of, m, s) * (product * share)) * s;
     }
 
     private bool IsConstant(Shape shape, Shape of) => Axes.All(axis => axis < of.Rank - shape.Rank || shape[axis - (of.Rank - shape.Rank)] == 1);
 
-    private Scalar Standard(Scalar x, Scalar mean, Scalar variance) => (x - mean) / Fn.Sqrt(variance + Epsilon);
+    // Root and quotient once for all that share a variance.
+    private Tensor Scale(Tensor variance) => Pointwise.Apply("Scale", a => 1 / Fn.Sqrt(a[0] + Epsilon), variance);
+
+    private static Scalar Standard(Scalar x, Scalar mean, Scalar scale) => (x - mean) * scale;
 
     public override ImmutableArray<Tensor> AlongShards(Node node, ImmutableArray<Tensor> inputs, ImmutableArray<bool> sharded, ShardRange shards)
     {
@@ -71,7 +75,11 @@ public sealed record Standardise(Seq<int> Axes, double Epsilon) : Op
         return new Node(new Standardise(Axes.Select(a => a + 1).ToSeq(), Epsilon), [.. spread], node.Scope).Outputs;
     }
 
-    internal override ImmutableArray<Tensor>? Expand(Node node, ImmutableArray<Tensor> inputs) => [inputs.Length == 3
-        ? Pointwise.Apply("Standardise", a => Standard(a[0], a[1], a[2]), [.. inputs])
-        : Pointwise.Apply("Standardise", a => Standard(a[0], a[1], a[2]) * a[3] + a[4], [.. inputs])];
+    internal override ImmutableArray<Tensor>? Expand(Node node, ImmutableArray<Tensor> inputs)
+    {
+        ImmutableArray<Tensor> scaled = inputs.SetItem(2, Scale(inputs[2]));
+        return [inputs.Length == 3
+            ? Pointwise.Apply("Standardise", a => Standard(a[0], a[1], a[2]), [.. scaled])
+            : Pointwise.Apply("Standardise", a => Standard(a[0], a[1], a[2]) * a[3] + a[4], [.. scaled])];
+    }
 }

@@ -24,7 +24,7 @@ internal static class FuseEpilogues
                 arguments[order[j]] = Scalar.Argument(j, inputs[order[j]].DType);
             var body = ScalarBody.Compile([.. order.Select(j => inputs[j].DType)], ScalarBody.Inline(op.Body, arguments).AsSpan());
             Op fused = product.Op is Contract contract ? contract with { Body = body } : (Convolve)product.Op with { Body = body };
-            return rewriter.Make(fused, [product.Inputs[0], product.Inputs[1], .. order.Skip(1).Select(j => inputs[j])], node.Scope).Output;
+            return rewriter.Make(fused, [product.Inputs[0], product.Inputs[1], .. order.Skip(1).Select(j => inputs[j])], product.Scope).Output;
         }
 
         return null;

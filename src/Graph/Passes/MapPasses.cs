@@ -86,7 +86,9 @@ internal static class MapPasses
 
             var sources = Sources(members);
             int ready = sources.Select(life.Ready).DefaultIfEmpty(-1).Max();
-            var found = sources.SelectMany(s => places.GetValueOrDefault(s) ?? []).Where(p => p > ready || Makes(p, ready)).Distinct().OrderDescending()
+            // A scalar or a row that repeats is no reason to be together: it costs nothing to read.
+            var shared = sources.Where(s => s.Shape == node.Output.Shape).ToArray();
+            var found = shared.SelectMany(s => places.GetValueOrDefault(s) ?? []).Where(p => p > ready || Makes(p, ready)).Distinct().OrderDescending()
                 .FirstOrDefault(p => Fits(passes[order[p]], members) && (p > kernel || life.Saves(sources, position, p) >= members.Sum(m => m.Output.Type.Bytes) * (position - p)), -1);
             if (found >= 0)
             {
@@ -95,7 +97,7 @@ internal static class MapPasses
                 life.Move(members, sources, position, found);
             }
 
-            foreach (var tensor in sources.Concat(members.Select(m => m.Output)))
+            foreach (var tensor in shared.Concat(members.Select(m => m.Output)))
             {
                 if (!places.TryGetValue(tensor, out var list))
                     places[tensor] = list = [];

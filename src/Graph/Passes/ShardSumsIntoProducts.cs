@@ -25,7 +25,7 @@ internal static class ShardSumsIntoProducts
                 return rewriter.Make(op with { OverShards = true }, node.Inputs, node.Scope).Output;
             case ScatterAdd { PerShard: true, OverShards: false } op:
                 return rewriter.Make(op with { OverShards = true }, node.Inputs, node.Scope).Output;
-            case Transpose { Order: [0, ..] } op:
+            case Transpose { Order: [0, ..] } op when old.Producer.Op is Transpose:
                 // The sum does not care in which order the other axes stand.
                 var sum = Sum(rewriter, old.Producer.Inputs[0], node.Inputs[0], scope) ?? rewriter.Make(new ShardSum(), node.Inputs, scope).Output;
                 return rewriter.Make(new Transpose([.. op.Order.Skip(1).Select(a => a - 1)]), [sum], node.Scope).Output;

@@ -18,7 +18,7 @@ public abstract record Kernel
 
 /// <summary>
 /// A scalar program at every point of a common shape; inputs and outputs all have that shape (inputs with stride 0 where they
-/// repeat). An output may be the very operand of an input (in place), never overlap one otherwise.
+/// repeat). An output may be the very operand of an input (in place), never overlap one otherwise; several may have the same result.
 /// </summary>
 public sealed record MapKernel(ScalarProgram Program, ImmutableArray<Operand> Sources, ImmutableArray<Operand> Targets) : Kernel
 {

@@ -9,12 +9,20 @@ public sealed record OperationFacts(string Layer, string Op, Phase Phase, Kernel
     private const char Derived = '\'';
     private const string Copied = " copy";
 
+    // As UpdateGraph names what it does to a parameter.
+    private const string Updating = "update ";
+
     public static OperationFacts Of(Section section, Operation operation)
     {
         var (scope, op) = Parts(operation);
         var phase = PhaseOf(section.Name, operation.Kernel, backward: scope.EndsWith(Derived));
-        return new OperationFacts(scope.TrimEnd(Derived), op, phase, KernelCost.Of(operation.Kernel));
+        return new OperationFacts(
+            scope.StartsWith(Updating, StringComparison.Ordinal) ? OwnerOf(scope[Updating.Length..]) : scope.TrimEnd(Derived), op, phase,
+            KernelCost.Of(operation.Kernel));
     }
+
+    /// <summary>The layer that a parameter, a statistic or a state of theirs belongs to.</summary>
+    public static string OwnerOf(string variable) => variable.LastIndexOf('.') is > 0 and var dot ? variable[..dot] : "";
 
     /// <summary>A name is the scope, a blank and the op, which has none.</summary>
     private static (string Scope, string Op) Parts(Operation operation)

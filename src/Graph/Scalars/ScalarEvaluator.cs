@@ -6,7 +6,16 @@ public static class ScalarEvaluator
     /// <summary>Results as doubles, each exactly what the program's type holds.</summary>
     public static double[] Evaluate(ScalarProgram program, ReadOnlySpan<double> arguments)
     {
-        program = ScalarBody.Expand(program);
+        var integers = new long[arguments.Length];
+        for (int i = 0; i < integers.Length; i++)
+            integers[i] = program.Arguments[i].IsFloat() ? 0 : (long)arguments[i];
+        var results = Evaluate(ScalarBody.Expand(program), arguments, integers);
+        return [.. results.Select((r, i) => program.Instructions[program.Results[i]].Type.IsFloat() ? r.Float : r.Integer)];
+    }
+
+    /// <summary>Of a program in primitives; floating arguments and results are in the first list, all others, exact to 64 bits, in the second.</summary>
+    internal static (double Float, long Integer)[] Evaluate(ScalarProgram program, ReadOnlySpan<double> arguments, ReadOnlySpan<long> whole)
+    {
         var floats = new double[program.Instructions.Length];
         var integers = new long[program.Instructions.Length];
         for (int i = 0; i < floats.Length; i++)
@@ -15,12 +24,12 @@ public static class ScalarEvaluator
             if (it.Type.IsFloat())
                 floats[i] = Float(it, arguments, floats, integers, program);
             else
-                integers[i] = Integer(it, arguments, floats, integers, program);
+                integers[i] = it.Op == ScalarOp.Argument ? whole[it.Index] : Integer(it, floats, integers, program);
         }
 
-        var results = new double[program.Results.Length];
+        var results = new (double, long)[program.Results.Length];
         for (int i = 0; i < results.Length; i++)
-            results[i] = program.Instructions[program.Results[i]].Type.IsFloat() ? floats[program.Results[i]] : integers[program.Results[i]];
+            results[i] = (floats[program.Results[i]], integers[program.Results[i]]);
         return results;
     }
 
@@ -51,12 +60,11 @@ public static class ScalarEvaluator
         return wide ? value : (float)value;
     }
 
-    private static long Integer(ScalarInstruction it, ReadOnlySpan<double> arguments, double[] f, long[] n, ScalarProgram program)
+    private static long Integer(ScalarInstruction it, double[] f, long[] n, ScalarProgram program)
     {
         bool floats = it.A >= 0 && program.Instructions[it.A].Type.IsFloat();
         long value = it.Op switch
         {
-            ScalarOp.Argument => (long)arguments[it.Index],
             ScalarOp.Constant => (long)it.Value,
             ScalarOp.Add => n[it.A] + n[it.B],
             ScalarOp.Subtract => n[it.A] - n[it.B],

@@ -69,7 +69,7 @@ public static class TrainingCompiler
         {
             var (l, r) = ShardTree.Halves(shards);
             var (left, right) = (Sum(job, buckets, feed, l, samples, first), Sum(job, buckets, feed, r, samples, first + l.Count * samples));
-            return [.. left.Zip(right, (a, b) => (a.Name, Labelled(a.Value + b.Value, a.Value)))];
+            return [.. left.Zip(right, (a, b) => (a.Name, Labelled(a.Value + b.Value, a.Value.Producer.Scope)))];
         }
 
         var graph = ShardGraph.Trace(job, samples, training: true);
@@ -80,7 +80,7 @@ public static class TrainingCompiler
             .. graph.Trained.Select((p, i) => (p.Name, gradients[i])).Reverse(),
             (Buckets.LossSum, graph.LossSum),
             (Buckets.CorrectSum, graph.CorrectSum),
-            .. graph.Statistics.Where(s => s.Observed is not null).Select(s => (s.Name, s.Observed! * samples)),
+            .. graph.Statistics.Where(s => s.Observed is not null).Select(s => (s.Name, Labelled(s.Observed! * samples, OperationFacts.OwnerOf(s.Name)))),
         ];
         var sources = new Dictionary<Tensor, Tensor>
         {
@@ -88,14 +88,14 @@ public static class TrainingCompiler
             [graph.Labels] = feed.Labels(first, shards.Count, samples),
         };
         var results = ShardAxis.Expand([.. local.Select(l => l.Value)], sources, shards);
-        return [.. results.Select((r, i) => (local[i].Name, Labelled(ShardSum.Apply(r), r)))];
+        return [.. results.Select((r, i) => (local[i].Name, Labelled(ShardSum.Apply(r), r.Producer.Scope)))];
     }
 
     /// <summary>A sum belongs to the layer whose shards' values it adds.</summary>
-    private static Tensor Labelled(Tensor sum, Tensor of)
+    private static Tensor Labelled(Tensor sum, string scope)
     {
-        if (of.Producer.Scope.Length > 0)
-            Node.Label(sum, of.Producer.Scope);
+        if (scope.Length > 0)
+            Node.Label(sum, scope);
         return sum;
     }
 

@@ -27,6 +27,9 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         Receive<WithdrawDevice>(Withdraw);
         Receive<SubmitJob>(Submit);
         Receive<CancelJob>(Cancel);
+        Receive<PauseJob>(message => Pass(message.Job, message));
+        Receive<ResumeJob>(message => Pass(message.Job, message));
+        Receive<StopJob>(message => Pass(message.Job, message));
         Receive<DevicesTimedOut>(GiveUp);
         Receive<JobActor.Left>(Ended);
         Receive<ConductorEnded>(Ended);
@@ -103,6 +106,13 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             Timers.Cancel(cancel.Job);
             submit.Observer.Tell(new JobCancelled(cancel.Job));
         }
+    }
+
+    /// <summary>Of a job that has ended its observer has heard already.</summary>
+    private void Pass(JobId id, ICommand command)
+    {
+        if (jobs.TryGetValue(id, out var job))
+            job.Forward(command);
     }
 
     private void GiveUp(DevicesTimedOut timedOut)

@@ -40,6 +40,23 @@ public static class CoordinatorProtocol
 
     public sealed record JobFailed(JobId Job, string Reason) : IEvent;
 
+    /// <summary>At the next step boundary that all workers can keep; the devices are free meanwhile.</summary>
+    public sealed record PauseJob(JobId Job) : ICommand;
+
+    /// <summary><c>Step</c> comes next.</summary>
+    public sealed record JobPaused(JobId Job, long Step) : IEvent;
+
+    public sealed record ResumeJob(JobId Job) : ICommand;
+
+    /// <summary>Also where it had not come to rest yet.</summary>
+    public sealed record JobResumed(JobId Job) : IEvent;
+
+    /// <summary>Finish the step, save where the job is saved, end.</summary>
+    public sealed record StopJob(JobId Job) : ICommand;
+
+    /// <summary>As <see cref="JobCancelled"/>, at a step boundary. <c>Saved</c>: the same job can go on with <c>Step</c>.</summary>
+    public sealed record JobStopped(JobId Job, long Step, bool Saved) : IEvent;
+
     public sealed record CancelJob(JobId Job) : ICommand;
 
     /// <summary>No device holds anything of the job any more.</summary>
@@ -55,7 +72,17 @@ public static class CoordinatorProtocol
 
 /// <summary>What a completed job leaves. <c>Replica</c> is the content hash under which rank 0 keeps the trained values.</summary>
 public sealed record JobOutcome(
-    long Steps, TestFigures? Test, string Digest, ReplicaId Replica, long PeakBytes, long PlannedBytes, DateTimeOffset FirstStepAt);
+    long Steps, TestFigures? Test, string Digest, ReplicaId Replica, long PeakBytes, long PlannedBytes, DateTimeOffset FirstStepAt)
+{
+    /// <summary>The held-back loss ended it, before its last step.</summary>
+    public bool StoppedEarly { get; init; }
+
+    /// <summary>How many steps the trained values have behind them: fewer than <c>Steps</c> where early stopping restored better ones.</summary>
+    public long TrainedSteps { get; init; } = Steps;
+
+    /// <summary>Why the last checkpoint could not be written.</summary>
+    public string? SaveFailure { get; init; }
+}
 
 /// <summary>Names a kept replica by what it holds.</summary>
 public readonly record struct ReplicaId(string Value)

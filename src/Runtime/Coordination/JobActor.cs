@@ -4,6 +4,7 @@ using Akka.Event;
 using Singa.Actors.Collective;
 using Singa.Actors.Devices;
 using Singa.Actors.Runtime.Data;
+using Singa.Actors.Runtime.Jobs;
 using Singa.Actors.Runtime.Scheduling;
 using Singa.Actors.Runtime.Workers;
 using static Singa.Actors.Runtime.Coordination.CoordinatorProtocol;
@@ -29,8 +30,10 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private readonly HashSet<IActorRef> preparing = [];
     private readonly HashSet<IActorRef> releasing = [];
     private readonly HashSet<IActorRef> gone = [];
+    private readonly Dictionary<int, IActorRef> workers = [];
     private readonly ILoggingAdapter log = Context.GetLogger();
     private DataDescription? data;
+    private ResumePoint? resume;
     private JobRun? run;
     private CoordinatorProtocol.IEvent? ending;
 
@@ -50,7 +53,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         {
             Context.Watch(node);
             preparing.Add(node);
-            node.Tell(new PrepareJob(job.Job, job.Definition));
+            node.Tell(new PrepareJob(job.Job, job.Definition, job.Options));
         }
 
         Timers.StartSingleTimer(nameof(PreparationTimedOut), PreparationTimedOut.Instance, settings.PrepareTimeout);
@@ -61,11 +64,15 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         Receive<JobPrepared>(message =>
         {
             preparing.Remove(Sender);
+            // Where several nodes have a checkpoint, the furthest counts.
+            if (message.Resume is not null && (resume is null || message.Resume.Start.Step > resume.Start.Step))
+                resume = message.Resume;
             if (data is not null && data != message.Data)
                 End(new JobRejected(job.Job, $"the nodes do not have the same data: {data} on one and {message.Data} on {Sender.Path}"));
             else if ((data = message.Data) is not null && preparing.Count == 0)
                 BeginGeneration();
         });
+        Receive<StopJob>(_ => End(new JobCancelled(job.Job)));
         Receive<PreparationFailed>(message => End(new JobRejected(job.Job, message.Reason)));
         Receive<PreparationTimedOut>(_ => End(new JobRejected(
             job.Job, $"its data was not read within {settings.PrepareTimeout.TotalSeconds:0} s (singa.runtime.prepare-timeout)")));
@@ -74,12 +81,22 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
 
     private void Conducting()
     {
-        Receive<WorkerReady>(message => Carry(run!.On(message, time.GetUtcNow())));
+        Receive<WorkerReady>(message =>
+        {
+            workers[message.Rank] = Sender;
+            Carry(run!.On(message, time.GetUtcNow()));
+        });
         Receive<WorkerRejected>(message => Carry(run!.On(message)));
         Receive<WorkerFailed>(message => Carry(run!.On(message)));
         Receive<StepCompleted>(message => Carry(run!.On(message, time.GetUtcNow())));
         Receive<EvaluationCompleted>(message => Carry(run!.On(message, time.GetUtcNow())));
+        Receive<StepsHeld>(message => Carry(run!.On(message, time.GetUtcNow())));
+        Receive<SaveFailed>(message => Carry(run!.On(message)));
         Receive<WorkerFinished>(message => Carry(run!.On(message, time.GetUtcNow())));
+        Receive<ReplicaSaved>(message => Carry(run!.On(message, time.GetUtcNow())));
+        Receive<PauseJob>(_ => Carry(run!.Rest(end: false)));
+        Receive<ResumeJob>(_ => Carry(run!.Resume(time.GetUtcNow())));
+        Receive<StopJob>(_ => Stop());
         Receive<DeadlineDue>(_ =>
         {
             var patience = run!.HasBegun ? settings.StepTimeout : settings.PrepareTimeout;
@@ -118,24 +135,35 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private void BeginGeneration()
     {
         int shards, tests;
+        long until;
         try
         {
             shards = JobSchedule.Of(job.Definition, data!.TrainCount).Shards;
-            tests = EvaluationSchedule.Of(data.TestCount, job.Definition.BatchSize).Batches;
+            var points = new EvaluationPoints(job.Definition, job.Options, data);
+            (tests, until) = (points.Batches.Batches, points.NextDecision(resume?.Start.Step ?? 0));
         }
-        catch (ArgumentOutOfRangeException e)
+        catch (Exception e) when (e is ArgumentOutOfRangeException or JobRefusedException)
         {
             End(new JobRejected(job.Job, e.Message));
             return;
         }
 
-        var membership = Membership.Form(Generation.First, [.. devices.Select(d => d.Offer)], shards, tests);
-        run = new JobRun(job.Definition, job.Options, data, membership, time.GetUtcNow());
+        var membership = Membership.Form(resume?.Generation.Next ?? Generation.First, [.. devices.Select(d => d.Offer)], shards, tests);
+        run = new JobRun(job.Definition, job.Options, data, membership, time.GetUtcNow(), resume);
         Timers.Cancel(nameof(PreparationTimedOut));
         Timers.StartPeriodicTimer(nameof(DeadlineDue), DeadlineDue.Instance, DeadlineCheck);
+        if (resume?.Outcome is { } outcome)
+        {
+            // It has ended before: its host gets what came out, and nobody works.
+            job.Observer.Tell(new JobAccepted(job.Job, run.Facts));
+            End(new JobCompleted(job.Job, outcome));
+            return;
+        }
+
         Become(Conducting);
+        var start = resume?.Start ?? StartPoint.Beginning;
         foreach (var member in membership.Members)
-            NodeOf(member.Offer).Tell(new StartWorker(job.Job, job.Definition, job.Options, membership, member.Rank));
+            NodeOf(member.Offer).Tell(new StartWorker(job.Job, job.Definition, job.Options, membership, member.Rank, start, until));
     }
 
     private void Carry(IEnumerable<JobDecision> decisions)
@@ -149,10 +177,34 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
                         string.Join(", ", run.Membership.Members.Select(m => $"{m.Worker} ({m.Shards})")));
                     job.Observer.Tell(new JobAccepted(job.Job, run.Facts));
                     foreach (var node in Nodes)
-                        node.Tell(new BeginSteps(job.Job, run.Membership.Generation, begin.Buckets));
+                        node.Tell(new BeginSteps(job.Job, run.Membership.Generation, begin.Buckets, run.FirstStep));
                     break;
                 case JobDecision.Commit commit:
                     job.Observer.Tell(new StepCommitted(job.Job, commit.Progress));
+                    break;
+                case JobDecision.Hold hold:
+                    TellWorkers(new HoldSteps(job.Job, run!.Membership.Generation, hold.Number));
+                    break;
+                case JobDecision.Run further:
+                    TellWorkers(new RunSteps(job.Job, run!.Membership.Generation, further.Until));
+                    break;
+                case JobDecision.Judge judge:
+                    workers[0].Tell(new TestJudged(job.Job, run!.Membership.Generation, judge.State, judge.IsBest));
+                    break;
+                case JobDecision.Finish finish:
+                    TellWorkers(new FinishSteps(job.Job, run!.Membership.Generation, finish.Steps));
+                    break;
+                case JobDecision.Save save:
+                    workers[0].Tell(new SaveReplica(job.Job, run!.Membership.Generation, save.Step, save.Outcome));
+                    break;
+                case JobDecision.Paused paused:
+                    job.Observer.Tell(new JobPaused(job.Job, paused.Step));
+                    break;
+                case JobDecision.Resumed:
+                    job.Observer.Tell(new JobResumed(job.Job));
+                    break;
+                case JobDecision.Stop stop:
+                    End(new JobStopped(job.Job, stop.Step, job.Options.Checkpoint is not null));
                     break;
                 case JobDecision.Complete complete:
                     End(new JobCompleted(job.Job, complete.Outcome));
@@ -186,6 +238,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
             JobRejected rejected => $"refused, {rejected.Reason}",
             JobFailed failed => $"failed, {failed.Reason}",
             JobCancelled => "cancelled",
+            JobStopped stopped => $"stopped before step {stopped.Step}",
             _ => "done",
         });
         Timers.CancelAll();
@@ -212,6 +265,20 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         job.Observer.Tell(ending!);
         Context.Parent.Tell(new Left(job.Job));
         Context.Stop(Self);
+    }
+
+    private void Stop()
+    {
+        if (run!.HasBegun)
+            Carry(run.Rest(end: true));
+        else
+            End(new JobCancelled(job.Job));
+    }
+
+    private void TellWorkers(WorkerProtocol.ICommand command)
+    {
+        foreach (var worker in workers.Values)
+            worker.Tell(command);
     }
 
     private IActorRef NodeOf(DeviceOffer offer) => devices.First(d => d.Offer == offer).Node;

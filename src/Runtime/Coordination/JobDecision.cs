@@ -9,6 +9,29 @@ public abstract record JobDecision
     /// <summary>A step has happened everywhere: tell the observer.</summary>
     public sealed record Commit(TrainingProgress Progress) : JobDecision;
 
+    /// <summary>Ask every worker to admit nothing more and to say where it is; answers carry the number.</summary>
+    public sealed record Hold(int Number) : JobDecision;
+
+    /// <summary>Every worker may admit the steps below this one.</summary>
+    public sealed record Run(long Until) : JobDecision;
+
+    /// <summary>Tell rank 0 how the held-back loss stands, and whether the weights as they are now are the best.</summary>
+    public sealed record Judge(StoppingState State, bool IsBest) : JobDecision;
+
+    /// <summary>So many steps were the whole job: every worker is to finish.</summary>
+    public sealed record Finish(long Steps) : JobDecision;
+
+    /// <summary>Rank 0 is to save its replica, with the outcome where the job has one, before anything else happens.</summary>
+    public sealed record Save(long Step, JobOutcome? Outcome) : JobDecision;
+
+    /// <summary>Nothing of the job runs any more, and nothing will until it is resumed: tell the observer.</summary>
+    public sealed record Paused(long Step) : JobDecision;
+
+    public sealed record Resumed : JobDecision;
+
+    /// <summary>The job rests at this step and is to end there.</summary>
+    public sealed record Stop(long Step) : JobDecision;
+
     public sealed record Complete(JobOutcome Outcome) : JobDecision;
 
     /// <summary>The job was never fit to run.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Singa.Actors.Collective;
 using Singa.Actors.Graph.Optimizers;
 using Singa.Actors.Runtime.Data;
@@ -16,9 +17,12 @@ public sealed class JobRun
     private readonly TrainingJob job;
     private readonly TrainingOptions options;
     private readonly DataDescription data;
-    private readonly EvaluationSchedule evaluation;
+    private readonly ResumePoint? resume;
+    private readonly EvaluationPoints points;
     private readonly Figures figures;
     private readonly ShardLedger ledger;
+    private readonly Admission admission;
+    private readonly List<string> warnings = [];
     private readonly long[] completed;
     private readonly bool[] ready;
     private readonly DateTimeOffset[] heard;
@@ -27,25 +31,36 @@ public sealed class JobRun
     private readonly SortedDictionary<long, EvaluationBoard> tests = [];
     private DateTimeOffset firstStepAt;
     private TestFigures? lastTest;
-    private long committed;
+    private StoppingState? stopping;
+    private JobOutcome? outcome;
+    private long committed, end;
     private int buckets;
+    private bool finishing, saving;
 
-    public JobRun(TrainingJob job, TrainingOptions options, DataDescription data, Membership membership, DateTimeOffset now)
+    /// <param name="resume">Where the job goes on; null: at its beginning.</param>
+    public JobRun(TrainingJob job, TrainingOptions options, DataDescription data, Membership membership, DateTimeOffset now, ResumePoint? resume = null)
     {
-        (this.job, this.options, this.data, Membership) = (job, options, data, membership);
+        (this.job, this.options, this.data, Membership, this.resume) = (job, options, data, membership, resume);
         Schedule = JobSchedule.Of(job, data.TrainCount);
-        evaluation = EvaluationSchedule.Of(data.TestCount, job.BatchSize);
+        points = new EvaluationPoints(job, options, data);
         figures = Figures.Of(job, data);
         ledger = new ShardLedger(job.Seed, Schedule, membership);
         int workers = membership.Members.Length;
         (completed, ready, finished) = (new long[workers], new bool[workers], new WorkerProtocol.WorkerFinished?[workers]);
         heard = new DateTimeOffset[workers];
         Array.Fill(heard, now);
+        Array.Fill(completed, FirstStep);
+        admission = new Admission(workers);
+        (committed, end) = (FirstStep, Schedule.TotalSteps);
+        stopping = job.EarlyStopping is null ? null : resume?.Stopping ?? StoppingState.Beginning;
     }
 
     public Membership Membership { get; }
 
     public JobSchedule Schedule { get; }
+
+    /// <summary>The first step that is taken here.</summary>
+    public long FirstStep => resume?.Start.Step ?? 0;
 
     public bool HasBegun { get; private set; }
 
@@ -54,7 +69,13 @@ public sealed class JobRun
     public TrainingFacts Facts => new(
         job.Name, data.TrainCount, data.TestCount, data.Classes, job.BatchSize, Schedule.Epochs, Schedule.TotalSteps, Schedule.Shards,
         [.. Membership.Members.Select(m => new WorkerFacts(m.Worker, m.Offer.Device, m.Shards)),
-         .. Membership.StandBy.Select(o => new WorkerFacts(o.Worker, o.Device, default))]);
+         .. Membership.StandBy.Select(o => new WorkerFacts(o.Worker, o.Device, default))])
+    {
+        FirstStep = FirstStep,
+        ResumedFrom = resume?.Path,
+        HasEnded = resume?.Outcome is not null,
+        Warnings = resume?.Warnings ?? [],
+    };
 
     /// <summary>Who has to be waited for before anything more can happen, if nothing was heard of them since <paramref name="deadline"/>.</summary>
     public JobDecision? Overdue(DateTimeOffset deadline)
@@ -66,7 +87,8 @@ public sealed class JobRun
             return null;
         var who = string.Join(" and ", silent);
         return End(HasBegun
-            ? new JobDecision.Fail($"{who} did not finish step {committed} in time; singa.runtime.step-timeout says how long a step may take")
+            ? saving ? Saved($"{who} did not write it in time; singa.runtime.step-timeout says how long it may take")
+            : new JobDecision.Fail($"{who} did not finish step {committed} in time; singa.runtime.step-timeout says how long a step may take")
             : new JobDecision.Reject($"{who} did not get ready in time; singa.runtime.prepare-timeout says how long that may take"));
     }
 
@@ -134,32 +156,116 @@ public sealed class JobRun
         return Advance(now);
     }
 
+    public IEnumerable<JobDecision> On(WorkerProtocol.StepsHeld message, DateTimeOffset now)
+    {
+        if (Refuse(message.Generation) is { } ignore)
+            return [ignore];
+        heard[message.Rank] = now;
+        return Rested(admission.Answer(message.Number, message.Rank, message.Next, committed));
+    }
+
+    public IEnumerable<JobDecision> On(WorkerProtocol.SaveFailed message)
+    {
+        if (Refuse(message.Generation) is { } ignore)
+            return [ignore];
+        warnings.Add($"the checkpoint of step {message.Step} could not be written: {message.Reason}");
+        return [];
+    }
+
+    public IEnumerable<JobDecision> On(WorkerProtocol.ReplicaSaved message, DateTimeOffset now)
+    {
+        if (Refuse(message.Generation) is { } ignore)
+            return [ignore];
+        heard[message.Rank] = now;
+        return [End(Saved(message.Failure))];
+    }
+
+    /// <summary>The job is to rest at a step boundary, or to end there, saved where it is saved.</summary>
+    public IEnumerable<JobDecision> Rest(bool end) => HasEnded || finishing ? [] : Rested(admission.Rest(end));
+
+    public IEnumerable<JobDecision> Resume(DateTimeOffset now)
+    {
+        if (HasEnded || finishing)
+            return [];
+        Array.Fill(heard, now);
+        return admission.Resume(points.NextDecision(committed));
+    }
+
     /// <summary>The job ends from outside: nothing that arrives later counts.</summary>
     public void Abandon() => HasEnded = true;
 
     private IEnumerable<JobDecision> Advance(DateTimeOffset now)
     {
         var decisions = new List<JobDecision>();
-        while (committed < Schedule.TotalSteps && steps.TryGetValue(committed, out var board) && board.Reports == Membership.Members.Length)
+        while (committed < end && steps.TryGetValue(committed, out var board) && board.Reports == Membership.Members.Length)
         {
             var step = Schedule[committed];
-            bool tested = IsTested(step);
+            bool tested = points.IsTested(step);
             if (tested && !Test(committed).IsComplete)
                 return decisions;
             if (tested)
                 lastTest = Test(committed).Figures();
-            if (committed == 0)
+            if (committed == FirstStep)
                 firstStepAt = now;
             decisions.Add(new JobDecision.Commit(Progress(step, board, tested ? lastTest : null)));
             steps.Remove(committed);
             tests.Remove(committed);
             committed++;
+            if (points.IsJudged(step.Step))
+                decisions.AddRange(Judge(step.Step));
+            if (committed < end)
+                decisions.AddRange(Rested(admission.Reach(committed)));
         }
 
-        if (committed == Schedule.TotalSteps && finished.All(f => f is not null))
-            decisions.Add(End(new JobDecision.Complete(Outcome())));
+        if (committed == end && !finishing)
+        {
+            finishing = true;
+            decisions.Add(new JobDecision.Finish(committed));
+        }
+        else if (finishing && outcome is null && finished.All(f => f is not null))
+        {
+            outcome = Outcome();
+            saving = options.Checkpoint is not null;
+            Array.Fill(heard, now);
+            decisions.Add(saving ? new JobDecision.Save(committed, outcome) : End(new JobDecision.Complete(outcome)));
+        }
+
         return decisions;
     }
+
+    /// <summary>The test after a step decides whether there is another.</summary>
+    private IEnumerable<JobDecision> Judge(long step)
+    {
+        var rule = job.EarlyStopping!;
+        var before = stopping!;
+        stopping = before.After(lastTest!, step + 1, rule.MinDelta);
+        if (stopping.Waited >= rule.Patience)
+            end = committed;
+        bool isBest = rule.RestoreBest && stopping.Waited == 0 && stopping != before;
+        var judged = new JobDecision.Judge(stopping, isBest);
+        return committed == end ? [judged] : [judged, .. admission.Extend(points.NextDecision(committed))];
+    }
+
+    /// <summary>A job that has come to rest in order to end is saved first.</summary>
+    private IEnumerable<JobDecision> Rested(IEnumerable<JobDecision> decisions)
+    {
+        foreach (var decision in decisions)
+        {
+            saving |= decision is JobDecision.Stop && options.Checkpoint is not null;
+            yield return decision switch
+            {
+                JobDecision.Stop stop when options.Checkpoint is not null => new JobDecision.Save(stop.Step, null),
+                JobDecision.Stop => End(decision),
+                _ => decision,
+            };
+        }
+    }
+
+    private JobDecision Saved(string? failure) => outcome is not null
+        ? new JobDecision.Complete(outcome with { SaveFailure = failure })
+        : failure is null
+        ? new JobDecision.Stop(committed)
+        : new JobDecision.Fail($"it was stopped before step {committed} and could not be saved: {failure}");
 
     private TrainingProgress Progress(ScheduledStep step, StepBoard board, TestFigures? test) => new(
         step.Epoch, step.Step, Schedule.TotalSteps, step.Samples, board.LossSum / step.Samples,
@@ -169,25 +275,38 @@ public sealed class JobRun
         Digest = board.Digest,
         Test = test,
         Committed = options.KeepLedger ? ledger.Of(step) : [],
+        Warnings = TakeWarnings(),
     };
 
     private JobOutcome Outcome()
     {
         var kept = finished[0]!.Kept ?? throw new InvalidOperationException($"{Worker(0)} finished as rank 0 and kept no replica");
+        bool restored = job.EarlyStopping is { RestoreBest: true } && stopping!.Best is not null;
         return new JobOutcome(
-            committed, lastTest, kept.Digest, kept.Id, finished.Sum(f => f!.PeakBytes), finished.Sum(f => f!.PlannedBytes), firstStepAt);
+            committed, restored ? stopping!.Best : lastTest, kept.Digest, kept.Id, finished.Sum(f => f!.PeakBytes), finished.Sum(f => f!.PlannedBytes), firstStepAt)
+        {
+            StoppedEarly = committed < Schedule.TotalSteps,
+            TrainedSteps = restored ? stopping!.BestStep : committed,
+        };
     }
 
-    private bool IsTested(ScheduledStep step) => WorkerAgenda.IsTested(Schedule, evaluation, options, step);
+    private ImmutableArray<string> TakeWarnings()
+    {
+        ImmutableArray<string> taken = [.. warnings];
+        warnings.Clear();
+        return taken;
+    }
 
     private EvaluationBoard Test(long step)
     {
         if (!tests.TryGetValue(step, out var board))
-            tests.Add(step, board = new EvaluationBoard(evaluation, figures));
+            tests.Add(step, board = new EvaluationBoard(points.Batches, figures));
         return board;
     }
 
-    private bool IsAwaited(int rank) => HasBegun ? finished[rank] is null && completed[rank] <= completed.Min() : !ready[rank];
+    private bool IsAwaited(int rank) => !HasBegun ? !ready[rank]
+        : saving ? rank == 0
+        : !admission.IsResting && finished[rank] is null && completed[rank] <= completed.Min();
 
     private JobDecision.Ignore? Refuse(Generation generation) =>
         generation != Membership.Generation ? new($"it belongs to {generation} and this is {Membership.Generation}")

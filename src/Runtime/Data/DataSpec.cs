@@ -58,6 +58,37 @@ public sealed record CifarData : DataSpec
 }
 
 /// <summary>
+/// PNG, JPEG and BMP files, a folder a class, in ordinal order of the folders' names. Of each the middle square is taken and brought to
+/// <c>Resize</c> × <c>Resize</c> pixels; a sample is float32 [channels, <c>Size</c>, <c>Size</c>] of it.
+/// </summary>
+public sealed record ImageData : DataSpec
+{
+    public const int SizeMax = 1 << 12;
+
+    /// <summary>The folder with the classes' folders, or one with such a folder <c>train</c> and one <c>test</c> or <c>val</c> in it.</summary>
+    public required string Train { get; init; }
+
+    /// <summary>Null: the one beside <c>train</c>, or a part of the images is held back.</summary>
+    public string? Test { get; init; }
+
+    /// <summary>How much is held back where there is no test folder; 0: nothing.</summary>
+    public double TestFraction { get; init; } = 0.1;
+
+    /// <summary>Which images are held back; null takes the job's seed.</summary>
+    public ulong? Seed { get; init; }
+
+    public int Size { get; init; } = 32;
+
+    /// <summary>What images are brought to before a window of <c>Size</c> is cut out; 0: the same.</summary>
+    public int Resize { get; init; }
+
+    /// <summary>1, grey, or 3, red, green and blue.</summary>
+    public int Channels { get; init; } = 3;
+
+    public Augmentation Augmentation { get; init; } = Augmentation.None;
+}
+
+/// <summary>
 /// A text in UTF-8. A sample is a window of <c>Length</c> tokens (int32), its label the token that follows each. The first nine tenths are
 /// trained on, in each epoch in windows that begin elsewhere; the rest is held back, in consecutive windows.
 /// </summary>
@@ -146,3 +177,26 @@ public sealed record InMemoryData : DataSpec
 
     public HostValues? TestLabels { get; init; }
 }
+
+/// <summary>
+/// Samples that the host hands over one after the other. They are read once, into memory, when the job is submitted, and are
+/// <see cref="InMemoryData"/> from then on: training visits samples in another order in each epoch, which a sequence cannot, and a file to
+/// keep them in is not ours to choose. What does not fit in memory belongs in files.
+/// </summary>
+public sealed record AsyncData : DataSpec
+{
+    public required Shape Sample { get; init; }
+
+    /// <inheritdoc cref="InMemoryData.Label"/>
+    public Shape Label { get; init; } = Shape.Scalar;
+
+    /// <inheritdoc cref="InMemoryData.Classes"/>
+    public int Classes { get; init; }
+
+    public required IAsyncEnumerable<HostSample> Train { get; init; }
+
+    public IAsyncEnumerable<HostSample>? Test { get; init; }
+}
+
+/// <summary>One sample: <c>Input</c> has <c>Sample.Count</c> values, <c>Label</c> <c>Label.Count</c>; all samples are of the same element types.</summary>
+public readonly record struct HostSample(HostValues Input, HostValues Label);

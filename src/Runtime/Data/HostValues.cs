@@ -9,7 +9,7 @@ namespace Singa.Actors.Runtime.Data;
 /// </summary>
 public abstract class HostValues
 {
-    private HostValues(DType type, int count) => (DType, Count) = (type, count);
+    private protected HostValues(DType type, int count) => (DType, Count) = (type, count);
 
     public DType DType { get; }
 

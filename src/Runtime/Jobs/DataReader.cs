@@ -12,11 +12,12 @@ internal sealed class DataReader(Setting data, string folder)
     public static DataSpec Read(Setting data, string folder)
     {
         var reader = new DataReader(data, folder);
-        return data["kind"].OneOf(["idx", "digits", "cifar", "csv", "text"]) switch
+        return data["kind"].OneOf(["idx", "digits", "cifar", "csv", "images", "text"]) switch
         {
             "idx" => reader.Idx(),
             "cifar" => reader.Cifar(),
             "csv" => reader.Csv(),
+            "images" => reader.Images(),
             "text" => reader.Text(),
             _ => reader.Digits(),
         };
@@ -63,15 +64,12 @@ internal sealed class DataReader(Setting data, string folder)
     private CsvData Csv()
     {
         Only("path", "train", "test", "test-fraction", "seed", "header", "delimiter", "label", "target", "columns", "standardise");
-        var test = data.Written("test");
-        if (test is not null && data.Written("test-fraction") is { } fraction)
-            throw fraction.Refused($"holds rows back where {test.Path} names a test file; give one of them");
         var columns = data.Written("columns");
         columns?.Only("numeric", "categorical", "ignore");
         return new CsvData
         {
             Train = Place(Training()),
-            Test = test is null ? null : Place(test),
+            Test = Test(),
             TestFraction = data["test-fraction"].Number(0, 1),
             Seed = data.Find("seed")?.Unsigned(),
             Header = data["header"] is { IsObject: false, Text: "auto" } ? null : data["header"].Flag(),
@@ -85,6 +83,22 @@ internal sealed class DataReader(Setting data, string folder)
         };
 
         Seq<string> Names(string key) => columns?.Find(key) is { } names ? names.Elements.ToSeq() : [];
+    }
+
+    private ImageData Images()
+    {
+        Only("path", "train", "test", "test-fraction", "seed", "size", "resize", "channels", "augment");
+        return new ImageData
+        {
+            Train = Place(Training()),
+            Test = Test(),
+            TestFraction = data["test-fraction"].Number(0, 1),
+            Seed = data.Find("seed")?.Unsigned(),
+            Size = (int)data["size"].Whole(1, ImageData.SizeMax),
+            Resize = (int)(data.Find("resize")?.Whole(1, ImageData.SizeMax) ?? 0),
+            Channels = data["channels"].OneOf(["1", "3"]) == "1" ? 1 : 3,
+            Augmentation = Augmentation("crop-padding", "crop", "flip"),
+        };
     }
 
     private static char Delimiter(Setting delimiter) => delimiter.Text switch
@@ -112,6 +126,16 @@ internal sealed class DataReader(Setting data, string folder)
         (null, null) => data["path"],
         var (path, train) => path ?? train!,
     };
+
+    /// <summary>What is tested on, where it is not a part of what is trained on.</summary>
+    private string? Test()
+    {
+        if (data.Written("test") is not { } test)
+            return null;
+        if (data.Written("test-fraction") is { } fraction)
+            throw fraction.Refused($"holds samples back where {test.Path} names others; give one of them");
+        return Place(test);
+    }
 
     private Augmentation Augmentation(params string[] keys)
     {

@@ -3,7 +3,8 @@ namespace Singa.Actors.Runtime.Jobs;
 /// <summary>A job as it is written down: a HOCON file, and single values laid over it.</summary>
 /// <param name="Job">Ready to be submitted; its data's headers have been looked at, for the model's last layer needs the classes.</param>
 /// <param name="HostConfig">HOCON with what the file and the overrides say under <c>singa</c> and <c>akka</c>: the host's, not the job's.</param>
-public sealed record JobFile(TrainingJob Job, string HostConfig)
+/// <param name="Options">What the file says that changes nothing of what is trained: where the job is saved.</param>
+public sealed record JobFile(TrainingJob Job, TrainingOptions Options, string HostConfig)
 {
     private static readonly string[] Roots = ["job", "singa", "akka"];
 
@@ -43,7 +44,7 @@ public sealed record JobFile(TrainingJob Job, string HostConfig)
             throw new JobRefusedException($"{origin} has no job {{ … }}; write one with at least model and data");
         var settings = written.Over(JobSettings.Defaults);
         var job = JobReader.Read(settings["job"], Path.GetFileNameWithoutExtension(origin), folder);
-        return new JobFile(job, string.Concat(Roots[1..].SelectMany(root => written.Find(root)?.Lines ?? [])));
+        return new JobFile(job, JobReader.Options(settings["job"], folder), string.Concat(Roots[1..].SelectMany(root => written.Find(root)?.Lines ?? [])));
     }
 
     /// <summary>A <c>PATH=VALUE</c> apart.</summary>

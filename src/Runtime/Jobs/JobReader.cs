@@ -1,6 +1,7 @@
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Models;
 using Singa.Actors.Graph.Modules;
+using Singa.Actors.Runtime.Checkpoints;
 using Singa.Actors.Runtime.Data;
 
 namespace Singa.Actors.Runtime.Jobs;
@@ -8,7 +9,8 @@ namespace Singa.Actors.Runtime.Jobs;
 /// <summary>From settings to the job they describe; <c>hocon/reference.conf</c> explains the keys and has their defaults.</summary>
 internal static class JobReader
 {
-    public static readonly string[] Keys = ["model", "data", "loss", "optimizer", "batch-size", "epochs", "max-steps", "shards", "seed", "frozen", "top-k"];
+    public static readonly string[] Keys = ["model", "data", "loss", "optimizer", "batch-size", "epochs", "max-steps", "shards", "seed", "frozen", "top-k",
+        "checkpoint", "evaluate-every", "early-stopping"];
 
     public static TrainingJob Read(Setting job, string name, string folder)
     {
@@ -21,7 +23,7 @@ internal static class JobReader
             Name = name,
             Model = Model(model, job["model"], description),
             Data = data,
-            Loss = RecipeReader.Loss(job["loss"]),
+            Loss = RecipeReader.Loss(job["loss"], isDefault: job.Written("loss") is null, ModelCatalog.GivesInputBack(model)),
             Optimizer = RecipeReader.Optimizer(job["optimizer"]),
             Frozen = job.Find("frozen") is { } frozen ? [.. frozen.Elements] : [],
             BatchSize = (int)job["batch-size"].Whole(1, 1 << 24),
@@ -30,7 +32,21 @@ internal static class JobReader
             Shards = job["shards"] is { IsObject: false, Text: "auto" } ? 0 : Shards(job["shards"]),
             Seed = job["seed"].Unsigned(),
             TopK = (int)job["top-k"].Whole(0, int.MaxValue),
+            EvaluateEvery = job["evaluate-every"].Whole(0, long.MaxValue),
+            EarlyStopping = job.Find("early-stopping") is { } stopping ? StoppingReader.Read(stopping) : null,
         };
+    }
+
+    /// <summary>What a job's file says that changes nothing of what is trained.</summary>
+    public static TrainingOptions Options(Setting job, string folder)
+    {
+        if (job.Find("checkpoint") is not { } checkpoint)
+            return new TrainingOptions();
+        if (checkpoint.IsObject)
+            checkpoint.Only("path", "every");
+        string path = (checkpoint.IsObject ? checkpoint["path"] : checkpoint).Text;
+        long every = checkpoint.Find("every")?.Whole(1, long.MaxValue) ?? 0;
+        return new TrainingOptions { Checkpoint = new CheckpointOptions(Path.GetFullPath(path, folder)) { Every = every } };
     }
 
     private static string ModelName(Setting model)

@@ -11,13 +11,21 @@ internal static class RecipeReader
 
     private static readonly string[] Common = ["kind", "learning-rate", "weight-decay", "no-decay", "clip-norm", "clip-value", "schedule"];
 
-    public static Loss Loss(Setting loss)
+    /// <param name="isDefault">The job says nothing of its loss.</param>
+    /// <param name="givesInputBack">What the model gives is to be like its input, not like a label, unless the job says otherwise.</param>
+    public static Loss Loss(Setting loss, bool isDefault, bool givesInputBack)
     {
+        if (isDefault && givesInputBack)
+            return new MeanSquaredError { ReconstructsInput = true };
         string name = (loss.IsObject ? loss["name"] : loss).OneOf(LossCatalog.Names);
         var plain = LossCatalog.Create(name);
+        if (givesInputBack && plain is not ElementwiseLoss)
+            throw loss.Refused($"is '{name}', which does not compare values one by one; for a model that gives its input back it can be "
+                + string.Join(" | ", LossCatalog.Names.Where(n => LossCatalog.Create(n) is ElementwiseLoss)));
         if (!loss.IsObject)
-            return plain;
-        loss.Only(["name", .. plain switch { SoftmaxCrossEntropy => new[] { "label-smoothing", "ignore-index" }, Huber => ["delta"], _ => [] }]);
+            return plain with { ReconstructsInput = givesInputBack };
+        loss.Only(["name", .. plain switch { SoftmaxCrossEntropy => new[] { "label-smoothing", "ignore-index" }, Huber => ["target", "delta"], ElementwiseLoss => ["target"], _ => [] }]);
+        bool reconstructs = loss.Find("target") is { } target ? target.OneOf(["label", "input"]) == "input" : givesInputBack;
         return plain switch
         {
             SoftmaxCrossEntropy softmax => softmax with
@@ -25,8 +33,8 @@ internal static class RecipeReader
                 LabelSmoothing = loss.Find("label-smoothing")?.Number(0, 1) ?? softmax.LabelSmoothing,
                 IgnoreIndex = (int?)loss.Find("ignore-index")?.Whole(int.MinValue, int.MaxValue),
             },
-            Huber huber => huber with { Delta = loss.Find("delta")?.Number(double.Epsilon, Unlimited) ?? huber.Delta },
-            _ => plain,
+            Huber huber => huber with { Delta = loss.Find("delta")?.Number(double.Epsilon, Unlimited) ?? huber.Delta, ReconstructsInput = reconstructs },
+            _ => plain with { ReconstructsInput = reconstructs },
         };
     }
 

@@ -35,6 +35,12 @@ public sealed record TrainingJob
     /// <summary>Tests also say how many right classes were among so many most likely ones; 0: they do not.</summary>
     public int TopK { get; init; }
 
+    /// <summary>Steps from one test on the held-back samples to the next; 0: only where something else asks for tests, and at the end.</summary>
+    public long EvaluateEvery { get; init; }
+
+    /// <summary>Null: every step is taken. Tests are those of <see cref="EvaluateEvery"/>, or each epoch's where that is 0, and the last.</summary>
+    public EarlyStopping? EarlyStopping { get; init; }
+
     /// <summary>Decides first weights, the order of samples and all other chance.</summary>
     public ulong Seed { get; init; } = 1;
 

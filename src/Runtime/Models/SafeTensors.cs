@@ -22,11 +22,7 @@ public static class SafeTensors
     {
         var ordered = tensors.OrderBy(t => t.Name, StringComparer.Ordinal).ToArray();
         Check(ordered);
-        var header = Header(ordered, metadata ?? new Dictionary<string, string>());
-        Span<byte> length = stackalloc byte[sizeof(long)];
-        BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
-        target.Write(length);
-        target.Write(header);
+        target.Write(Header(ordered, metadata ?? new Dictionary<string, string>()));
         foreach (var tensor in ordered)
             target.Write(tensor.Data.Span);
     }
@@ -58,9 +54,11 @@ public static class SafeTensors
         }
     }
 
-    private static byte[] Header(NamedTensor[] tensors, IReadOnlyDictionary<string, string> metadata)
+    /// <summary>All that stands before the data: the header's length and the header, for data in just this order.</summary>
+    internal static byte[] Header(NamedTensor[] tensors, IReadOnlyDictionary<string, string> metadata)
     {
         using var buffer = new MemoryStream();
+        buffer.Write(new byte[sizeof(long)]);
         using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             json.WriteStartObject();
@@ -80,7 +78,9 @@ public static class SafeTensors
 
         while (buffer.Length % Alignment != 0)
             buffer.WriteByte((byte)' ');
-        return buffer.ToArray();
+        var header = buffer.ToArray();
+        BinaryPrimitives.WriteInt64LittleEndian(header, header.Length - sizeof(long));
+        return header;
     }
 
     private static void WriteEntry(Utf8JsonWriter json, NamedTensor tensor, ref long offset)

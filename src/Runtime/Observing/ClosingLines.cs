@@ -29,11 +29,7 @@ public static class ClosingLines
     }
 
     /// <summary>As <see cref="Of"/>, counted from the start of this process.</summary>
-    public static IReadOnlyList<string> Of(TrainingResult result)
-    {
-        using var process = System.Diagnostics.Process.GetCurrentProcess();
-        return Of(result, process.StartTime);
-    }
+    public static IReadOnlyList<string> Of(TrainingResult result) => Of(result, ProcessStart.Time);
 
     private static string Line(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

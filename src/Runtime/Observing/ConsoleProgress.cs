@@ -19,6 +19,8 @@ public sealed class ConsoleProgress(TextWriter output, bool isTerminal, TimeProv
         string devices = string.Join(", ", facts.Workers.Select(w => w.Shards.Count == 0 ? $"{w.Device} (stands by)" : $"{w.Device} (shards {w.Shards})"));
         output.WriteLine(FormattableString.Invariant(
             $"{facts.Name}: {facts.TotalSteps} steps of {facts.BatchSize} samples in {facts.Shards} shards on {devices}"));
+        if (facts.ResumedFrom is not null)
+            output.WriteLine(FormattableString.Invariant($"{(facts.HasEnded ? "ended" : "goes on")} after {facts.FirstStep} steps in {facts.ResumedFrom}"));
     }
 
     /// <exception cref="InvalidOperationException"><see cref="Begin"/> was not called.</exception>

@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace Singa.Actors.Runtime.Observing;
 
 /// <summary>
-/// One JSON object a line and step: <c>step, epoch, loss, samples_per_s, step_ms</c>, <c>perplexity</c> for text, and <c>digest</c> where there
-/// is one. Scripts read it.
+/// One JSON object a line and step: <c>step, epoch, loss, samples_per_s, step_ms</c>, <c>perplexity</c> for text, and where there are some
+/// <c>test_loss</c>, <c>test_accuracy</c> (0 to 1) and <c>digest</c>. Scripts read it.
 /// </summary>
 public sealed class MetricsWriter(Stream target) : IDisposable
 {
@@ -19,11 +19,27 @@ public sealed class MetricsWriter(Stream target) : IDisposable
             json.WriteNumber("perplexity", perplexity);
         json.WriteNumber("samples_per_s", Math.Round(progress.SamplesPerSecond, 3));
         json.WriteNumber("step_ms", Math.Round(progress.StepTime.TotalMilliseconds, 6));
+        if (progress.Test is { } test)
+        {
+            WriteLoss(json, test.Loss);
+            if (test.Accuracy is { } accuracy)
+                json.WriteNumber("test_accuracy", accuracy);
+        }
+
         if (progress.Digest is not null)
             json.WriteString("digest", progress.Digest);
     });
 
     public void Dispose() => lines.Dispose();
+
+    /// <summary>Of a model that has run away the loss may be no number, which JSON does not have.</summary>
+    private static void WriteLoss(Utf8JsonWriter json, double loss)
+    {
+        if (double.IsFinite(loss))
+            json.WriteNumber("test_loss", loss);
+        else
+            json.WriteNull("test_loss");
+    }
 }
 
 /// <summary>One JSON object a line and committed shard: <c>epoch, step, shard, samples, worker, generation</c>.</summary>
@@ -35,7 +51,7 @@ public sealed class LedgerWriter(Stream target) : IDisposable
     {
         foreach (var shard in progress.Committed)
         {
-            lines.Write(json =>
+            lines.Add(json =>
             {
                 json.WriteNumber("epoch", shard.Epoch);
                 json.WriteNumber("step", shard.Step);
@@ -48,34 +64,46 @@ public sealed class LedgerWriter(Stream target) : IDisposable
                 json.WriteNumber("generation", shard.Generation);
             });
         }
+
+        lines.Flush();
     }
 
     public void Dispose() => lines.Dispose();
 }
 
-/// <summary>Objects, one a line, each handed on when it is whole: whoever follows the file sees no half line.</summary>
+/// <summary>Objects, one a line, handed on when they are whole, those of one step together: whoever follows the file sees no half line.</summary>
 internal sealed class JsonLines(Stream target) : IDisposable
 {
-    private readonly MemoryStream line = new();
+    private readonly MemoryStream lines = new();
     private Utf8JsonWriter? writer;
 
     public void Write(Action<Utf8JsonWriter> content)
     {
-        line.SetLength(0);
-        (writer ??= new Utf8JsonWriter(line)).Reset(line);
+        Add(content);
+        Flush();
+    }
+
+    public void Add(Action<Utf8JsonWriter> content)
+    {
+        (writer ??= new Utf8JsonWriter(lines)).Reset(lines);
         writer.WriteStartObject();
         content(writer);
         writer.WriteEndObject();
         writer.Flush();
-        line.WriteByte((byte)'\n');
-        target.Write(line.GetBuffer().AsSpan(0, (int)line.Length));
+        lines.WriteByte((byte)'\n');
+    }
+
+    public void Flush()
+    {
+        target.Write(lines.GetBuffer().AsSpan(0, (int)lines.Length));
         target.Flush();
+        lines.SetLength(0);
     }
 
     public void Dispose()
     {
         writer?.Dispose();
-        line.Dispose();
+        lines.Dispose();
         target.Dispose();
     }
 }

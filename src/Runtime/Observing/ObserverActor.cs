@@ -19,9 +19,12 @@ internal sealed class ObserverActor : ReceiveActor
             run.Commit(message.Progress);
             telemetry.Commit(message.Progress);
         });
+        Receive<JobPaused>(_ => run.Paused());
+        Receive<JobResumed>(_ => run.Resumed());
         Receive<JobRejected>(message => Last(() => run.Refuse(message.Reason), message.Reason));
         Receive<JobCompleted>(message => Last(() => run.Complete(message.Outcome)));
         Receive<JobFailed>(message => Last(() => run.Fail(message.Reason), message.Reason));
+        Receive<JobStopped>(message => Last(() => run.Stopped(message.Step), "stopped"));
         Receive<JobCancelled>(_ => Last(run.Cancelled, "cancelled"));
     }
 

@@ -17,7 +17,7 @@ public sealed class ProgressText(TrainingFacts facts)
         loss += weight * (progress.Loss - loss);
         accuracy += weight * ((progress.Accuracy ?? 0) - accuracy);
         // The first step warms up: its time says nothing of the others'.
-        if (progress.Step > 0)
+        if (begun)
         {
             double first = seconds == 0 ? 1 : Weight;
             seconds += first * (progress.StepTime.TotalSeconds - seconds);

@@ -12,13 +12,16 @@ namespace Singa.Actors.Runtime.Observing;
 /// <param name="buffer">Progress events that are kept unread.</param>
 /// <param name="open">Opens the device on which the trained model will answer.</param>
 internal sealed class TrainingRun(
-    TrainingJob job, ReplicaStore replicas, int buffer, Func<DeviceDescription, IBackend> open, Action cancel) : ITrainingRun
+    TrainingJob job, ReplicaStore replicas, int buffer, Func<DeviceDescription, IBackend> open, RunCommands commands) : ITrainingRun
 {
     private readonly TaskCompletionSource<ITrainingRun> accepted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<TrainingResult> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Channel<TrainingProgress> progress = Channel.CreateBounded<TrainingProgress>(
         new BoundedChannelOptions(buffer) { FullMode = BoundedChannelFullMode.DropOldest, SingleWriter = true });
 
+    private readonly Lock gate = new();
+    private TaskCompletionSource? pausing, resuming;
+    private long? stoppedAt;
     private TrainingFacts? facts;
 
     /// <summary>This run, once its job is accepted.</summary>
@@ -36,7 +39,18 @@ internal sealed class TrainingRun(
         await ((Task)completion.Task).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    public void RequestCancellation() => cancel();
+    public async Task<long?> StopAsync()
+    {
+        commands.Stop();
+        await ((Task)completion.Task).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return stoppedAt;
+    }
+
+    public Task PauseAsync() => Ask(ref pausing, commands.Pause);
+
+    public Task ResumeAsync() => Ask(ref resuming, commands.Resume);
+
+    public void RequestCancellation() => commands.Cancel();
 
     public void Accept(TrainingFacts accepted)
     {
@@ -52,18 +66,42 @@ internal sealed class TrainingRun(
         progress.Writer.TryComplete();
         completion.TrySetResult(new TrainingResult(
             new TrainedModel(job, kept.Data, kept.Normalisation, kept.Replica.Parameters, kept.Replica.Statistics, open),
-            outcome.Steps, outcome.Test, outcome.Digest, outcome.PeakBytes, outcome.PlannedBytes, outcome.FirstStepAt));
+            outcome.Steps, outcome.Test, outcome.Digest, outcome.PeakBytes, outcome.PlannedBytes, outcome.FirstStepAt)
+        {
+            StoppedEarly = outcome.StoppedEarly,
+            TrainedSteps = outcome.TrainedSteps,
+            SaveFailure = outcome.SaveFailure,
+        });
+        Settle(ref pausing);
+        Settle(ref resuming);
     }
 
     public void Refuse(string reason) => End(new JobRefusedException(reason));
 
     public void Fail(string reason) => End(new TrainingFailedException(reason));
 
+    public void Paused() => Settle(ref pausing);
+
+    /// <summary>Whoever waits for a pause waits no longer: it was taken back.</summary>
+    public void Resumed()
+    {
+        Settle(ref pausing);
+        Settle(ref resuming);
+    }
+
+    public void Stopped(long step)
+    {
+        stoppedAt = step;
+        Cancelled();
+    }
+
     public void Cancelled()
     {
         progress.Writer.TryComplete();
         accepted.TrySetCanceled();
         completion.TrySetCanceled();
+        Settle(ref pausing);
+        Settle(ref resuming);
     }
 
     private void End(Exception exception)
@@ -73,5 +111,33 @@ internal sealed class TrainingRun(
             completion.TrySetException(exception);
         else
             completion.TrySetCanceled();
+        Settle(ref pausing);
+        Settle(ref resuming);
+    }
+
+    private Task Ask(ref TaskCompletionSource? waiting, Action command)
+    {
+        Task task;
+        lock (gate)
+        {
+            if (completion.Task.IsCompleted)
+                return Task.CompletedTask;
+            task = (waiting ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
+
+        command();
+        return task;
+    }
+
+    private void Settle(ref TaskCompletionSource? waiting)
+    {
+        lock (gate)
+        {
+            waiting?.TrySetResult();
+            waiting = null;
+        }
     }
 }
+
+/// <summary>What a host asks of its job's conductor.</summary>
+internal sealed record RunCommands(Action Cancel, Action Stop, Action Pause, Action Resume);

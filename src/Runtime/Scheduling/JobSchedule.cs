@@ -14,6 +14,9 @@ public readonly record struct ScheduledStep(long Step, int Epoch, long First, in
     public bool EndsEpoch { get; init; }
 }
 
+/// <summary>A place in a job's data; both count from 0.</summary>
+public readonly record struct DataCursor(int Epoch, long Position);
+
 /// <summary>
 /// Which samples meet in which step: a pure function of the job, so that every worker knows it without asking and nothing
 /// depends on who computes what. Each sample comes once an epoch; the last batch of an epoch may be short.
@@ -69,6 +72,9 @@ public sealed record JobSchedule
             };
         }
     }
+
+    /// <summary>Where in the data a job is that has taken so many steps: the epoch, and the position in its order of the sample that comes next.</summary>
+    public DataCursor Cursor(long steps) => Math.DivRem(steps, StepsPerEpoch) is var (epoch, within) ? new DataCursor((int)epoch, within * BatchSize) : default;
 
     /// <summary>The positions, within the epoch's order, of the samples that consecutive shards see in a step.</summary>
     public (long First, int Count) Positions(ScheduledStep step, ShardRange shards)

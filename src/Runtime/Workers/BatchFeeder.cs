@@ -19,18 +19,16 @@ internal sealed class BatchFeeder : IDisposable
     private readonly CancellationTokenSource stop = new();
     private readonly Thread thread;
     private readonly Action<PreparedBatch> prepared;
-    private readonly Action done;
     private readonly Action<string> failed;
     private long[] samples = [];
 
     /// <param name="prepared">Called on the feeder's thread, in order of the agenda.</param>
-    /// <param name="done">Called there after the last.</param>
     /// <param name="failed">Called there, once, when a batch cannot be read.</param>
     public BatchFeeder(
         string name, IEnumerable<WorkItem> agenda, Dataset data, ulong seed, IEnumerable<StagingSlot> slots,
-        Action<PreparedBatch> prepared, Action done, Action<string> failed)
+        Action<PreparedBatch> prepared, Action<string> failed)
     {
-        (this.agenda, this.data, this.prepared, this.done, this.failed) = (agenda, data, prepared, done, failed);
+        (this.agenda, this.data, this.prepared, this.failed) = (agenda, data, prepared, failed);
         order = new SampleOrder(seed, data.Train.Count);
         foreach (var slot in slots)
             free.Add(slot);
@@ -66,8 +64,6 @@ internal sealed class BatchFeeder : IDisposable
                     _ => throw new InvalidOperationException($"{item} is no work for a feeder"),
                 });
             }
-
-            done();
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {

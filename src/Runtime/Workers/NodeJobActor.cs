@@ -3,6 +3,7 @@ using Akka.Actor;
 using Akka.Event;
 using Singa.Actors.Collective;
 using Singa.Actors.Devices;
+using Singa.Actors.Runtime.Checkpoints;
 using Singa.Actors.Runtime.Coordination;
 using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Jobs;
@@ -24,6 +25,8 @@ internal sealed class NodeJobActor : ReceiveActor
     private readonly CancellationTokenSource stop = new();
     private readonly ILoggingAdapter log = Context.GetLogger();
     private Dataset? data;
+    private JobSaving? saving;
+    private ReplicaId? first;
     private Membership? membership;
     private ReleaseJob? release;
 
@@ -31,11 +34,11 @@ internal sealed class NodeJobActor : ReceiveActor
     {
         (this.order, this.conductor, this.collective, this.devices) = (order, conductor, collective, devices);
         Receive<PrepareJob>(Prepare);
-        Receive<DataRead>(message => Answer(new JobPrepared(message.Job, (data = message.Data).Description)));
+        Receive<DataRead>(Prepared);
         Receive<DataUnreadable>(NotPrepared);
         Receive<StartWorker>(Start);
         Receive<BeginSteps>(message => collective.Tell(
-            new CollectiveProtocol.BeginGeneration(membership!.Rounds(message.Job, message.Buckets), FirstStep: 0)));
+            new CollectiveProtocol.BeginGeneration(membership!.Rounds(message.Job, message.Buckets), message.FirstStep)));
         Receive<CollectiveProtocol.GenerationBegun>(Begun);
         Receive<CollectiveProtocol.GenerationRejected>(message => Answer(new NodeFailed(message.Job, message.Reason)));
         Receive<ReleaseJob>(Release);
@@ -50,14 +53,34 @@ internal sealed class NodeJobActor : ReceiveActor
     {
         stop.Cancel();
         stop.Dispose();
+        ForgetFirst();
     }
 
     private void Prepare(PrepareJob prepare)
     {
         foreach (var device in devices.Values)
             Context.Watch(device);
-        DataLoader.LoadAsync(prepare.Definition.Data, prepare.Definition.Seed, stop.Token).PipeTo(
-            Self, success: read => new DataRead(prepare.Job, read), failure: e => new DataUnreadable(prepare.Job, e));
+        ReadAsync(prepare, stop.Token).PipeTo(Self, failure: e => new DataUnreadable(prepare.Job, e));
+    }
+
+    /// <summary>The samples first: whether a checkpoint is this job's can only be told with them.</summary>
+    private static async Task<DataRead> ReadAsync(PrepareJob prepare, CancellationToken cancellation)
+    {
+        var data = await DataLoader.LoadAsync(prepare.Definition.Data, prepare.Definition.Seed, cancellation).ConfigureAwait(false);
+        var saving = prepare.Options.Checkpoint is null
+            ? null
+            : await Task.Run(() => JobSaving.Open(prepare.Definition, prepare.Options, data), cancellation).ConfigureAwait(false);
+        return new DataRead(prepare.Job, data, saving);
+    }
+
+    private void Prepared(DataRead read)
+    {
+        data = read.Data;
+        // What was found is in the store now; held here as well it would take its memory to the end of the job.
+        saving = read.Saving is null ? null : read.Saving with { Found = null };
+        var resume = read.Saving?.Found?.ResumeFor(read.Job, data, order.Replicas);
+        first = resume?.Start.Replica;
+        Answer(new JobPrepared(read.Job, data.Description, resume));
     }
 
     private void NotPrepared(DataUnreadable unreadable)
@@ -76,11 +99,17 @@ internal sealed class NodeJobActor : ReceiveActor
             return;
         }
 
+        if (start.Start.Replica is { } replica && order.Replicas.Find(replica) is null)
+        {
+            Answer(new WorkerRejected(start.Job, start.Membership.Generation, start.Rank, $"{member.Worker} has no replica {replica} to begin step {start.Start.Step} with"));
+            return;
+        }
+
         membership = start.Membership;
         var resources = new WorkerResources();
         var worker = Context.ActorOf(
             Props.Create(() => new WorkerActor(
-                new WorkerOrder(start.Job, start.Definition, start.Options, start.Membership, start.Rank, data),
+                new WorkerOrder(start.Job, start.Definition, start.Options, start.Membership, start.Rank, data, start.Start, start.Until, saving),
                 device, conductor, order.Transport, order.Replicas, resources, order.Settings, order.Time)).WithDispatcher(order.Dispatcher),
             $"worker-{start.Membership.Generation.Number}-{start.Rank}");
         workers.Add(Context.Watch(worker), new Held(start.Job, start.Membership.Generation, start.Rank, device, resources));
@@ -90,6 +119,15 @@ internal sealed class NodeJobActor : ReceiveActor
     {
         foreach (var worker in workers.Keys)
             worker.Tell(new StepsBegun(begun.Job, begun.Generation));
+        ForgetFirst();
+    }
+
+    /// <summary>Every worker has the replica now.</summary>
+    private void ForgetFirst()
+    {
+        if (first is { } id)
+            order.Replicas.Forget(id);
+        first = null;
     }
 
     private void Ended(Terminated terminated)
@@ -149,7 +187,7 @@ internal sealed class NodeJobActor : ReceiveActor
 
     private sealed record Held(JobId Job, Generation Generation, int Rank, IActorRef Device, WorkerResources Resources);
 
-    private sealed record DataRead(JobId Job, Dataset Data) : INoSerializationVerificationNeeded;
+    private sealed record DataRead(JobId Job, Dataset Data, JobSaving? Saving) : INoSerializationVerificationNeeded;
 
     private sealed record DataUnreadable(JobId Job, Exception Cause) : INoSerializationVerificationNeeded;
 }

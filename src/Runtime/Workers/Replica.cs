@@ -21,12 +21,13 @@ public sealed record Replica(ImmutableArray<ReplicaValue> Values)
 
     public IEnumerable<NamedTensor> Statistics => Of(VariableKind.Statistic);
 
+    public IEnumerable<NamedTensor> OptimizerState => Of(VariableKind.OptimizerState);
+
     /// <summary>Of the parameters.</summary>
     public string Digest => ModelDigest.Of(Parameters);
 
     /// <summary>What the device holds. Only while nothing of the job is queued there.</summary>
-    public static Replica Read(LoadedPlan loaded, TrainingPlan plan, Func<VariableKind, bool> wanted) =>
-        new([.. plan.Variables.Where(v => wanted(v.Kind)).OrderBy(v => v.Name, StringComparer.Ordinal).Select(v => Read(loaded, v))]);
+    public static Replica Read(LoadedPlan loaded, TrainingPlan plan, Func<VariableKind, bool> wanted) => new ReplicaBuffer(loaded, plan, wanted).Read();
 
     /// <summary>Puts values back under their names; those the replica has none of keep what they have.</summary>
     public void Write(LoadedPlan loaded, TrainingPlan plan)
@@ -42,14 +43,6 @@ public sealed record Replica(ImmutableArray<ReplicaValue> Values)
         }
     }
 
-    private static ReplicaValue Read(LoadedPlan loaded, Variable variable)
-    {
-        var block = new byte[loaded.Plan.Blocks[variable.Block].Bytes];
-        loaded.ReadBlock(variable.Block, block);
-        // A block may be longer than what it holds.
-        return new ReplicaValue(variable.Kind, new NamedTensor(variable.Name, variable.Type, block.AsMemory(0, checked((int)variable.Type.Bytes))));
-    }
-
     private IEnumerable<NamedTensor> Of(VariableKind kind) => Values.Where(v => v.Kind == kind).Select(v => v.Tensor);
 }
 
@@ -57,13 +50,32 @@ public sealed record Replica(ImmutableArray<ReplicaValue> Values)
 public sealed record TrainedReplica(Replica Replica, DataDescription Data, Normalisation? Normalisation);
 
 /// <summary>
-/// Replicas a node keeps for whoever asks under their name: messages carry names, the bytes stay off the mailboxes. Thread-safe.
+/// Replicas a node keeps for whoever asks under their name: messages carry names, the bytes stay off the mailboxes. Those that were
+/// trained are handed over once; those that workers begin with serve all of them until they are forgotten. Thread-safe.
 /// </summary>
 public sealed class ReplicaStore
 {
     private readonly ConcurrentDictionary<ReplicaId, TrainedReplica> kept = new();
+    private readonly ConcurrentDictionary<ReplicaId, JobState> states = new();
 
-    public void Keep(ReplicaId id, TrainedReplica replica) => kept[id] = replica;
+    /// <summary>Keeps it under a name that says what it is.</summary>
+    public ReplicaId Keep(JobId job, string digest, TrainedReplica replica)
+    {
+        var id = new ReplicaId($"{job}/{digest}");
+        kept[id] = replica;
+        return id;
+    }
+
+    public ReplicaId Keep(JobId job, JobState state)
+    {
+        var id = new ReplicaId($"{job}/step {state.Step}/{state.Replica.Digest}");
+        states[id] = state;
+        return id;
+    }
+
+    public JobState? Find(ReplicaId id) => states.GetValueOrDefault(id);
+
+    public void Forget(ReplicaId id) => states.TryRemove(id, out _);
 
     /// <summary>Hands a replica over; it is not kept any longer.</summary>
     /// <exception cref="KeyNotFoundException"/>

@@ -5,6 +5,7 @@ using Singa.Actors.Collective;
 using Singa.Actors.Devices;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Training;
+using Singa.Actors.Runtime.Coordination;
 using static Singa.Actors.Runtime.Workers.WorkerProtocol;
 
 namespace Singa.Actors.Runtime.Workers;
@@ -12,7 +13,7 @@ namespace Singa.Actors.Runtime.Workers;
 /// <summary>
 /// A model replica on one device and a contiguous range of shards. It compiles its plan, loads it, and then runs the job by itself:
 /// <code>
-/// compiling ─► loading ─► initialising ─► ready ─ StepsBegun ─► running ─► finishing
+/// compiling ─► loading ─► placing ─► ready ─ StepsBegun ─► running ─ FinishSteps ─► finishing
 ///                   any of them ─► failed
 /// </code>
 /// Batches arrive from the feeder, sections go to the device some steps ahead, sums come back and are reported.
@@ -33,11 +34,13 @@ internal sealed class WorkerActor : ReceiveActor
     private TrainingPlan plan = null!;
     private PlanSections sections = null!;
     private LoadedPlan loaded = null!;
+    private ReplicaKeeper keeper = null!;
+    private Task chores = Task.CompletedTask;
     private BatchFeeder? feeder;
     private StepCompleted? awaitingDigest;
+    private StoppingState? stopping;
     private KeptReplica? kept;
     private bool begun;
-    private bool agendaDone;
 
     public WorkerActor(
         WorkerOrder order, IActorRef device, IActorRef conductor, ITransport transport, ReplicaStore replicas, WorkerResources resources,
@@ -45,13 +48,21 @@ internal sealed class WorkerActor : ReceiveActor
     {
         (this.order, this.device, this.conductor, this.transport, this.replicas) = (order, device, conductor, transport, replicas);
         (this.resources, this.settings, this.time) = (resources, settings, time);
-        pipeline = new StepPipeline(settings.StepsAhead);
+        pipeline = new StepPipeline(settings.StepsAhead, order.Start.Step, order.Until);
+        stopping = First?.Stopping;
         Compiling();
     }
 
     protected override void PreStart() => OffDispatcher(() => new PlanCompiled(order.Compile()));
 
-    protected override void PostStop() => feeder?.Dispose();
+    protected override void PostStop()
+    {
+        feeder?.Dispose();
+        keeper?.Dispose();
+        // Whoever reads the replica must have ended before the device is told to let go of it.
+        if (loaded is not null)
+            ((IAsyncResult)chores).AsyncWaitHandle.WaitOne();
+    }
 
     private void Compiling()
     {
@@ -72,30 +83,40 @@ internal sealed class WorkerActor : ReceiveActor
         Receive<DeviceProtocol.PlanLoaded>(message =>
         {
             loaded = message.Plan;
-            device.Tell(new DeviceProtocol.RunSections(order.Job, WorkerTags.Initialise, [new SectionRun(sections.Initialise, [])]));
-            Become(Initialising);
+            var self = Self;
+            keeper = new ReplicaKeeper(order, plan, loaded, replicas, (step, reason) =>
+                self.Tell(new SaveFailed(order.Job, order.Generation, order.Rank, step, reason), self));
+            if (First is not { } first)
+                device.Tell(new DeviceProtocol.RunSections(order.Job, WorkerTags.Initialise, [new SectionRun(sections.Initialise, [])]));
+            else
+                Chore(() => keeper.PutFirst(first));
+            Become(Placing);
         });
         Receive<DeviceProtocol.PlanRejected>(message => Refuse(message.Reason));
     }
 
-    private void Initialising()
+    private void Placing()
     {
-        Receive<DeviceProtocol.SectionsCompleted>(_ =>
-        {
-            try
-            {
-                feeder = StartFeeder();
-            }
-            catch (OutOfDeviceMemoryException e)
-            {
-                Refuse(e.Message);
-                return;
-            }
-
-            conductor.Tell(new WorkerReady(order.Job, order.Generation, order.Rank, plan.Buckets.Length));
-            Become(Running);
-        });
+        Receive<DeviceProtocol.SectionsCompleted>(_ => Ready());
+        Receive<ChoreDone>(_ => Ready());
         Receive<DeviceProtocol.SectionsFailed>(message => Fail(message.Reason));
+        Receive<Status.Failure>(message => Refuse(message.Cause));
+    }
+
+    private void Ready()
+    {
+        try
+        {
+            feeder = StartFeeder();
+        }
+        catch (OutOfDeviceMemoryException e)
+        {
+            Refuse(e.Message);
+            return;
+        }
+
+        conductor.Tell(new WorkerReady(order.Job, order.Generation, order.Rank, plan.Buckets.Length));
+        Become(Running);
     }
 
     private void Running()
@@ -114,17 +135,32 @@ internal sealed class WorkerActor : ReceiveActor
         Receive<DigestTaken>(message =>
         {
             conductor.Tell(awaitingDigest! with { Digest = message.Digest });
-            pipeline.Release();
+            Released();
+        });
+        Receive<ChoreDone>(_ => Released());
+        Receive<HoldSteps>(message =>
+        {
+            pipeline.Limit = pipeline.Next;
+            conductor.Tell(new StepsHeld(order.Job, order.Generation, order.Rank, message.Number, pipeline.Next));
+        });
+        Receive<RunSteps>(message =>
+        {
+            pipeline.Limit = message.Until;
             Admit();
         });
-        Receive<AgendaDone>(_ =>
+        Receive<TestJudged>(message =>
         {
-            agendaDone = true;
-            FinishWhenDone();
+            stopping = message.State;
+            if (!message.IsBest)
+                return;
+            pipeline.Hold();
+            Chore(keeper.KeepBest);
         });
+        Receive<FinishSteps>(_ => Finish());
         Receive<DeviceProtocol.SectionsFailed>(message => Fail(message.Reason));
         Receive<FeedFailed>(message => Fail(message.Reason));
         Receive<Status.Failure>(message => Fail($"its replica could not be read: {message.Cause.Message}"));
+        Saving();
     }
 
     private void Finishing()
@@ -137,6 +173,17 @@ internal sealed class WorkerActor : ReceiveActor
         Receive<DeviceProtocol.DeviceStatus>(message => conductor.Tell(new WorkerFinished(
             order.Job, order.Generation, order.Rank, message.PeakBytes, loaded.PlannedBytes + StagingBytes, kept)));
         Receive<Status.Failure>(message => Fail($"its replica could not be read: {message.Cause.Message}"));
+        Saving();
+        // Where a job ends before its last step, batches were read ahead; and whoever wanted it to rest comes too late.
+        ReceiveAny(message => log.Debug("{0} after the last step", message.GetType().Name));
+    }
+
+    private void Saving()
+    {
+        Receive<SaveReplica>(message => OffDispatcher(() => new ReplicaSaved(
+            order.Job, order.Generation, order.Rank, message.Step, keeper.Save(message.Step, stopping, message.Outcome))));
+        Receive<ReplicaSaved>(conductor.Tell);
+        Receive<SaveFailed>(conductor.Tell);
     }
 
     /// <summary>What was under way may still report; none of it matters any more.</summary>
@@ -154,7 +201,17 @@ internal sealed class WorkerActor : ReceiveActor
             }));
         }
 
-        FinishWhenDone();
+        if (begun && pipeline.TakeSave() is { } step)
+        {
+            var state = stopping;
+            Chore(() => keeper.BeginSave(step, state));
+        }
+    }
+
+    private void Released()
+    {
+        pipeline.Release();
+        Admit();
     }
 
     private void Completed(long tag)
@@ -184,7 +241,7 @@ internal sealed class WorkerActor : ReceiveActor
         if (train.DigestAfter)
         {
             awaitingDigest = report;
-            OffDispatcher(() => new DigestTaken(Replica.Read(loaded, plan, k => k == VariableKind.Parameter).Digest));
+            OffDispatcher(() => new DigestTaken(keeper.Digest()));
         }
         else
         {
@@ -202,25 +259,17 @@ internal sealed class WorkerActor : ReceiveActor
         test.Clear();
     }
 
-    private void FinishWhenDone()
+    private void Finish()
     {
-        if (!agendaDone || !pipeline.IsIdle || pipeline.IsHeld)
-            return;
         Become(Finishing);
         if (order.Rank == 0)
-            OffDispatcher(() => new ReplicaKept(KeepReplica()));
+            OffDispatcher(() => new ReplicaKept(keeper.Keep()));
         else
             device.Tell(DeviceProtocol.GetStatus.Instance);
     }
 
-    private KeptReplica KeepReplica()
-    {
-        var replica = Replica.Read(loaded, plan, k => k is VariableKind.Parameter or VariableKind.Statistic);
-        var digest = replica.Digest;
-        var id = new Coordination.ReplicaId($"{order.Job}/{digest}");
-        replicas.Keep(id, new TrainedReplica(replica, order.Data.Description, order.Data.Normalisation));
-        return new KeptReplica(id, digest);
-    }
+    /// <summary>Null: the job begins at first values. Kept by the node until all of its workers have begun.</summary>
+    private JobState? First => order.Start.Replica is { } id ? replicas.Find(id) : null;
 
     private int Slots => settings.StepsAhead + settings.BatchesAhead;
 
@@ -234,7 +283,7 @@ internal sealed class WorkerActor : ReceiveActor
         var slots = Enumerable.Range(0, Slots).Select(i => new StagingSlot(memory.Slice(i * each, each), size)).ToArray();
         return new BatchFeeder(
             $"singa batches {order.Member.Offer.Device}", order.Agenda.Items(), order.Data, order.Definition.Seed, slots,
-            batch => self.Tell(batch), () => self.Tell(AgendaDone.Instance), reason => self.Tell(new FeedFailed(reason)));
+            batch => self.Tell(batch), reason => self.Tell(new FeedFailed(reason)));
     }
 
     private void Refuse(Exception cause)
@@ -258,9 +307,22 @@ internal sealed class WorkerActor : ReceiveActor
         Become(Failed);
     }
 
-    /// <summary>Compiling, hashing and copying take long enough to keep them from threads that carry messages.</summary>
-    private void OffDispatcher<T>(Func<T> work) =>
-        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).PipeTo(Self);
+    private void Chore(Action work) => OffDispatcher(() =>
+    {
+        work();
+        return ChoreDone.Instance;
+    });
+
+    /// <summary>
+    /// Compiling, hashing and copying take long enough to keep them from threads that carry messages. One after the other: what was
+    /// asked for first has happened when the next begins.
+    /// </summary>
+    private void OffDispatcher<T>(Func<T> work)
+    {
+        var chore = chores.ContinueWith(_ => work(), CancellationToken.None, TaskContinuationOptions.LongRunning, TaskScheduler.Default);
+        chores = chore;
+        chore.PipeTo(Self);
+    }
 
     private sealed record PlanCompiled(TrainingPlan Plan) : INoSerializationVerificationNeeded;
 
@@ -270,8 +332,9 @@ internal sealed class WorkerActor : ReceiveActor
 
     private sealed record FeedFailed(string Reason) : INoSerializationVerificationNeeded;
 
-    private sealed record AgendaDone : INoSerializationVerificationNeeded
+    /// <summary>What the pipeline was held for is over.</summary>
+    private sealed record ChoreDone : INoSerializationVerificationNeeded
     {
-        public static readonly AgendaDone Instance = new();
+        public static readonly ChoreDone Instance = new();
     }
 }

@@ -11,7 +11,8 @@ public abstract record WorkItem
 {
     /// <summary>A step of the job. <c>First</c> and <c>Count</c>: this worker's positions in the epoch's order.</summary>
     /// <param name="DigestAfter">Nothing more is admitted until this step is done and the digest taken.</param>
-    public sealed record Train(ScheduledStep Step, long First, int Count, bool DigestAfter) : WorkItem;
+    /// <param name="SaveBefore">It is admitted once all before it is done and the replica copied for a checkpoint.</param>
+    public sealed record Train(ScheduledStep Step, long First, int Count, bool DigestAfter, bool SaveBefore = false) : WorkItem;
 
     /// <summary>One test batch with the weights after <c>AfterStep</c>; <c>Last</c> of this worker's.</summary>
     public sealed record Evaluate(long AfterStep, int Batch, long First, int Count, bool IsLast) : WorkItem;
@@ -21,20 +22,23 @@ public abstract record WorkItem
 /// All that one worker has to do, in order: a pure function of job, data and partition, which is why workers need no instructions
 /// from step to step.
 /// </summary>
-public sealed class WorkerAgenda(TrainingJob job, TrainingOptions options, DataDescription data, Member member)
+/// <param name="firstStep">Those before it have been taken, and tested where they were to be.</param>
+public sealed class WorkerAgenda(TrainingJob job, TrainingOptions options, DataDescription data, Member member, long firstStep = 0)
 {
+    private readonly EvaluationPoints tests = new(job, options, data);
+
     public JobSchedule Schedule { get; } = JobSchedule.Of(job, data.TrainCount);
 
-    public EvaluationSchedule Evaluation { get; } = EvaluationSchedule.Of(data.TestCount, job.BatchSize);
+    public EvaluationSchedule Evaluation => tests.Batches;
 
     public IEnumerable<WorkItem> Items()
     {
-        for (long step = 0; step < Schedule.TotalSteps; step++)
+        for (long step = firstStep; step < Schedule.TotalSteps; step++)
         {
             var scheduled = Schedule[step];
             var (first, count) = Schedule.Positions(scheduled, member.Shards);
-            yield return new WorkItem.Train(scheduled, first, count, IsDigested(step));
-            if (!IsTested(Schedule, Evaluation, options, scheduled))
+            yield return new WorkItem.Train(scheduled, first, count, IsDigested(step), IsSavedBefore(step));
+            if (!tests.IsTested(scheduled))
                 continue;
             for (int batch = member.EvaluationBatches.First; batch < member.EvaluationBatches.End; batch++)
             {
@@ -49,9 +53,8 @@ public sealed class WorkerAgenda(TrainingJob job, TrainingOptions options, DataD
         Schedule.Layouts(member.Shards).Max(l => l.LocalSamples),
         member.EvaluationBatches.Count > 0 ? Evaluation.BatchSize : 0);
 
-    /// <summary>Whether the weights after this step are tested.</summary>
-    public static bool IsTested(JobSchedule schedule, EvaluationSchedule evaluation, TrainingOptions options, ScheduledStep step) =>
-        evaluation.Batches > 0 && (step.Step == schedule.TotalSteps - 1 || (options.EvaluateEachEpoch && step.EndsEpoch));
-
     private bool IsDigested(long step) => member.Rank == 0 && options.DigestEvery > 0 && (step + 1) % options.DigestEvery == 0;
+
+    private bool IsSavedBefore(long step) =>
+        member.Rank == 0 && step > firstStep && options.Checkpoint is { } checkpoint && step % checkpoint.EveryIn(Schedule) == 0;
 }

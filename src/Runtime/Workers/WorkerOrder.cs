@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Singa.Actors.Collective;
 using Singa.Actors.Devices;
 using Singa.Actors.Graph.Training;
+using Singa.Actors.Runtime.Checkpoints;
 using Singa.Actors.Runtime.Coordination;
 using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Jobs;
@@ -9,14 +10,18 @@ using Singa.Actors.Runtime.Scheduling;
 
 namespace Singa.Actors.Runtime.Workers;
 
-/// <summary>All that a worker is told: the job, its place in a generation, and the samples as its node has read them.</summary>
-internal sealed record WorkerOrder(JobId Job, TrainingJob Definition, TrainingOptions Options, Membership Membership, int Rank, Dataset Data)
+/// <summary>
+/// All that a worker is told: the job, its place in a generation, the samples as its node has read them, and where it begins. It may admit
+/// the steps below <c>Until</c>. <c>Saving</c>: where the job is saved, if anywhere.
+/// </summary>
+internal sealed record WorkerOrder(
+    JobId Job, TrainingJob Definition, TrainingOptions Options, Membership Membership, int Rank, Dataset Data, StartPoint Start, long Until, JobSaving? Saving)
 {
     public Member Member => Membership.Members[Rank];
 
     public Generation Generation => Membership.Generation;
 
-    public WorkerAgenda Agenda => new(Definition, Options, Data.Description, Member);
+    public WorkerAgenda Agenda => new(Definition, Options, Data.Description, Member, Start.Step);
 
     /// <summary>The plan of this worker: its shards, its batch sizes, its test batches.</summary>
     /// <exception cref="Graph.GraphException">The model does not fit the data; names the layer.</exception>

@@ -15,6 +15,9 @@ public abstract class BackendConformance(IReadOnlyList<IBackend> variants)
     {
         var draw = new Draw(seed);
         var program = new DrawProgram(draw).Next();
+        // A result may be wanted in several places.
+        if (draw.Chance(0.2))
+            program = program with { Results = [.. program.Results, .. program.Results, program.Results[0]] };
         var shape = draw.Shape(draw.Below(5));
         ImmutableArray<Operand> sources = [.. program.Arguments.Select(type => draw.Source(type, shape))];
         var free = sources.Where(s => !s.Strides.Contains(0)).ToList();

@@ -1,4 +1,5 @@
 using Singa.Actors.Graph;
+using Singa.Actors.Graph.Modules;
 using Singa.Actors.Graph.Ops;
 using Singa.Actors.Graph.Plans;
 
@@ -10,7 +11,7 @@ public sealed partial record GradientCase(string Name, Func<Tensor[], Tensor> Bu
     public override string ToString() => $"{Name} {string.Join(" ", Shapes.Select(s => s.ToString()))}";
 
     public static IEnumerable<GradientCase> All() => Pointwises().Concat(Reductions()).Concat(Products()).Concat(Convolutions()).Concat(Movements()).Concat(Functions())
-        .Concat(Pools()).Concat(Joints()).Concat(Losses()).Concat(Scans()).Concat(Attentions()).Concat(Tensors());
+        .Concat(Pools()).Concat(Joints()).Concat(Losses()).Concat(Scans()).Concat(Attentions()).Concat(Normalisations()).Concat(Tensors());
 
     private static Shape S(params long[] dims) => Shape.Of(dims);
 
@@ -127,5 +128,26 @@ public sealed partial record GradientCase(string Name, Func<Tensor[], Tensor> Bu
         yield return new("a diamond", t => (t[0].Exp() + t[0]) * t[0].Exp(), [S(6)]);
         yield return new("an epilogue", t => (t[0].MatMul(t[1]) + t[2]).Relu(), [S(3, 4), S(4, 5), S(5)]);
         yield return new("a sum of a chain", t => (t[0] * t[1] + t[1]).Exp().Sum(0), [S(4, 3), S(3)]);
+    }
+
+    private static IEnumerable<GradientCase> Normalisations()
+    {
+        (Shape X, int[] Axes, Shape Weight)[] cases = [(S(4, 5), [1], S(5)), (S(2, 3, 4), [2], S(4)), (S(5, 3), [0], S(3)), (S(3, 2, 2, 3), [0, 2, 3], S(2, 1, 1)),
+            (S(2, 3, 4), [2], S()), (S(2, 3, 4), [1, 2], S(3, 1)), (S(2, 3, 4), [1, 2], S(3, 4)), (S(4, 1), [1], S(1))];
+        foreach (var (x, axes, weight) in cases)
+        {
+            string over = $"over [{string.Join(",", axes)}]";
+            double count = axes.Aggregate(1.0, (n, axis) => n * x[axis]);
+            Seq<int> along = [.. axes];
+            yield return new($"Standardise {over}", t => Norms.Standardise(t[0], along, count, t[1], t[2], 1e-2), [x, weight, weight]);
+            yield return new($"Standardise {over} and its moments", t => Norms.Moments(t[0], along, count) is var (mean, variance)
+                ? Norms.Standardise(t[0], along, mean, variance, t[1], t[1], 1e-2) * mean + variance.Exp() : t[0], [x, weight]);
+            yield return new($"gradient of Standardise {over}", t =>
+            {
+                var y = Norms.Standardise(t[0], along, count, t[1], t[2], 0.1);
+                var g = Graph.Gradients.Of((y * y * y).SumAll(), t);
+                return (g[0] * g[0]).SumAll() + g[1].Exp().SumAll() + (g[2] * t[2]).SumAll();
+            }, [x, weight, weight], -0.5, 0.5);
+        }
     }
 }

@@ -9,7 +9,7 @@ public sealed record LayerCase(Module Layer, Shape Input)
 {
     public override string ToString() => $"{Layer} of {Input}";
 
-    public static IEnumerable<LayerCase> All() => Convolutions().Concat(Pools()).Concat(Activations()).Concat(Normalisations()).Concat(Recurrences());
+    public static IEnumerable<LayerCase> All() => Convolutions().Concat(Pools()).Concat(Activations()).Concat(Normalisations()).Concat(Recurrences()).Concat(Transformers());
 
     private static Shape S(params long[] dims) => Shape.Of(dims);
 
@@ -57,6 +57,28 @@ public sealed record LayerCase(Module Layer, Shape Input)
         yield return new(new RmsNorm(), S(3, 5));
         yield return new(new Dropout(0.4), S(4, 5));
         yield return new(new Residual(new Sequential(new Linear(4), new Activation("Tanh"))), S(3, 4));
+    }
+
+    private static IEnumerable<LayerCase> Transformers()
+    {
+        yield return new(new MultiHeadAttention(2), S(2, 3, 4));
+        yield return new(new MultiHeadAttention(2) { Causal = true, Rotary = true, Bias = false }, S(1, 4, 8));
+        yield return new(new MultiHeadAttention(4) { KeyValueHeads = 2, Dropout = 0.3 }, S(2, 3, 8));
+        yield return new(new Crossed(new MultiHeadAttention(2) { KeyValueHeads = 1 }), S(2, 5, 4));
+        yield return new(new PositionEmbedding(5), S(2, 3, 4));
+        yield return new(new SinusoidalPositions(), S(2, 3, 4));
+        yield return new(new TransformerBlock(2) { Causal = true, Expand = 2 }, S(2, 3, 4));
+        yield return new(new TransformerBlock(2) { PreNorm = false, Dropout = 0.2, Activation = "GeluTanh" }, S(2, 3, 4));
+    }
+
+    /// <summary>The first two positions attend to the others.</summary>
+    public sealed record Crossed(MultiHeadAttention Attention) : Module
+    {
+        public override Tensor Forward(Tensor input, ModuleContext context)
+        {
+            var parts = input.Split(1, 2, input.Shape[1] - 2);
+            return Attention.Forward(parts[0], parts[1], context);
+        }
     }
 
     private static IEnumerable<LayerCase> Recurrences()

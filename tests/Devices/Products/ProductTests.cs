@@ -57,6 +57,15 @@ public sealed class ProductTests
         int shards = form == ConvolveForm.FilterGradient && seed % 2 == 0 ? it.Next(1, 6) : 0;
         if (seed % 15 == 2)
             (samples, height, width, oh, ow, window) = (3, 30, 31, 30, 31, new Window2D(1, 1));
+        // Results, and images, of one column and of one row.
+        (height, width, oh, ow, window) = (seed % 15) switch
+        {
+            3 => (30, 3, 30, 1, new Window2D(1, 3)),
+            6 => (3, 30, 1, 30, new Window2D(3, 1)),
+            4 => (30, 1, 30, 1, new Window2D(1, 1)),
+            7 => (1, 30, 1, 30, new Window2D(1, 1)),
+            _ => (height, width, oh, ow, window),
+        };
         long[] lead = shards == 0 ? [] : [shards];
         var tree = shards == 0 ? [] : it.Tree(shards);
         long[] ranges = shards == 0 ? [] : [tree.Length];
@@ -92,15 +101,31 @@ public sealed class ProductTests
         return new ConvolveKernel(form, window, 1, image, filter, result, tree, epilogue, Winograd: true);
     });
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void A_product_with_too_many_rows_or_columns_for_one_kernel_is_cut(int seed)
+    {
+        var it = new KernelCase(seed);
+        var (left, right, target) = (it.Strided(DType.Float32, 2, 23, 5), it.Strided(DType.Float32, 2, 5, 31), it.Strided(DType.Float32, 2, 23, 31));
+        var kernel = new ContractKernel(left, right, target, [], Fused(DType.Float32, it.Repeated(DType.Float32, 2, 23, 31), it.Repeated(DType.Float32, 2, 23, 31)));
+        using var reference = new ReferenceBackend();
+        using var cpu = new CpuBackend(0, new CpuOptions { Threads = 2, ProductSideMax = 7 });
+        Assert.True(it.Run(kernel, reference).AsSpan().SequenceEqual(it.Run(kernel, cpu)));
+    }
+
     private static Operand Bias(KernelCase it, DType type, Operand target)
     {
         var bias = it.Plain(type, target.Shape[1]);
+        // The stride of an axis of length 1 means nothing.
+        long[] pixels = [target.Shape[2] == 1 ? 5 : 0, target.Shape[3] == 1 ? 1 : 0];
         if (it.Any(true, false))
-            return bias with { Shape = target.Shape, Strides = [0, 1, 0, 0] };
+            return bias with { Shape = target.Shape, Strides = [0, 1, .. pixels] };
         // One of each shard's own, where the samples are those of several.
         long samples = target.Shape[0], shards = it.Any([.. Enumerable.Range(1, (int)samples).Where(s => samples % s == 0)]);
         var own = it.Plain(type, shards, target.Shape[1]);
-        return own with { Shape = Shape.Of([shards, samples / shards, .. target.Shape.Dims[1..]]), Strides = [own.Strides[0], 0, 1, 0, 0] };
+        return own with { Shape = Shape.Of([shards, samples / shards, .. target.Shape.Dims[1..]]), Strides = [own.Strides[0], 0, 1, .. pixels] };
     }
 
     /// <summary>(value + a) where b is positive, else 0.</summary>

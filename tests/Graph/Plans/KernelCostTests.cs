@@ -38,7 +38,7 @@ public sealed class KernelCostTests
     [InlineData("gradients/0", "conv1 Convolve+map", "conv1", "Convolve+map", Phase.Forward)]
     [InlineData("gradients/1", "conv1' Sum copy", "conv1", "Sum copy", Phase.Backward)]
     [InlineData("gradients/0", "Fill", "", "Fill", Phase.Forward)]
-    [InlineData("update", "update fc1.bias Multiply·Add", "update fc1.bias", "Multiply·Add", Phase.Update)]
+    [InlineData("update", "update fc1.bias Multiply·Add", "fc1", "Multiply·Add", Phase.Update)]
     [InlineData("evaluate/32", "loss Sum", "loss", "Sum", Phase.Evaluation)]
     [InlineData("initialise", "Random", "", "Random", Phase.Other)]
     public void An_operation_tells_its_layer_and_its_phase(string section, string name, string layer, string op, Phase phase)

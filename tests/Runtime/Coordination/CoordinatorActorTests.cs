@@ -63,6 +63,57 @@ public sealed class CoordinatorActorTests : TestKit
     }
 
     [Fact]
+    public void A_job_that_has_ended_before_needs_nobody()
+    {
+        var outcome = new JobOutcome(32, null, "sha256:d", new ReplicaId("r"), 1, 2, default);
+        var conductor = Prepare();
+        conductor.Tell(new WorkerProtocol.JobPrepared(Job, Data, new ResumePoint(new StartPoint(1, null), Generation.First, null, outcome, "there", [])), node);
+
+        Assert.True(host.ExpectMsg<CoordinatorProtocol.JobAccepted>().Facts.HasEnded);
+        Released(conductor);
+        Assert.Same(outcome, host.ExpectMsg<CoordinatorProtocol.JobCompleted>().Outcome);
+    }
+
+    [Fact]
+    public void A_job_that_goes_on_begins_a_later_generation_at_its_step()
+    {
+        var start = new StartPoint(1, new ReplicaId("r"));
+        var conductor = Prepare(epochs: 2);
+        conductor.Tell(new WorkerProtocol.JobPrepared(Job, Data, new ResumePoint(start, new Generation(3), null, null, "there", [])), node);
+
+        var worker = node.ExpectMsg<WorkerProtocol.StartWorker>();
+        Assert.Equal((start, new Generation(4), long.MaxValue), (worker.Start, worker.Membership.Generation, worker.Until));
+        conductor.Tell(new WorkerProtocol.WorkerReady(Job, new Generation(4), 0, 2));
+        Assert.Equal(1, node.ExpectMsg<WorkerProtocol.BeginSteps>().FirstStep);
+    }
+
+    [Fact]
+    public void A_job_comes_to_rest_and_goes_on_as_it_is_told()
+    {
+        var (conductor, worker) = (Prepare(epochs: 9), CreateTestProbe("worker"));
+        conductor.Tell(new WorkerProtocol.JobPrepared(Job, Data), node);
+        node.ExpectMsg<WorkerProtocol.StartWorker>();
+        conductor.Tell(new WorkerProtocol.WorkerReady(Job, Generation.First, 0, 2), worker);
+        host.ExpectMsg<CoordinatorProtocol.JobAccepted>();
+
+        coordinator.Tell(new CoordinatorProtocol.PauseJob(Job));
+        int number = worker.ExpectMsg<WorkerProtocol.HoldSteps>().Number;
+        conductor.Tell(new WorkerProtocol.StepsHeld(Job, Generation.First, 0, number, Next: 0), worker);
+        Assert.Equal(0, worker.ExpectMsg<WorkerProtocol.RunSteps>().Until);
+        Assert.Equal(0, host.ExpectMsg<CoordinatorProtocol.JobPaused>().Step);
+        coordinator.Tell(new CoordinatorProtocol.ResumeJob(Job));
+        Assert.Equal(long.MaxValue, worker.ExpectMsg<WorkerProtocol.RunSteps>().Until);
+        host.ExpectMsg<CoordinatorProtocol.JobResumed>();
+
+        coordinator.Tell(new CoordinatorProtocol.StopJob(Job));
+        number = worker.ExpectMsg<WorkerProtocol.HoldSteps>().Number;
+        conductor.Tell(new WorkerProtocol.StepsHeld(Job, Generation.First, 0, number, Next: 0), worker);
+        node.ExpectMsg<WorkerProtocol.BeginSteps>();
+        Released(conductor);
+        Assert.Equal(new CoordinatorProtocol.JobStopped(Job, 0, Saved: false), host.ExpectMsg<CoordinatorProtocol.JobStopped>());
+    }
+
+    [Fact]
     public void A_job_that_comes_before_the_devices_waits_for_them()
     {
         Submit();
@@ -150,10 +201,10 @@ public sealed class CoordinatorActorTests : TestKit
         Assert.Contains("conductor ended unexpectedly", host.ExpectMsg<CoordinatorProtocol.JobFailed>().Reason);
     }
 
-    private IActorRef Prepare()
+    private IActorRef Prepare(int epochs = 1)
     {
         Offer("null:0");
-        Submit();
+        Submit(epochs);
         node.ExpectMsg<WorkerProtocol.PrepareJob>();
         return node.LastSender;
     }
@@ -170,6 +221,6 @@ public sealed class CoordinatorActorTests : TestKit
         node.ExpectMsg<CoordinatorProtocol.DevicesAdmitted>();
     }
 
-    private void Submit() => coordinator.Tell(
-        new CoordinatorProtocol.SubmitJob(Job, TinyJob.Create() with { Epochs = 1 }, new TrainingOptions(), host), host);
+    private void Submit(int epochs = 1) => coordinator.Tell(
+        new CoordinatorProtocol.SubmitJob(Job, TinyJob.Create() with { Epochs = epochs }, new TrainingOptions(), host), host);
 }

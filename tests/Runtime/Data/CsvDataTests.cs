@@ -147,7 +147,7 @@ public sealed class CsvDataTests : IDisposable
         await Refused(data with { TestFraction = 1 }, "data.test-fraction is 1");
         await Refused(data with { Delimiter = '"' }, "data.delimiter cannot be");
         await Refused(data with { Delimiter = ';' }, "it has one field");
-        await Refused(Csv("1,0.5\n"), "has one row, and some are to be held back");
+        await Refused(Csv("1,0.5\n"), "has one sample, and some are to be held back");
         await Refused(new CsvData { Train = folder.Write("d.csv", [.. "a,b\n1,"u8, 0xFF, 10]) }, "d.csv is not UTF-8, near line 1");
         await Refused(Csv(string.Concat(Enumerable.Range(0, 1002).Select(i => $"id{i},{i % 2}\n"))), "line 1001: column '1' has more than 1,000 categories");
         await Refused(Csv("x,1e39\ny,2\n"), "d.csv");

@@ -70,6 +70,29 @@ public sealed class DigestTests
             expected.Model.Statistics.Values.Select(t => Convert.ToHexString(t.Data.Span)), result.Model.Statistics.Values.Select(t => Convert.ToHexString(t.Data.Span)));
     }
 
+    /// <summary>Attention in several blocks, embeddings, GELU, dropout, AdamW and clipping; seven shards, of which the last batch fills four.</summary>
+    [Theory]
+    [InlineData("cpu=2", 2)]
+    [InlineData("cpu=3", 1)]
+    [InlineData("cpu=4", 1)]
+    public async Task A_transformer_leaves_no_trace(string devices, int threads)
+    {
+        using var folder = new TemporaryFolder();
+        var data = new TextData { Path = folder.Write("t", [.. Enumerable.Range(0, 3600).Select(i => (byte)('a' + i * i % 13 % 9))]), Length = 80 };
+        var settings = new ModelSettings([new("layers", "2"), new("width", "24"), new("heads", "3"), new("dropout", "0.1")]);
+        var job = new TrainingJob
+        {
+            Model = ModelCatalog.Create("gpt-mini", Shape.Of(80), 4, settings), Data = data, Loss = new SoftmaxCrossEntropy(), BatchSize = 9, Epochs = 2, Shards = 7, Seed = 5,
+            Optimizer = new AdamW { LearningRate = 0.003, WeightDecay = 0.01, ClipNorm = 1, Schedule = new WarmUpSchedule(2, new CosineSchedule { To = 0.1 }) },
+        };
+
+        var expected = await Train(job, "cpu=1", 1);
+        var result = await Train(job, devices, threads);
+
+        Assert.Equal(expected.Digest, result.Digest);
+        Assert.Equal(expected.Test, result.Test);
+    }
+
     /// <summary>The processor's fast kernels and the plain loops that define them agree over a whole job.</summary>
     [Fact]
     public async Task The_processor_trains_what_the_definition_says()

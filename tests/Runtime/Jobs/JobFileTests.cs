@@ -1,6 +1,7 @@
 using Singa.Actors.Graph.Losses;
 using Singa.Actors.Graph.Models;
 using Singa.Actors.Graph.Optimizers;
+using Singa.Actors.Runtime.Checkpoints;
 using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Data.Text;
 using Singa.Actors.Runtime.Jobs;
@@ -64,6 +65,20 @@ public sealed class JobFileTests : IDisposable
     }
 
     [Fact]
+    public void An_autoencoder_is_measured_by_its_input_unless_told_otherwise()
+    {
+        TrainingJob With(string rest) => Parse($"job {{ model {{ name = autoencoder, code = 16 }}, data {{ kind = digits }}, {rest} }}");
+        Assert.Equal(new MeanSquaredError { ReconstructsInput = true }, With("").Loss);
+        Assert.Equal(new BinaryCrossEntropy { ReconstructsInput = true }, With("loss = binary-cross-entropy").Loss);
+        Assert.Equal(new Huber { Delta = 2, ReconstructsInput = true }, With("loss { name = huber, delta = 2 }").Loss);
+        Assert.Equal(new MeanAbsoluteError(), With("loss { name = mae, target = label }").Loss);
+        Assert.Equal(new MeanSquaredError { ReconstructsInput = true }, Parse("job { model = mlp, data { kind = digits }, loss { name = mse, target = input } }").Loss);
+        var refused = Assert.Throws<JobRefusedException>(() => With("loss = softmax-cross-entropy"));
+        Assert.Equal("job.loss in test.conf is 'softmax-cross-entropy', which does not compare values one by one; for a model that gives its input back it can be "
+            + "binary-cross-entropy | huber | mae | mse", refused.Message);
+    }
+
+    [Fact]
     public void The_readmes_job_can_be_read()
     {
         foreach (string name in (string[])["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"])
@@ -84,6 +99,20 @@ public sealed class JobFileTests : IDisposable
             Name = "test", Model = ModelCatalog.LeNet(10), Data = new DigitsData(), Loss = new SoftmaxCrossEntropy(), Optimizer = new Sgd(),
         };
         Assert.Equal(coded, written);
+    }
+
+    [Fact]
+    public void Reads_where_the_job_is_saved_and_when_it_is_tested_and_ends()
+    {
+        var file = JobFile.Parse(Minimal + "\njob { checkpoint { path = saved, every = 7 }, evaluate-every = 5, early-stopping { patience = 2, restore-best = off } }",
+            "test.conf", folder.Path, []);
+        Assert.Equal(new CheckpointOptions(folder["saved"]) { Every = 7 }, file.Options.Checkpoint);
+        Assert.Equal((5L, new EarlyStopping { Patience = 2, RestoreBest = false }), (file.Job.EvaluateEvery, file.Job.EarlyStopping));
+
+        var shorter = JobFile.Parse(Minimal + "\njob { checkpoint = /else/where, early-stopping = on }", "test.conf", folder.Path, []);
+        Assert.Equal(new CheckpointOptions(Path.GetFullPath("/else/where")), shorter.Options.Checkpoint);
+        Assert.Equal(new EarlyStopping(), shorter.Job.EarlyStopping);
+        Assert.Null(Parse(Minimal + "\njob.early-stopping = off").EarlyStopping);
     }
 
     [Theory]
@@ -166,6 +195,27 @@ public sealed class JobFileTests : IDisposable
     }
 
     [Fact]
+    public void Reads_folders_of_images_with_all_their_keys()
+    {
+        foreach (string part in new[] { "a", "b" })
+        {
+            Directory.CreateDirectory(Path.Combine(folder["pictures"], part));
+            File.WriteAllBytes(Path.Combine(folder["pictures"], part, "x.png"), []);
+        }
+
+        var job = Parse("""
+            job { model = resnet18, data { kind = images, train = pictures, test = pictures, size = 24, resize = 28, channels = 1, augment { crop = on, flip = on, crop-padding = 2 } } }
+            """);
+        Assert.Equal(new ImageData
+        {
+            Train = folder["pictures"], Test = folder["pictures"], Size = 24, Resize = 28, Channels = 1,
+            Augmentation = new() { Crop = true, Flip = true, CropPadding = 2 },
+        }, job.Data);
+        Assert.Equal(new ImageData { Train = folder["pictures"], TestFraction = 0.5, Seed = 3 },
+            Parse("job { model = mlp, data { kind = images, path = nowhere, test-fraction = 0.5, seed = 3 } }", "job.data.path=pictures").Data);
+    }
+
+    [Fact]
     public void What_is_the_hosts_is_handed_on()
     {
         var file = JobFile.Parse(Minimal + "\nsinga.devices { spin-time = 5us }\nakka { loggers = [a, b] }", "t.conf", folder.Path,
@@ -190,6 +240,9 @@ public sealed class JobFileTests : IDisposable
     [InlineData("job.loss { name = huber, label-smoothing = 0.1 }", "job.loss.label-smoothing in test.conf is unknown")]
     [InlineData("job.optimizer.schedule = cosine", "job.optimizer.schedule in test.conf must be an object { kind = … }, not 'cosine'")]
     [InlineData("job.optimizer.schedule.kind = cosin", "did you mean cosine?")]
+    [InlineData("job.checkpoint.evry = 3", "did you mean job.checkpoint.every?")]
+    [InlineData("job.early-stopping.pacience = 3", "did you mean job.early-stopping.patience?")]
+    [InlineData("job.early-stopping.min-delta = -1", "must be a number of at least 0")]
     [InlineData("job.batch-size = 0", "job.batch-size in test.conf must be a whole number within 1 … ")]
     [InlineData("job.batch-size = many", "not 'many'")]
     [InlineData("job.batch-size = 1.5", "not '1.5'")]

@@ -14,6 +14,8 @@ public sealed class WriterTests
             """
             {"step":12,"epoch":1,"loss":0.25,"samples_per_s":8000,"step_ms":8}
             {"step":12,"epoch":1,"loss":0.25,"samples_per_s":8000,"step_ms":8,"digest":"sha256:ab"}
+            {"step":12,"epoch":1,"loss":0.25,"samples_per_s":8000,"step_ms":8,"test_loss":0.5,"test_accuracy":0.75}
+            {"step":12,"epoch":1,"loss":0.25,"samples_per_s":8000,"step_ms":8,"test_loss":null}
 
             """.ReplaceLineEndings("\n"),
             Written(stream =>
@@ -21,6 +23,8 @@ public sealed class WriterTests
                 using var writer = new MetricsWriter(stream);
                 writer.Write(Progress);
                 writer.Write(Progress with { Digest = "sha256:ab" });
+                writer.Write(Progress with { Test = new TestFigures(0.5, 0.75) });
+                writer.Write(Progress with { Test = new TestFigures(double.NaN, null) });
             }));
 
     [Fact]

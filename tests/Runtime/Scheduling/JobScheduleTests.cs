@@ -6,6 +6,14 @@ namespace Singa.Actors.Runtime.Tests.Scheduling;
 
 public sealed class JobScheduleTests
 {
+    [Fact]
+    public void The_cursor_says_what_comes_next()
+    {
+        var schedule = JobSchedule.Of(100, 32, 3, 0, 4);
+        Assert.Equal(
+            [new(0, 0), new(0, 96), new(1, 0), new(2, 96), new DataCursor(3, 0)], new long[] { 0, 3, 4, 11, 12 }.Select(schedule.Cursor));
+    }
+
     [Theory]
     [InlineData(64, 8)]
     [InlineData(63, 4)]

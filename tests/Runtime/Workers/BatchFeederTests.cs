@@ -54,7 +54,7 @@ public sealed class BatchFeederTests
         var agenda = Enumerable.Range(0, 10).Select(i => new WorkItem.Train(new ScheduledStep(i, 0, 4 * i, 4), 4 * i, 4, DigestAfter: false));
         return new BatchFeeder(
             "test batches", agenda, new Dataset(source, null, null), 7,
-            Enumerable.Range(0, slots).Select(_ => new StagingSlot(new byte[StagingSlot.Bytes(Size)], Size)), prepared.Add, () => { }, failed.Add);
+            Enumerable.Range(0, slots).Select(_ => new StagingSlot(new byte[StagingSlot.Bytes(Size)], Size)), prepared.Add, failed.Add);
     }
 
     private PreparedBatch Next()

@@ -65,6 +65,66 @@ public sealed class StepPipelineTests
         Assert.Throws<InvalidOperationException>(() => pipeline.Complete(2, 10));
     }
 
+    [Fact]
+    public void Steps_wait_for_their_limit_and_tests_of_those_before_it_do_not()
+    {
+        pipeline.Limit = 1;
+        Offer(0);
+        pipeline.Offer(new PreparedBatch(new WorkItem.Evaluate(0, 0, 0, 1, IsLast: true), -2, null!));
+        Offer(1, 2);
+
+        Assert.Equal([0L, -2L], AdmitAll());
+        Assert.Equal(1, pipeline.Next);
+        Complete(0, 10);
+        Complete(-2, 20);
+        Assert.Empty(AdmitAll());
+        pipeline.Limit = 2;
+        Assert.Equal([1L], AdmitAll());
+        Assert.Equal(2, pipeline.Next);
+    }
+
+    [Fact]
+    public void A_step_before_which_the_replica_is_copied_waits_for_all_before_it_and_for_the_copy()
+    {
+        Offer(0);
+        pipeline.Offer(Batch(1, digest: false, save: true));
+        Assert.Equal([0L], AdmitAll());
+        Assert.Null(pipeline.TakeSave());
+        Complete(0, 10);
+        Assert.Empty(AdmitAll());
+
+        Assert.Equal(1, pipeline.TakeSave());
+        Assert.Null(pipeline.TakeSave());
+        Assert.Empty(AdmitAll());
+        pipeline.Release();
+        Assert.Null(pipeline.TakeSave());
+        Assert.Equal([1L], AdmitAll());
+    }
+
+    [Fact]
+    public void Nothing_is_copied_for_a_step_that_is_not_allowed_yet()
+    {
+        pipeline.Limit = 0;
+        pipeline.Offer(Batch(0, digest: false, save: true));
+        Assert.Null(pipeline.TakeSave());
+        pipeline.Limit = 1;
+        Assert.Equal(0, pipeline.TakeSave());
+    }
+
+    [Fact]
+    public void It_is_held_until_the_last_reader_has_read()
+    {
+        pipeline.Offer(Batch(0, digest: true));
+        Offer(1);
+        Assert.Equal([0L], AdmitAll());
+        Complete(0, 10);
+        pipeline.Hold();
+        pipeline.Release();
+        Assert.Empty(AdmitAll());
+        pipeline.Release();
+        Assert.Equal([1L], AdmitAll());
+    }
+
     private (long Since, long Until)? Complete(long tag, long timestamp)
     {
         pipeline.Complete(tag, timestamp);
@@ -85,6 +145,6 @@ public sealed class StepPipelineTests
         return tags;
     }
 
-    private static PreparedBatch Batch(long step, bool digest) =>
-        new(new WorkItem.Train(new ScheduledStep(step, 0, 0, 1), 0, 1, digest), step, null!);
+    private static PreparedBatch Batch(long step, bool digest, bool save = false) =>
+        new(new WorkItem.Train(new ScheduledStep(step, 0, 0, 1), 0, 1, digest, save), step, null!);
 }

@@ -1,7 +1,9 @@
 using Singa.Actors.Collective;
 using Singa.Actors.Graph;
+using Singa.Actors.Runtime.Checkpoints;
 using Singa.Actors.Runtime.Coordination;
 using Singa.Actors.Runtime.Data;
+using Singa.Actors.Runtime.Scheduling;
 using Singa.Actors.Runtime.Workers;
 
 namespace Singa.Actors.Runtime.Tests.Workers;
@@ -41,15 +43,41 @@ public sealed class WorkerAgendaTests
     }
 
     [Fact]
+    public void Only_rank_0_saves_and_not_what_it_has_just_begun_with()
+    {
+        var options = new TrainingOptions { Checkpoint = new CheckpointOptions("somewhere") { Every = 5 } };
+        var agendas = Agendas(2, options).Select(a => a.Items().OfType<WorkItem.Train>().Where(t => t.SaveBefore)).ToArray();
+        Assert.Equal([5L, 10L], agendas[0].Select(t => t.Step.Step));
+        Assert.Empty(agendas[1]);
+        Assert.Equal([10L], Agendas(1, options, firstStep: 5).Single().Items().OfType<WorkItem.Train>().Where(t => t.SaveBefore).Select(t => t.Step.Step));
+    }
+
+    [Fact]
+    public void Whoever_goes_on_does_what_is_left()
+    {
+        var whole = Agendas(2, new TrainingOptions { EvaluateEachEpoch = true })[1].Items().ToArray();
+        var rest = Agendas(2, new TrainingOptions { EvaluateEachEpoch = true }, firstStep: 8)[1].Items().ToArray();
+        Assert.Equal(whole[^rest.Length..], rest);
+        Assert.Equal(8, Assert.IsType<WorkItem.Train>(rest[0]).Step.Step);
+    }
+
+    [Theory]
+    [InlineData(64, 100)]
+    [InlineData(10_000, 156)]
+    [InlineData(1_000_000, 1000)]
+    public void An_epoch_is_a_good_distance_between_checkpoints_within_reason(long samples, long every) => Assert.Equal(
+        every, new CheckpointOptions("somewhere").EveryIn(JobSchedule.Of(samples - samples % 64, 64, 1, 0, 1)));
+
+    [Fact]
     public void A_slot_has_room_for_whatever_is_largest()
     {
         Assert.Equal(32, Agendas(1, new TrainingOptions()).Single().SamplesMax);
         Assert.All(Agendas(4, new TrainingOptions()), a => Assert.InRange(a.SamplesMax, 8, 32));
     }
 
-    private static WorkerAgenda[] Agendas(int workers, TrainingOptions options)
+    private static WorkerAgenda[] Agendas(int workers, TrainingOptions options, long firstStep = 0)
     {
         var membership = Membership.Form(Generation.First, [.. Enumerable.Range(0, workers).Select(i => new DeviceOffer("", $"null:{i}"))], 4, 3);
-        return [.. membership.Members.Select(m => new WorkerAgenda(TinyJob.Create(), options, Data, m))];
+        return [.. membership.Members.Select(m => new WorkerAgenda(TinyJob.Create(), options, Data, m, firstStep))];
     }
 }

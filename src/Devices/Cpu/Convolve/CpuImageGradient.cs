@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Singa.Actors.Devices.Cpu.Gemm;
 using Singa.Actors.Graph;
@@ -71,7 +72,7 @@ internal sealed unsafe class CpuImageGradient : CpuKernel
         for (int panel = 0; panel < panels; panel++)
             Multiply(image, channel, channels, panel * tiling.PanelColumns, scratch, products);
         byte* planes = target + ((nint)image * geometry.GroupChannels + channel) * geometry.Pixels * size;
-        new Span<byte>(planes, channels * geometry.Pixels * size).Clear();
+        NativeMemory.Clear(planes, (nuint)channels * (nuint)geometry.Pixels * (nuint)size);
         if (size == sizeof(float))
             Gather((float*)products, (float*)planes, channels);
         else

@@ -10,8 +10,11 @@ internal sealed record Geometry(
     {
         int shard = kernel.Image.Shape.Rank - 4;
         var (image, result) = (kernel.Image.Shape, kernel.Result.Shape);
-        return new Geometry(kernel.Window, kernel.Groups, (int)image[shard], (int)image[^3], (int)image[^2], (int)image[^1],
-            (int)result[^3], (int)result[^2], (int)result[^1]);
+        // Pixels of one plane are counted in 32 bits; how many planes there are, and bytes, in 64.
+        if (image[^2] * image[^1] > int.MaxValue || result[^2] * result[^1] > int.MaxValue)
+            throw new NotSupportedException($"a convolution of planes of {image[^2]}×{image[^1]} into {result[^2]}×{result[^1]}: the CPU takes at most {int.MaxValue} pixels a plane");
+        return checked(new Geometry(kernel.Window, kernel.Groups, (int)image[shard], (int)image[^3], (int)image[^2], (int)image[^1],
+            (int)result[^3], (int)result[^2], (int)result[^1]));
     }
 
     public int GroupChannels => Channels / Groups;

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Singa.Actors.Devices.Cpu.Convolve;
 
 /// <summary>
@@ -25,7 +27,7 @@ internal sealed class Planes
     /// <summary>Whether the planes have to be copied into memory of their own.</summary>
     public bool IsCopy { get; }
 
-    private int PlaneElements => height * Pitch;
+    private int PlaneElements => checked(height * Pitch);
 
     /// <summary>Memory for a copy, with what panels may read over its end.</summary>
     public long Bytes(int size) => IsCopy ? ((long)geometry.GroupChannels * PlaneElements * size + Panels.OverrunBytes + 63) / 64 * 64 : 0;
@@ -48,7 +50,7 @@ internal sealed class Planes
     /// <summary>Copies the planes at <paramref name="source"/> into place, all else zero.</summary>
     public unsafe void Fill(byte* source, byte* target, int size)
     {
-        new Span<byte>(target, checked((int)((long)geometry.GroupChannels * PlaneElements * size))).Clear();
+        NativeMemory.Clear(target, (nuint)geometry.GroupChannels * (nuint)PlaneElements * (nuint)size);
         var w = geometry.Window;
         // What no window reaches is left out.
         int rows = Math.Min(geometry.Height, height - w.PadTop), columns = Math.Min(geometry.Width, Pitch - w.PadLeft);

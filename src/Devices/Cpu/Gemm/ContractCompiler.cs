@@ -1,3 +1,5 @@
+using Singa.Actors.Devices.Cpu.Kernels;
+using Singa.Actors.Graph.Lowering;
 using Singa.Actors.Graph.Plans;
 
 namespace Singa.Actors.Devices.Cpu.Gemm;
@@ -7,6 +9,35 @@ internal static unsafe class ContractCompiler
     public static CpuKernel Compile(ContractKernel kernel, IReadOnlyList<BlockAddress> blocks, CpuContext context)
     {
         nint Address(Operand operand) => (nint)CpuKernel.Address(operand, blocks);
-        return kernel.Tree.IsEmpty ? new CpuContract(kernel, context, Address) : new CpuShardContract(kernel, context, Address);
+        // One shard is a product like any other, and that one is cut along a long k as well.
+        if (kernel.Tree is [{ First: 0, Count: 1 }])
+            kernel = new ContractKernel(Operands.Row(kernel.Left, 0), Operands.Row(kernel.Right, 0), Operands.Row(kernel.Target, 0), [], null);
+        if (!kernel.Tree.IsEmpty)
+            return new CpuShardContract(kernel, context, Address);
+        int rank = kernel.Target.Shape.Rank;
+        var pieces = Pieces(kernel, rank - 2, context.ProductSideMax).SelectMany(rows => Pieces(rows, rank - 1, context.ProductSideMax));
+        CpuKernel[] kernels = [.. pieces.Select(piece => new CpuContract(piece, context, Address))];
+        return kernels.Length == 1 ? kernels[0] : new CpuSequence(kernels);
+    }
+
+    /// <summary>The product cut along the target's rows or columns: no element's sum knows of the others.</summary>
+    private static IEnumerable<ContractKernel> Pieces(ContractKernel kernel, int axis, long longest)
+    {
+        long size = kernel.Target.Shape[axis];
+        if (size <= longest)
+            return [kernel];
+        bool rows = axis == kernel.Target.Shape.Rank - 2;
+        return Enumerable.Range(0, (int)((size + longest - 1) / longest)).Select(i =>
+        {
+            long first = i * longest, count = Math.Min(longest, size - first);
+            Operand Part(Operand of) => of with { Shape = of.Shape.With(axis, count), Offset = of.Offset + first * of.Strides[axis] };
+            return kernel with
+            {
+                Left = rows ? Part(kernel.Left) : kernel.Left,
+                Right = rows ? kernel.Right : Part(kernel.Right),
+                Target = Part(kernel.Target),
+                Epilogue = kernel.Epilogue is { } epilogue ? epilogue with { Sources = [.. epilogue.Sources.Select(Part)] } : null,
+            };
+        });
     }
 }

@@ -11,6 +11,9 @@ internal sealed unsafe class CpuContract : CpuKernel
 {
     private const int PartsPerThread = 4;
 
+    // Far more than threads, far fewer than a team can count.
+    private const int PartsMax = 1 << 16;
+
     private readonly Product product;
     private readonly Tiling tiling;
     private readonly int size, panels, batches, stepsMax;
@@ -33,7 +36,7 @@ internal sealed unsafe class CpuContract : CpuKernel
         epilogue = kernel.Epilogue is null ? null : new TileEpilogue(kernel.Epilogue, swapped, context, address);
         panels = (product.N + tiling.PanelColumns - 1) / tiling.PanelColumns;
         // A k longer than a block is cut at blocks, whose sums are added; a shorter one is one chain, cut where the cache likes it.
-        stepsMax = product.K > ContractKernel.BlockLength ? ContractKernel.BlockLength : Math.Min(product.K, Tiling.StepsMax);
+        stepsMax = (int)Math.Min(product.K, product.K > ContractKernel.BlockLength ? ContractKernel.BlockLength : Tiling.StepsMax);
     }
 
     private long PanelBytes => (long)stepsMax * tiling.PanelColumns * size;
@@ -44,11 +47,11 @@ internal sealed unsafe class CpuContract : CpuKernel
     {
         if (product.M == 0 || product.N == 0 || batches == 0)
             return 0;
-        int strips = batches * panels;
+        long strips = (long)batches * panels;
         if (threads > 1 && strips < threads * PartsPerThread)
-            rowParts = Math.Clamp(threads * PartsPerThread / strips, 1, Math.Max(1, product.M / 12));
+            rowParts = Math.Clamp(threads * PartsPerThread / (int)strips, 1, Math.Max(1, product.M / 12));
         // Small products are not worth waking anybody.
-        return (double)product.M * product.N * product.K * batches < 100_000 ? 1 : strips * rowParts;
+        return (double)product.M * product.N * product.K * batches < 100_000 ? 1 : (int)Math.Min(strips * rowParts, PartsMax);
     }
 
     public override void Run(int part, int parts, int thread, byte* scratch)
@@ -56,7 +59,7 @@ internal sealed unsafe class CpuContract : CpuKernel
         var (first, end) = Share((long)batches * panels * rowParts, 1, part, parts);
         for (long unit = first; unit < end; unit++)
         {
-            int batch = (int)(unit / (panels * rowParts)), strip = (int)(unit / rowParts % panels);
+            int batch = (int)(unit / ((long)panels * rowParts)), strip = (int)(unit / rowParts % panels);
             var (row, rows) = Tiling.Rows(product.M, rowParts, (int)(unit % rowParts));
             Strip(batch, strip * tiling.PanelColumns, row, rows, scratch);
         }
@@ -67,12 +70,15 @@ internal sealed unsafe class CpuContract : CpuKernel
         byte* buffer = panel + PanelBytes;
         int columns = Math.Min(tiling.PanelColumns, product.N - column), vectors = tiling.Vectors(columns), width = vectors * tiling.Lanes;
         var (a, b, c) = (product.A.Shifted(aOffsets[batch], size), product.B.Shifted(bOffsets[batch], size), product.C.Shifted(cOffsets[batch], size));
-        bool direct = columns == width && c.ColumnStride == 1;
-        int tiles = tiling.Tiles(rowCount, vectors), step = 0;
+        bool direct = columns == width && c.ColumnStride == 1, packed = columns == width && b.ColumnStride == 1 && b.RowStride == width;
+        int tiles = tiling.Tiles(rowCount, vectors);
+        long step = 0;
         do
         {
-            int steps = Math.Min(stepsMax, product.K - step);
-            Packing.Panel(b.At(step, column, size), b, steps, columns, width, size, panel);
+            int steps = (int)Math.Min(stepsMax, product.K - step);
+            byte* from = packed ? b.At((nint)step, column, size) : panel;
+            if (!packed)
+                Packing.Panel(b.At((nint)step, column, size), b, steps, columns, width, size, panel);
             var mode = step == 0 ? TileMode.Store : product.K > ContractKernel.BlockLength ? TileMode.Add : TileMode.Continue;
             for (int t = 0; t < tiles; t++)
             {
@@ -82,7 +88,7 @@ internal sealed unsafe class CpuContract : CpuKernel
                 nint targetRow = direct ? c.RowStride * size : width * size;
                 if (!direct && mode != TileMode.Store)
                     TileCopy.Load(c, row, column, rows, columns, width, size, buffer);
-                MicroKernel.Get(tiling, rows, vectors)(a.At(row, step, size), a.RowStride * size, a.ColumnStride * size, panel, target, targetRow, steps, mode);
+                MicroKernel.Get(tiling, rows, vectors)(a.At(row, (nint)step, size), a.RowStride * size, a.ColumnStride * size, from, target, targetRow, steps, mode);
                 if (step + steps == product.K)
                     epilogue?.Apply(target, targetRow, rows, columns, row, column, epilogueOffsets[batch]);
                 if (!direct)

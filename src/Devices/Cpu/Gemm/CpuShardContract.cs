@@ -10,11 +10,12 @@ namespace Singa.Actors.Devices.Cpu.Gemm;
 internal sealed unsafe class CpuShardContract : CpuKernel
 {
     private const int PartsPerThread = 4;
+    private const int PartsMax = 1 << 16;
 
     private readonly Product product;
     private readonly Tiling tiling;
     private readonly ShardRange[] ranges;
-    private readonly int size, panels, batches, shardsMax, levels;
+    private readonly int size, panels, batches, shardsMax, levels, steps;
     private readonly nint aShard, bShard, cRange;
     private readonly nint[] aOffsets, bOffsets, cOffsets;
     private int rowParts = 1;
@@ -36,12 +37,13 @@ internal sealed unsafe class CpuShardContract : CpuKernel
         (aShard, bShard, cRange) = ((nint)a.Strides[0], (nint)b.Strides[0], (nint)kernel.Target.Strides[0]);
         batches = Batches.Count(kernel.Target.Shape, 1);
         (aOffsets, bOffsets, cOffsets) = (Batches.Offsets(a, 1), Batches.Offsets(b, 1), Batches.Offsets(kernel.Target, 1));
+        steps = checked((int)product.K);
         panels = (product.N + tiling.PanelColumns - 1) / tiling.PanelColumns;
         // One tile a level of the tree, one for blocks of a long k.
         levels = System.Numerics.BitOperations.Log2((uint)Math.Max(1, shardsMax)) + 3;
     }
 
-    private long PanelBytes => (long)shardsMax * product.K * tiling.PanelColumns * size;
+    private long PanelBytes => (long)shardsMax * steps * tiling.PanelColumns * size;
 
     private int TileBytes => tiling.RowsMax(1) * tiling.PanelColumns * size;
 
@@ -51,10 +53,10 @@ internal sealed unsafe class CpuShardContract : CpuKernel
     {
         if (product.M == 0 || product.N == 0 || batches == 0)
             return 0;
-        int strips = ranges.Length * batches * panels;
+        long strips = (long)ranges.Length * batches * panels;
         if (threads > 1 && strips < threads * PartsPerThread)
-            rowParts = Math.Clamp(threads * PartsPerThread / strips, 1, Math.Max(1, product.M / 12));
-        return (double)product.M * product.N * product.K * batches * shardsMax < 100_000 ? 1 : strips * rowParts;
+            rowParts = Math.Clamp(threads * PartsPerThread / (int)strips, 1, Math.Max(1, product.M / 12));
+        return (double)product.M * product.N * product.K * batches * shardsMax < 100_000 ? 1 : (int)Math.Min(strips * rowParts, PartsMax);
     }
 
     public override void Run(int part, int parts, int thread, byte* scratch)
@@ -62,7 +64,7 @@ internal sealed unsafe class CpuShardContract : CpuKernel
         var (first, end) = Share((long)ranges.Length * batches * panels * rowParts, 1, part, parts);
         for (long unit = first; unit < end; unit++)
         {
-            int range = (int)(unit / (batches * panels * rowParts)), batch = (int)(unit / (panels * rowParts) % batches), strip = (int)(unit / rowParts % panels);
+            int range = (int)(unit / ((long)batches * panels * rowParts)), batch = (int)(unit / ((long)panels * rowParts) % batches), strip = (int)(unit / rowParts % panels);
             var (row, rows) = Tiling.Rows(product.M, rowParts, (int)(unit % rowParts));
             Strip(range, batch, strip * tiling.PanelColumns, row, rows, scratch);
         }
@@ -75,7 +77,7 @@ internal sealed unsafe class CpuShardContract : CpuKernel
         byte* tile = panel + PanelBytes;
         for (int s = 0; s < shards.Count; s++)
             Packing.Panel(product.B.Shifted(bOffsets[batch] + (shards.First + s) * bShard, size).At(0, column, size), product.B,
-                product.K, columns, width, size, panel + (long)s * product.K * width * size);
+                steps, columns, width, size, panel + (long)s * steps * width * size);
         var c = product.C.Shifted(cOffsets[batch] + range * cRange, size);
         int tiles = tiling.Tiles(rowCount, vectors);
         for (int t = 0; t < tiles; t++)
@@ -107,7 +109,7 @@ internal sealed unsafe class CpuShardContract : CpuKernel
         var (left, right) = ShardTree.Halves(range);
         Sum(job, left, tile);
         // A single shard on the right is added by the micro-kernel itself, unless it has several blocks to sum first.
-        if (right.Count == 1 && product.K <= ContractKernel.BlockLength)
+        if (right.Count == 1 && steps <= ContractKernel.BlockLength)
         {
             Shard(job, right.First, tile, TileMode.Add);
             return;
@@ -125,15 +127,15 @@ internal sealed unsafe class CpuShardContract : CpuKernel
     {
         var micro = MicroKernel.Get(tiling, job.Rows, job.Vectors);
         var a = job.A.Shifted((job.FirstShard + shard) * aShard, size);
-        byte* b = (byte*)job.Panel + (long)shard * product.K * job.Width * size;
+        byte* b = (byte*)job.Panel + (long)shard * steps * job.Width * size;
         int step = 0;
         do
         {
-            int steps = Math.Min(ContractKernel.BlockLength, product.K - step);
-            micro(a.At(job.Row, step, size), a.RowStride * size, a.ColumnStride * size, b + (long)step * job.Width * size, tile, job.Width * size, steps,
+            int count = Math.Min(ContractKernel.BlockLength, steps - step);
+            micro(a.At(job.Row, step, size), a.RowStride * size, a.ColumnStride * size, b + (long)step * job.Width * size, tile, job.Width * size, count,
                 step == 0 ? mode : TileMode.Add);
-            step += steps;
+            step += count;
         }
-        while (step < product.K);
+        while (step < steps);
     }
 }

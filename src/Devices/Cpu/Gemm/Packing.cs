@@ -10,7 +10,7 @@ internal static unsafe class Packing
     /// <summary>As below, for elements of <paramref name="size"/> bytes of a matrix with those strides.</summary>
     public static void Panel(byte* source, Matrix strides, int steps, int columns, int width, int size, byte* target)
     {
-        if (size == sizeof(float) && strides.RowStride == 1 && columns > 1 && Avx.IsSupported)
+        if (size == sizeof(float) && strides.RowStride == 1 && columns > 1)
             PanelOfColumns((float*)source, strides.ColumnStride, steps, columns, width, (float*)target);
         else if (size == sizeof(float))
             Panel((float*)source, strides.RowStride, strides.ColumnStride, steps, columns, width, (float*)target);
@@ -58,30 +58,34 @@ internal static unsafe class Packing
         }
     }
 
-    /// <summary>As above where each column of B lies side by side: squares of eight by eight are turned in registers.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    /// <summary>As above where each column of B lies side by side.</summary>
     private static void PanelOfColumns(float* source, nint columnStride, int steps, int columns, int width, float* target)
     {
-        const int square = 8;
-        int whole = columns / square * square;
-        if (columns < width)
-        {
-            for (int k = 0; k < steps; k++)
-                new Span<float>(target + (nint)k * width + whole, width - whole).Clear();
-        }
+        for (int k = 0; columns < width && k < steps; k++)
+            new Span<float>(target + (nint)k * width + columns, width - columns).Clear();
+        Turn(source, columnStride, steps, columns, target, width);
+    }
 
-        int step = 0;
+    /// <summary>
+    /// Columns of <paramref name="steps"/> floats that lie side by side become rows: element k of column j goes to (k, j). Squares of eight by
+    /// eight are turned in registers.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Turn(float* source, nint columnStride, int steps, int columns, float* target, nint rowStride)
+    {
+        const int square = 8;
+        int whole = Avx.IsSupported ? columns / square * square : 0, step = 0;
         for (; step + square <= steps; step += square)
         {
             for (int j = 0; j < whole; j += square)
-                Turn(source + j * columnStride + step, columnStride, target + (nint)step * width + j, width);
+                Turn(source + j * columnStride + step, columnStride, target + step * rowStride + j, rowStride);
         }
 
         for (int j = 0; j < columns; j++)
         {
             float* from = source + j * columnStride;
             for (int k = j < whole ? step : 0; k < steps; k++)
-                target[(nint)k * width + j] = from[k];
+                target[k * rowStride + j] = from[k];
         }
     }
 

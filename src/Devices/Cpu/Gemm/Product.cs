@@ -6,7 +6,7 @@ namespace Singa.Actors.Devices.Cpu.Gemm;
 /// One matrix product: C [m, n] = A [m, k] · B [k, n], each somewhere in memory. Which operand plays A is free, since a chain of
 /// products does not change when its factors change places: <see cref="Oriented"/> takes the cheaper way round.
 /// </summary>
-internal readonly record struct Product(Matrix A, Matrix B, Matrix C, int M, int N, int K)
+internal readonly record struct Product(Matrix A, Matrix B, Matrix C, int M, int N, long K)
 {
     public Product Swapped => new(B.Transposed, A.Transposed, C.Transposed, N, M, K);
 
@@ -28,7 +28,7 @@ internal readonly record struct Product(Matrix A, Matrix B, Matrix C, int M, int
 
     public static Product Of(Operand left, Operand right, Operand target, Func<Operand, nint> address) => new(
         Matrix(left, address), Matrix(right, address), Matrix(target, address),
-        checked((int)left.Shape[^2]), checked((int)right.Shape[^1]), checked((int)left.Shape[^1]));
+        checked((int)left.Shape[^2]), checked((int)right.Shape[^1]), left.Shape[^1]);
 
     public static Matrix Matrix(Operand operand, Func<Operand, nint> address) =>
         new(address(operand), (nint)operand.Strides[^2], (nint)operand.Strides[^1]);

@@ -28,7 +28,8 @@ internal sealed unsafe class TileEpilogue
         static Operand AsMatrices(Operand source) => source with
         {
             Shape = Graph.Shape.Of(source.Shape[^3], source.Shape[^2] * source.Shape[^1]),
-            Strides = [source.Strides[^3], source.Strides[^1]],
+            // Pixels of one column follow one another by rows; an axis of length 1 may have any stride.
+            Strides = [source.Strides[^3], source.Shape[^1] == 1 ? source.Strides[^2] : source.Strides[^1]],
         };
 
         // Samples are one axis, or two: shards and each one's samples.

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Plans;
 
@@ -11,7 +12,7 @@ internal sealed unsafe class CpuGather : CpuKernel
     private readonly nint target;
     private readonly long rows;
     private readonly long count;
-    private readonly int rowBytes;
+    private readonly long rowBytes;
     private readonly Work work;
 
     public CpuGather(GatherKernel kernel, IReadOnlyList<BlockAddress> blocks, CpuContext context)
@@ -20,7 +21,7 @@ internal sealed unsafe class CpuGather : CpuKernel
             throw new NotSupportedException($"rows are gathered from a contiguous table by contiguous Int32, not from {kernel.Table.Shape} by {kernel.Indices.DType}{kernel.Indices.Shape}");
         (table, indices, target) = ((nint)Address(kernel.Table, blocks), (nint)Address(kernel.Indices, blocks), (nint)Address(kernel.Target, blocks));
         (rows, count, work) = (kernel.Table.Shape[0], kernel.Indices.Shape.Count, context.Work);
-        rowBytes = checked((int)(kernel.Target.Shape[1] * kernel.Target.DType.Size()));
+        rowBytes = kernel.Target.Shape[1] * kernel.Target.DType.Size();
     }
 
     public override int Parts(int threads) => work.Parts(count * rowBytes / 4, 2, threads, most: count);
@@ -31,11 +32,11 @@ internal sealed unsafe class CpuGather : CpuKernel
         for (long i = first; i < end; i++)
         {
             long index = ((int*)indices)[i];
-            var into = new Span<byte>((byte*)target + i * rowBytes, rowBytes);
+            byte* into = (byte*)target + i * rowBytes;
             if (index >= 0 && index < rows)
-                new ReadOnlySpan<byte>((byte*)table + index * rowBytes, rowBytes).CopyTo(into);
+                Buffer.MemoryCopy((byte*)table + index * rowBytes, into, rowBytes, rowBytes);
             else
-                into.Clear();
+                NativeMemory.Clear(into, (nuint)rowBytes);
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Plans;
 
@@ -103,7 +104,7 @@ internal sealed unsafe class CpuMaxPoolGradient<T>(MaxPoolKernel kernel, Operand
 
         // Windows cover an even image wholly; anything else has points that no window writes.
         if (!IsHalving || 2 * OutHeight < Height || 2 * OutWidth < Width)
-            new Span<T>(into, Height * Width).Clear();
+            NativeMemory.Clear(into, (nuint)(Size * sizeof(T)));
         if (IsHalving)
         {
             Halving.Gradient((float*)image, Width, (float*)result, OutHeight, OutWidth, (float*)into);

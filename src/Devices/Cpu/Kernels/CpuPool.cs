@@ -18,7 +18,7 @@ internal abstract unsafe class CpuPool : CpuKernel
         }
 
         (work, Window, Planes) = (context.Work, window, image.Shape[0] * image.Shape[1]);
-        (Height, Width, OutHeight, OutWidth) = ((int)image.Shape[2], (int)image.Shape[3], (int)result.Shape[2], (int)result.Shape[3]);
+        (Height, Width, OutHeight, OutWidth) = checked(((int)image.Shape[2], (int)image.Shape[3], (int)result.Shape[2], (int)result.Shape[3]));
     }
 
     protected Window2D Window { get; }

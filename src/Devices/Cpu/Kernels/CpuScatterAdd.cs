@@ -17,10 +17,10 @@ internal sealed unsafe class CpuScatterAdd<T> : CpuKernel where T : unmanaged, I
     private readonly nint target;
     private readonly long targetStride;
     private readonly ImmutableArray<ShardRange> tree;
-    private readonly int rows;
-    private readonly int count;
+    private readonly long rows;
+    private readonly long count;
     private readonly int all;
-    private readonly int width;
+    private readonly long width;
     private readonly int depth;
     private readonly int parts;
 
@@ -31,66 +31,68 @@ internal sealed unsafe class CpuScatterAdd<T> : CpuKernel where T : unmanaged, I
             throw new NotSupportedException($"updates are added by contiguous Int32 to contiguous rows, not by {kernel.Indices.DType}{kernel.Indices.Shape} to {kernel.Target.Shape}");
         (indices, updates, target) = ((nint)Address(kernel.Indices, blocks), (nint)Address(kernel.Updates, blocks), (nint)Address(kernel.Target, blocks));
         (tree, targetStride) = (kernel.Tree, kernel.Target.Strides[0]);
-        (rows, count, width) = (checked((int)kernel.Target.Shape[1]), checked((int)kernel.Indices.Shape[1]), checked((int)kernel.Target.Shape[2]));
-        all = checked((int)kernel.Indices.Shape.Count);
+        // Positions are sorted as 32-bit numbers; rows and their elements are counted in 64.
+        if (kernel.Indices.Shape.Count > int.MaxValue)
+            throw new NotSupportedException($"{kernel.Indices.Shape.Count} rows are added up: the CPU takes at most {int.MaxValue} at once");
+        (rows, count, width) = (kernel.Target.Shape[1], kernel.Indices.Shape[1], kernel.Target.Shape[2]);
+        all = (int)kernel.Indices.Shape.Count;
         depth = tree.Length == 0 ? 0 : BitOperations.Log2(BitOperations.RoundUpToPowerOf2((uint)tree.Max(t => t.Count))) + 1;
-        parts = context.Work.Parts((long)tree.Length * rows * width + (long)all * width, 2, context.Threads, most: rows);
+        parts = context.Work.Parts(tree.Length * rows * width + all * width, 2, context.Threads, most: rows);
     }
 
-    private int RowsPerPart => parts == 0 ? 0 : (rows + parts - 1) / parts;
+    private long RowsPerPart => parts == 0 ? 0 : (rows + parts - 1) / parts;
 
     // Where each row's positions begin, the positions, and a sum for each level of the tree.
-    public override long ScratchBytesPerThread => Align((RowsPerPart + 1L) * sizeof(int)) + Align((long)all * sizeof(int)) + (long)depth * width * sizeof(T);
+    public override long ScratchBytesPerThread => Align((RowsPerPart + 1) * sizeof(int)) + Align((long)all * sizeof(int)) + depth * width * sizeof(T);
 
     public override int Parts(int threads) => tree.Length == 0 || width == 0 ? 0 : parts;
 
     public override void Run(int part, int _, int thread, byte* scratch)
     {
-        int first = Math.Min(rows, part * RowsPerPart), end = Math.Min(rows, first + RowsPerPart);
+        long first = Math.Min(rows, part * RowsPerPart), end = Math.Min(rows, first + RowsPerPart);
         var begins = (int*)scratch;
-        var positions = (int*)(scratch + Align((RowsPerPart + 1L) * sizeof(int)));
-        var sums = (T*)(scratch + Align((RowsPerPart + 1L) * sizeof(int)) + Align((long)all * sizeof(int)));
+        var positions = (int*)(scratch + Align((RowsPerPart + 1) * sizeof(int)));
+        var sums = (T*)(scratch + Align((RowsPerPart + 1) * sizeof(int)) + Align((long)all * sizeof(int)));
         Sort(first, end, begins, positions);
         for (int range = 0; range < tree.Length; range++)
         {
-            for (int row = first; row < end; row++)
+            for (long row = first; row < end; row++)
             {
-                var into = (T*)target + range * targetStride + (long)row * width;
+                var into = (T*)target + range * targetStride + row * width;
                 int begin = row == first ? 0 : begins[row - 1 - first], stop = begins[row - first];
                 Narrow(tree[range], positions, ref begin, ref stop);
                 if (Sum(tree[range].First, new ShardRange(0, tree[range].Count), positions, begin, stop, into, sums) == stop && begin == stop)
-                    new Span<T>(into, width).Clear();
+                    Clear(into);
             }
         }
     }
 
     // Counting sort, stable: ascending shards, and within each ascending positions. Afterwards begins[r] is the end of row r.
-    private void Sort(int first, int end, int* begins, int* positions)
+    private void Sort(long first, long end, int* begins, int* positions)
     {
         int* at = (int*)indices;
-        var counts = new Span<int>(begins, end - first + 1);
-        counts.Clear();
+        NativeMemory.Clear(begins, (nuint)(end - first + 1) * sizeof(int));
         for (int i = 0; i < all; i++)
         {
             if (at[i] >= first && at[i] < end)
-                counts[at[i] - first + 1]++;
+                begins[at[i] - first + 1]++;
         }
 
-        for (int row = 1; row < counts.Length; row++)
-            counts[row] += counts[row - 1];
+        for (long row = 1; row <= end - first; row++)
+            begins[row] += begins[row - 1];
         for (int i = 0; i < all; i++)
         {
             if (at[i] >= first && at[i] < end)
-                positions[counts[at[i] - first]++] = i;
+                positions[begins[at[i] - first]++] = i;
         }
     }
 
     private void Narrow(ShardRange range, int* positions, ref int begin, ref int stop)
     {
-        while (begin < stop && positions[begin] < (long)range.First * count)
+        while (begin < stop && positions[begin] < range.First * count)
             begin++;
         int last = begin;
-        while (last < stop && positions[last] < (long)range.End * count)
+        while (last < stop && positions[last] < range.End * count)
             last++;
         stop = last;
     }
@@ -98,14 +100,14 @@ internal sealed unsafe class CpuScatterAdd<T> : CpuKernel where T : unmanaged, I
     /// <summary>The sum of positions that lie in a range of shards, into <paramref name="into"/> unless there is none; answers the first position after it.</summary>
     private int Sum(int firstShard, ShardRange range, int* positions, int begin, int stop, T* into, T* spare)
     {
-        if (begin == stop || positions[begin] >= (long)(firstShard + range.End) * count)
+        if (begin == stop || positions[begin] >= (firstShard + range.End) * count)
             return begin;
         if (range.Count == 1)
         {
-            long limit = (long)(firstShard + range.End) * count;
-            new Span<T>(into, width).Clear();
+            long limit = (firstShard + range.End) * count;
+            Clear(into);
             for (; begin < stop && positions[begin] < limit; begin++)
-                Add(into, (T*)updates + (long)positions[begin] * width);
+                Add(into, (T*)updates + positions[begin] * width);
             return begin;
         }
 
@@ -121,15 +123,14 @@ internal sealed unsafe class CpuScatterAdd<T> : CpuKernel where T : unmanaged, I
 
     private void Add(T* into, T* from)
     {
-        var target = new Span<T>(into, width);
-        var source = new ReadOnlySpan<T>(from, width);
-        var wide = MemoryMarshal.Cast<T, Vector<T>>(target);
-        var other = MemoryMarshal.Cast<T, Vector<T>>(source);
-        for (int i = 0; i < wide.Length; i++)
-            wide[i] += other[i];
-        for (int i = wide.Length * Vector<T>.Count; i < target.Length; i++)
-            target[i] += source[i];
+        long i = 0;
+        for (; i + Vector<T>.Count <= width; i += Vector<T>.Count)
+            Vector.Store(Vector.Load(into + i) + Vector.Load(from + i), into + i);
+        for (; i < width; i++)
+            into[i] += from[i];
     }
+
+    private void Clear(T* row) => NativeMemory.Clear(row, (nuint)(width * sizeof(T)));
 
     private static long Align(long bytes) => (bytes + 63) / 64 * 64;
 }

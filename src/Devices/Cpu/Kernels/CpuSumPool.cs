@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Plans;
 
@@ -58,7 +59,7 @@ internal sealed unsafe class CpuSumPoolAdjoint<T>(SumPoolKernel kernel, IReadOnl
     protected override void Plane(long plane)
     {
         T* result = (T*)source + plane * OutSize, into = (T*)target + plane * Size;
-        new Span<T>(into, Height * Width).Clear();
+        NativeMemory.Clear(into, (nuint)(Size * sizeof(T)));
         for (int y = 0; y < OutHeight; y++)
         {
             int top = y * Window.StrideHeight - Window.PadTop;

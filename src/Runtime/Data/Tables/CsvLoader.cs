@@ -1,5 +1,4 @@
 using Singa.Actors.Graph;
-using Singa.Actors.Graph.Random;
 using Singa.Actors.Runtime.Jobs;
 
 namespace Singa.Actors.Runtime.Data.Tables;
@@ -21,11 +20,11 @@ internal static class CsvLoader
         if (!rows.Label.IsNumeric && classes.Count < 2)
             throw new JobRefusedException($"every row of {data.Train} is of class '{classes[0]}'; there is nothing to learn: name another data.label");
 
-        var (trained, held) = data.Test is null ? Split(rows.Count, data, data.Seed ?? jobSeed) : (All(rows.Count), []);
+        var (trained, held) = data.Test is null ? HeldBack.Split(rows.Count, data.TestFraction, data.Seed ?? jobSeed, data.Train) : (HeldBack.All(rows.Count), []);
         var normalisation = data.Standardise ? Figures(rows, trained, columns) : null;
         var tests = data.Test is null ? rows : rows.ReadTest(data, data.Test, cancellation);
         if (data.Test is not null)
-            held = All(tests.Count);
+            held = HeldBack.All(tests.Count);
         return new Dataset(
             new TableSamples(rows, trained, columns, classes.Count, normalisation),
             held.Length == 0 ? null : new TableSamples(tests, held, columns, classes.Count, normalisation), normalisation)
@@ -37,23 +36,6 @@ internal static class CsvLoader
 
     /// <summary>The files are read: only then is known how many categories there are.</summary>
     public static DataDescription Describe(CsvData data) => Load(data, jobSeed: 0, CancellationToken.None).Description;
-
-    private static int[] All(int count) => [.. Enumerable.Range(0, count)];
-
-    /// <summary>Which rows are held back is drawn for the seed; both parts keep the order of the file.</summary>
-    private static (int[] Trained, int[] Held) Split(int count, CsvData data, ulong seed)
-    {
-        if (data.TestFraction == 0)
-            return (All(count), []);
-        if (count < 2)
-            throw new JobRefusedException($"{data.Train} has one row, and some are to be held back; give more, or set data.test-fraction = 0");
-        var held = new bool[count];
-        var order = new SampleOrder(Philox.Key(seed, "held back"), count);
-        int tests = Math.Clamp((int)Math.Round(count * data.TestFraction), 1, count - 1);
-        for (int i = 0; i < tests; i++)
-            held[order[0, i]] = true;
-        return ([.. All(count).Where(row => !held[row])], [.. All(count).Where(row => held[row])]);
-    }
 
     /// <summary>Of numeric columns over the training rows, one after the other: the same sums everywhere. What is one of two values stays so.</summary>
     private static Normalisation Figures(TableRows rows, int[] chosen, Seq<TableColumn> columns)
@@ -80,8 +62,6 @@ internal static class CsvLoader
 
     private static void Check(CsvData data)
     {
-        if (data.TestFraction is not (>= 0 and < 1))
-            throw new JobRefusedException($"data.test-fraction is {data.TestFraction}; it must be from 0 to below 1");
         if (data.Delimiter is not ('\t' or (>= ' ' and <= '~')) || char.IsAsciiLetterOrDigit(data.Delimiter) || data.Delimiter is '"' or '.' or '-' or '+')
             throw new JobRefusedException($"data.delimiter cannot be '{data.Delimiter}', which values have in them; give one such as , or ; or a tab");
     }

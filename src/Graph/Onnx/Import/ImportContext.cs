@@ -1,0 +1,24 @@
+namespace Singa.Actors.Graph.Onnx.Import;
+
+/// <summary>What an importer is told beside the model.</summary>
+public sealed record ImportContext
+{
+    public OnnxLimits Limits { get; init; } = OnnxLimits.Default;
+
+    public IExternalData External { get; init; } = NoExternalData.Instance;
+
+    /// <summary>What stands for an initialiser of that name; null: a constant.</summary>
+    public Func<string, HostTensor, Tensor?> Initialiser { get; init; } = (_, _) => null;
+
+    /// <summary>
+    /// The elements of a tensor that a model needs to know while its graph is built (a shape, a number of rounds) and that do not follow from
+    /// constants; null: not known, and such a model is refused.
+    /// </summary>
+    public Func<Tensor, ReadOnlyMemory<byte>?> Evaluate { get; init; } = _ => null;
+
+    /// <summary>Decides what random operators without a seed of their own draw.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>Nodes that are built at most, those of loops counted for each round.</summary>
+    public int NodesMax { get; init; } = 1_000_000;
+}
