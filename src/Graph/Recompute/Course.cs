@@ -31,7 +31,8 @@ internal sealed class Course
         {
             var again = Steps.Where(s => s is { IsAgain: true, IsView: false }).ToArray();
             var (all, more) = (Effort, Sum(again));
-            return again.Length == 0 ? null : new(again.Length, more.Flops, all.Flops - more.Flops, more.Bytes, all.Bytes - more.Bytes, first, Peak);
+            return again.Length == 0 ? null : new(again.Length, more.Flops, all.Flops - more.Flops, more.Bytes, all.Bytes - more.Bytes, first, Peak,
+                [.. again.GroupBy(s => Lowering.Lowerer.Label(s.Node)).Select(g => (g.Key, g.Count()))]);
         }
     }
 

@@ -5,10 +5,10 @@ using Singa.Actors.Graph.Scalars;
 namespace Singa.Actors.Graph.Recompute;
 
 /// <summary>
-/// What it takes to compute a node: kernels, arithmetic and bytes through memory. Only a measure by which plans are compared: nothing that is decided
+/// What it takes to compute a node: kernels, arithmetic (of which an algorithm may spare some) and bytes through memory. Only a measure by which plans are compared: nothing that is decided
 /// by it changes a bit.
 /// </summary>
-public readonly record struct Effort(double Flops, double Bytes, int Kernels = 0)
+public readonly record struct Effort(double Flops, double Bytes, int Kernels = 0, double Spared = 0)
 {
     // One core does about so much arithmetic in the time in which it moves a byte beyond its caches.
     private const double FlopsPerByte = 5.5;
@@ -23,9 +23,9 @@ public readonly record struct Effort(double Flops, double Bytes, int Kernels = 0
     private const int FunctionFlops = 20;
 
     /// <summary>All as one number, in flops.</summary>
-    public double Weight => Flops + FlopsPerByte * Bytes + FlopsPerKernel * Kernels;
+    public double Weight => Flops - Spared + FlopsPerByte * Bytes + FlopsPerKernel * Kernels;
 
-    public static Effort operator +(Effort a, Effort b) => new(a.Flops + b.Flops, a.Bytes + b.Bytes, a.Kernels + b.Kernels);
+    public static Effort operator +(Effort a, Effort b) => new(a.Flops + b.Flops, a.Bytes + b.Bytes, a.Kernels + b.Kernels, a.Spared + b.Spared);
 
     public static Effort Of(Node node)
     {
@@ -36,16 +36,16 @@ public readonly record struct Effort(double Flops, double Bytes, int Kernels = 0
         {
             Contract op => 2.0 * node.Inputs[0].Shape.Count * Contract.Free(node.Inputs[1].Shape, op.RightBatch, op.RightSum).Aggregate(1.0, (n, axis) => n * node.Inputs[1].Shape[axis])
                 + Of(op.Body, node.Outputs[0].Shape),
-            Convolve op => Of(op, node) + Of(op.Body, node.Outputs[0].Shape),
+            Convolve op => Of(op, node).Flops + Of(op.Body, node.Outputs[0].Shape),
             Pointwise op => Of(op.Body, node.Outputs[0].Shape),
             Maps op => Of(op.Body, node.Outputs[0].Shape),
             Reduce op => Of(op.Body, op.Domain) + op.Domain.Count,
             RandomBits => node.Outputs[0].Shape.Count * (double)FunctionFlops,
             _ => node.Inputs.Sum(i => (double)i.Shape.Count),
-        }, bytes, 1);
+        }, bytes, 1, node.Op is Convolve convolve ? Of(convolve, node).Spared : 0);
     }
 
-    private static double Of(Convolve op, Node node)
+    private static (double Flops, double Spared) Of(Convolve op, Node node)
     {
         var (filter, result, covered) = op.Form switch
         {
@@ -55,7 +55,7 @@ public readonly record struct Effort(double Flops, double Bytes, int Kernels = 0
         };
         // Every element of the result meets the taps of one output channel, whichever of the three is computed.
         double flops = 2.0 * result.Count * (filter.Count / Math.Max(1.0, filter[^4]));
-        return Winograd.Suits(op.Window, op.Groups, node.Inputs[0].DType, filter, covered[^2], covered[^1]) ? flops / WinogradGain : flops;
+        return Winograd.Suits(op.Window, op.Groups, node.Inputs[0].DType, filter, covered[^2], covered[^1]) ? (flops, flops * (1 - 1 / WinogradGain)) : (flops, 0);
     }
 
     private static double Of(ScalarProgram? body, Shape shape) =>
