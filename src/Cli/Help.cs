@@ -39,7 +39,7 @@ internal static class Help
           --checkpoint-every N
                               steps from one to the next; an epoch unless said, but at least 100 and at most 1000 steps
           --profile FILE      a trace that chrome://tracing and Perfetto open: kernels, exchanges, copies and waits of each device, the
-                              last 262144; and before the closing lines, where a step's time went by phase and by operation
+                              last 131072; and before the closing lines, where a step's time went by phase and by operation
 
         Ctrl-C and SIGTERM end it: with --checkpoint after the step, saved; a second one at once. A checkpoint that is damaged is named and the
         one before it used. Once the job has ended the same command prints the closing lines again. A job that differs in what its weights

@@ -15,6 +15,11 @@ internal static class PlanText
             output.WriteLine();
             var cost = section.Operations.Select(o => KernelCost.Of(o.Kernel)).Aggregate(default(KernelCost), (sum, each) => sum + each);
             Line($"  section {section.Name}: {section.Operations.Length} operations, {cost.Flops / 1e9:F3} GFLOP, {TextTable.Bytes(cost.Bytes)} read and written");
+            if (section.Recomputed is { } again)
+            {
+                Line($"    {again.Steps} of them compute again what was not kept: {again.Flops / again.FlopsOnce:P1} more FLOP and {again.Traffic / again.TrafficOnce:P1} more bytes, at most {TextTable.Bytes(again.Bytes)} of passing blocks alive instead of {TextTable.Bytes(again.BytesOnce)}");
+            }
+
             var table = new TextTable("#", "kernel", "for", "writes", "reads");
             for (int i = 0; i < section.Operations.Length; i++)
             {

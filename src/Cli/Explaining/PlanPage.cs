@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -16,6 +17,8 @@ internal sealed record Fact(string Name, string Text);
 /// </summary>
 internal static class PlanPage
 {
+    private const string Evaluation = "evaluate/";
+
     private static readonly JsonSerializerOptions Json = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
@@ -47,7 +50,7 @@ internal static class PlanPage
         var owned = parameters.GroupBy(v => OperationFacts.OwnerOf(v.Name)).ToDictionary(g => g.Key, g => g.Sum(v => v.Type.Shape.Count));
         var views = Views(training).Select(v => new
         {
-            v.View.Title, v.View.Operations, v.View.Blocks, v.Samples, Layers = LayerRow.Of(v.View, owned),
+            v.View.Title, v.View.Operations, v.View.Blocks, v.Samples, v.Recomputed, Layers = LayerRow.Of(v.View, owned),
         });
         return new
         {
@@ -55,19 +58,24 @@ internal static class PlanPage
         };
     }
 
-    private static IEnumerable<(PlanView View, int Samples)> Views(TrainingPlan training)
+    private static IEnumerable<(PlanView View, int Samples, Recomputed? Recomputed)> Views(TrainingPlan training)
     {
         var plan = training.Plan;
         for (int i = 0; i < training.Layouts.Length; i++)
         {
             int samples = training.Layouts[i].LocalSamples;
             string name = i == 0 ? $"a step: {samples} samples here" : $"the short step: {samples} samples here";
-            yield return (PlanView.Of(name, plan, [plan[$"gradients/{i}"], plan[$"exchange/{i}"], plan["update"]]), samples);
+            var gradients = plan[$"gradients/{i}"];
+            yield return (PlanView.Of(name, plan, [gradients, plan[$"exchange/{i}"], plan["update"]]), samples, gradients.Recomputed);
         }
 
-        foreach (var section in plan.Sections.Where(s => s.Name.StartsWith("evaluate/", StringComparison.Ordinal)))
-            yield return (PlanView.Of($"a test: {section.Name["evaluate/".Length..]} samples", plan, [section]), int.Parse(section.Name["evaluate/".Length..]));
-        yield return (PlanView.Of("first values", plan, [plan["initialise"]]), 0);
+        foreach (var section in plan.Sections.Where(s => s.Name.StartsWith(Evaluation, StringComparison.Ordinal)))
+        {
+            int samples = int.Parse(section.Name[Evaluation.Length..], CultureInfo.InvariantCulture);
+            yield return (PlanView.Of($"a test: {samples} samples", plan, [section]), samples, section.Recomputed);
+        }
+
+        yield return (PlanView.Of("first values", plan, [plan["initialise"]]), 0, null);
     }
 
     private static string Resource(string name)

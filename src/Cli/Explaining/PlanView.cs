@@ -25,7 +25,7 @@ internal sealed record PlanView(string Title, ImmutableArray<ViewedOperation> Op
         var parts = sections.SelectMany(s => s.Operations.Select((o, i) => (Section: s, Operation: o, Index: i, Facts: OperationFacts.Of(s, o)))).ToArray();
         var operations = ImmutableArray.CreateBuilder<ViewedOperation>(parts.Length);
         var writers = new Dictionary<int, List<int>>();
-        var values = new ValueNumbers(plan);
+        var origins = new Origins(plan);
         bool backward = false;
         foreach (var (section, operation, index, facts) in parts)
         {
@@ -33,7 +33,7 @@ internal sealed record PlanView(string Title, ImmutableArray<ViewedOperation> Op
             var after = kernel.Inputs.SelectMany(o => writers.GetValueOrDefault(o.Block, [])).Distinct().Order();
             // What was computed going forward and is once more among what goes back was not kept.
             backward |= facts.Phase == Phase.Backward;
-            int again = values.Number(operation, position) is var first && backward && facts.Phase == Phase.Forward ? first : -1;
+            int again = origins.Add(operation, facts, position) is var first && section.Recomputed is not null && backward && facts.Phase == Phase.Forward ? first : -1;
             operations.Add(new ViewedOperation(
                 section.Name, index, operation.Name, facts.Op, KernelText.Form(kernel), KernelText.Name(kernel), facts.Layer, facts.Phase, facts.Cost,
                 Accesses(kernel.Inputs), Accesses(kernel.Outputs), [.. after], again));
@@ -45,13 +45,14 @@ internal sealed record PlanView(string Title, ImmutableArray<ViewedOperation> Op
             }
         }
 
-        return new PlanView(title, operations.MoveToImmutable(), Live(plan, [.. parts.Select(p => p.Operation.Kernel)], [.. parts.Select(p => p.Facts)]));
+        var viewed = operations.MoveToImmutable();
+        return new PlanView(title, viewed, Live(plan, [.. parts.Select(p => p.Operation.Kernel)], viewed));
     }
 
     private static ImmutableArray<Access> Accesses(ImmutableArray<Operand> operands) =>
         [.. operands.Select(o => new Access(o.Block, KernelText.Type(o))).Distinct()];
 
-    private static ImmutableArray<ViewedBlock> Live(Plan plan, ImmutableArray<Kernel> kernels, ImmutableArray<OperationFacts> facts)
+    private static ImmutableArray<ViewedBlock> Live(Plan plan, ImmutableArray<Kernel> kernels, ImmutableArray<ViewedOperation> operations)
     {
         var (first, last) = (new Dictionary<int, int>(), new Dictionary<int, int>());
         var (writer, kept) = (new Dictionary<int, int>(), new HashSet<int>());
@@ -61,7 +62,7 @@ internal sealed record PlanView(string Title, ImmutableArray<ViewedOperation> Op
             {
                 first.TryAdd(block, i);
                 last[block] = i;
-                if (facts[i].Phase == Phase.Backward && writer.TryGetValue(block, out int by) && facts[by].Phase == Phase.Forward)
+                if (operations[i].Phase == Phase.Backward && writer.TryGetValue(block, out int by) && operations[by] is { Phase: Phase.Forward, Again: < 0 })
                     kept.Add(block);
             }
 
@@ -75,7 +76,7 @@ internal sealed record PlanView(string Title, ImmutableArray<ViewedOperation> Op
             : new ViewedBlock(b.Id, b.Name, b.Kind, b.Bytes, b.Offset, 0, kernels.Length - 1, LayerOf(b), -1, false))];
 
         string LayerOf(Block block) => block.Kind == BlockKind.Variable ? OperationFacts.OwnerOf(block.Name)
-            : writer.TryGetValue(block.Id, out int by) ? facts[by].Layer : "";
+            : writer.TryGetValue(block.Id, out int by) ? operations[by].Layer : "";
 
         // Written by the operation that reads another for the last time, at the same place.
         int Over(Block block) => !writer.TryGetValue(block.Id, out int by) ? -1

@@ -182,7 +182,8 @@ function ladder() {
         const from = rowOf.get(operations[d].layer), to = rowOf.get(operation.layer), c = columnOf(operations[d]), e = columnOf(operation);
         if (from === undefined || to === undefined || !rows[from].layer || !rows[to].layer || c > 1 || e > 1 || (c === 1 && e === 0)) continue;
         if (c === e && Math.abs(busy[c].indexOf(from) - busy[c].indexOf(to)) <= 1) continue;
-        const shared = operation.reads.map(a => a.block).filter(b => operations[d].writes.some(w => w.block === b));
+        const shared = operation.reads.map(a => a.block).filter(b => operations[d].writes.some(w => w.block === b) && (c === e || blocks.get(b)?.kept));
+        if (shared.length === 0) continue;
         const key = `${c}${e} ${from} ${to}`;
         if (!found.has(key)) found.set(key, { c, e, from, to, blocks: new Set() });
         shared.forEach(b => found.get(key).blocks.add(b));
@@ -285,7 +286,7 @@ function savings() {
       ${number(over.length)} of them (${bytes(sum(over, b => b.bytes))}) are written in place of what they are computed from.</p>
       ${largest(over, b => `<tr><td title="${escaped(b.name)}">${escaped(b.name)}</td><td>${bytes(b.bytes)}</td><td>over b${b.over}</td></tr>`)}</div>
     <div><h3>Computed again: ${again.length === 0 ? 'nothing' : flops(sum(again, o => o.cost.flops))}</h3>
-      <p>${again.length === 0 ? 'Everything is computed once.' : `${number(again.length)} kernels run a second time on the way back, so that their results need not be kept: ${bytes(sum(again, o => o.cost.bytes))} more read and written.`}</p>
+      <p>${again.length === 0 ? 'Everything is computed once.' : `${number(again.length)} kernels run a second time on the way back, so that their results need not be kept: ${bytes(sum(again, o => o.cost.bytes))} more read and written${view.recomputed ? `, and at most ${bytes(view.recomputed.bytes)} of passing blocks alive instead of ${bytes(view.recomputed.bytesOnce)}` : ''}.`}</p>
       ${largest(again.map(o => ({ ...o, bytes: o.cost.flops })), o => `<tr><td title="${escaped(o.name)}">${escaped(o.name)}</td><td>${flops(o.cost.flops)}</td><td>number ${o.index}</td></tr>`)}</div>`;
 }
 

@@ -21,6 +21,9 @@ public sealed record OperationFacts(string Layer, string Op, Phase Phase, Kernel
             KernelCost.Of(operation.Kernel));
     }
 
+    /// <summary>Whether the same values are laid out in another way and nothing else.</summary>
+    public bool IsCopy => Op.EndsWith(Copied, StringComparison.Ordinal);
+
     /// <summary>The layer that a parameter, a statistic or a state of theirs belongs to.</summary>
     public static string OwnerOf(string variable) => variable.LastIndexOf('.') is > 0 and var dot ? variable[..dot] : "";
 

@@ -27,7 +27,8 @@ public sealed class TransformerTests
     {
         var all = new ShardRange(0, shards);
         var plan = TrainingCompiler.Compile(Job(shards), all, [BatchLayout.Of(Batch, shards, all)], [Batch], []).Plan;
-        Assert.DoesNotContain(plan.Sections.Where(s => s.Name != "initialise").SelectMany(s => s.Operations), o => o.Name.Contains("copy"));
+        // The blocks of a result are still copied together where more than one of them is waited for.
+        Assert.DoesNotContain(plan.Sections.Where(s => s.Name != "initialise").SelectMany(s => s.Operations), o => o.Name.Contains("copy") && !o.Name.EndsWith("Concat copy"));
         Assert.True(plan.ArenaBytes <= plan.LiveBytes * 1.05, $"{plan.ArenaBytes} for {plan.LiveBytes}");
     }
 

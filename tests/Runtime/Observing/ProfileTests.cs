@@ -30,9 +30,9 @@ public sealed class ProfileTests
         var profile = new TrainingProfile();
         foreach (string device in (string[])["cpu:0", "cpu:1"])
         {
-            Run(profile.Of(device), tag: 0, from: 10, scale: 50);
-            Run(profile.Of(device), tag: 1, from: 10_000, scale: 1);
-            Run(profile.Of(device), tag: 2, from: 10_100, scale: 1);
+            Run(profile.Of(device), tag: 70, from: 10, scale: 50);
+            Run(profile.Of(device), tag: 71, from: 10_000, scale: 1);
+            Run(profile.Of(device), tag: 72, from: 10_100, scale: 1);
         }
 
         var summary = ProfileSummary.Of(profile, Frequency);

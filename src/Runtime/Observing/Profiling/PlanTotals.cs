@@ -19,6 +19,7 @@ public readonly record struct Total(long Count, long Ticks)
 public sealed class PlanTotals(Plan plan)
 {
     private Ledger ledger = new(plan);
+    private long first = long.MaxValue;
     private bool warm;
 
     public Plan Plan => plan;
@@ -40,8 +41,14 @@ public sealed class PlanTotals(Plan plan)
 
     internal void Add(in Execution execution)
     {
-        if (!warm && execution.Tag > 0 && execution.Kind is ExecutionKind.Operation)
-            (warm, ledger) = (true, new Ledger(plan));
+        if (!warm && execution is { Kind: ExecutionKind.Operation, Tag: >= 0 })
+        {
+            // A resumed job does not begin at 0.
+            first = Math.Min(first, execution.Tag);
+            if (execution.Tag > first)
+                (warm, ledger) = (true, new Ledger(plan));
+        }
+
         ledger.Add(execution);
     }
 

@@ -10,8 +10,8 @@ namespace Singa.Actors.Runtime.Observing.Profiling;
 /// <param name="kept">Executions that are kept of each device.</param>
 public sealed class TrainingProfile(int kept = TrainingProfile.KeptByDefault)
 {
-    /// <summary>About a thousand steps of a middling model: more than anybody looks at, and as much as a viewer opens.</summary>
-    public const int KeptByDefault = 1 << 18;
+    /// <summary>Some hundred steps of a middling model: more than anybody looks at, and as much as a viewer opens.</summary>
+    public const int KeptByDefault = 1 << 17;
 
     private readonly ConcurrentDictionary<string, DeviceTrack> tracks = new();
 
