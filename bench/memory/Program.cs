@@ -9,20 +9,32 @@ using Singa.Actors.Graph.Training;
 
 // What a step needs beyond parameters and optimizer state, as planned, against the same step run op by op as PyTorch does.
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-foreach (var (name, sample, batch) in new[] { ("resnet18", Shape.Of(3, 32, 32), 32), ("lenet", Shape.Of(1, 28, 28), 64), ("mlp", Shape.Of(784), 128) })
+var image = new TensorType(DType.Float32, Shape.Of(3, 32, 32));
+foreach (var (name, sample, batch) in new[]
 {
-    var model = ModelCatalog.Create(name, sample, 10);
-    double eager = EagerStep.PeakBytes(model, sample, batch);
+    ("resnet18", image, 32), ("resnet50", image, 32), ("lenet", new TensorType(DType.Float32, Shape.Of(1, 28, 28)), 64),
+    ("mlp", new TensorType(DType.Float32, Shape.Of(784)), 128), ("char-lstm", new TensorType(DType.Int32, Shape.Of(64)), 32),
+})
+{
+    if (args.Length > 0 && args[0] != name)
+        continue;
+    int classes = sample.DType == DType.Int32 ? 65 : 10;
+    var model = ModelCatalog.Create(name, sample.Shape, classes);
+    double eager = name == "char-lstm" ? double.NaN : EagerStep.PeakBytes(model, sample.Shape, batch);
     foreach (int shards in new[] { 1, 8 })
     {
-        var job = new TrainingDefinition(model, new SoftmaxCrossEntropy(), new Sgd { Momentum = 0.9 },
-            new TensorType(DType.Float32, sample), new TensorType(DType.Int32, Shape.Scalar), 10, shards, 1, 1000);
+        var label = new TensorType(DType.Int32, sample.DType == DType.Int32 ? sample.Shape : Shape.Scalar);
+        var job = new TrainingDefinition(model, new SoftmaxCrossEntropy(), new Sgd { Momentum = 0.9 }, sample, label, classes, shards, 1, 1000);
         var local = new ShardRange(0, shards);
+        long start = System.Diagnostics.Stopwatch.GetTimestamp();
         var plan = TrainingCompiler.Compile(job, local, [BatchLayout.Of(batch, shards, local)], [], []).Plan;
-        if (args.Length > 0 && args[0] == name && args[1] == $"{shards}")
+        double seconds = System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalSeconds;
+        if (args.Length > 1 && args[1] == $"{shards}")
             Timeline.Write(plan, args.Length > 2);
         long held = plan.Blocks.Where(b => b.Kind == BlockKind.Variable).Sum(b => b.Bytes), step = plan.ArenaBytes - held;
+        var gradients = plan["gradients/0"];
+        Console.WriteLine($"scratch {Singa.Actors.Devices.Backends.ScratchBytes(new("cpu", 0, 2), plan) / 1048576.0:0.00}");
         Console.WriteLine($"{name} batch {batch}, {shards} shard(s): {step / 1048576.0:0.0} MiB, eager {eager / 1048576.0:0.0} MiB, ratio {step / eager:0.000}; "
-            + $"arena {(double)plan.ArenaBytes / plan.LiveBytes:0.000} x live; kernels {plan["gradients/0"].Operations.Length}");
+            + $"arena {(double)plan.ArenaBytes / plan.LiveBytes:0.000} x live; kernels {gradients.Operations.Length}; compiled in {seconds:0.0} s; {gradients.Recomputed}");
     }
 }

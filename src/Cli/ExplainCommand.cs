@@ -1,6 +1,7 @@
 using System.Globalization;
 using Singa.Actors.Cli.Explaining;
 using Singa.Actors.Devices;
+using Singa.Actors.Runtime;
 using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Jobs;
 using Singa.Actors.Runtime.Scheduling;
@@ -22,14 +23,15 @@ internal static class ExplainCommand
         var job = arguments.File.Job;
         var data = DataLoader.Describe(job.Data);
         var devices = DeviceCatalog.Parse(arguments.Devices, arguments.Threads, Environment.ProcessorCount);
-        var plans = JobPlan.Of(job, data, devices.Select(d => d.Name));
+        var plans = JobPlan.Of(job, data, devices, RuntimeSettings.Parse(arguments.File.HostConfig));
 
         var facts = Facts(job, data);
         output.WriteLine($"job {job.Name}");
         foreach (var (name, text) in facts)
             output.WriteLine($"  {name,-10}{text}");
         WriteDevices(plans, devices, output);
-        var distinct = plans.Where(p => p.Plan is not null).GroupBy(p => p.Shards.Count).Select(g => (Devices: Names(g), Plan: g.First().Plan!)).ToArray();
+        MemoryText.WriteCosts(plans, job.MemoryBudget, output);
+        var distinct = plans.Where(p => p.Worker is not null).GroupBy(p => p.Shards.Count).Select(g => (Devices: Names(g), g.First().Worker!.Plan)).ToArray();
         foreach (var (names, plan) in distinct)
         {
             output.WriteLine();
@@ -73,10 +75,10 @@ internal static class ExplainCommand
     {
         var threads = devices.ToDictionary(d => d.Name, d => d.Threads);
         var table = new TextTable("device", "threads", "shards", "arena", "live", "gradients and metrics");
-        foreach (var (device, shards, plan) in plans)
+        foreach (var (device, shards, worker) in plans)
         {
             string thread = threads[device].ToString(CultureInfo.InvariantCulture);
-            if (plan is null)
+            if (worker?.Plan is not { } plan)
                 table.Add(device, thread, "stands by", "", "", "");
             else
                 table.Add(

@@ -30,6 +30,7 @@ internal static class PlanText
             }
 
             table.Write(output, "    ");
+            MemoryText.WriteAgain(section, output);
         }
 
         WriteMemory(plan, training, output);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Singa.Actors.Devices.Cpu;
 using Singa.Actors.Devices.Null;
+using Singa.Actors.Graph.Plans;
 
 namespace Singa.Actors.Devices;
 
@@ -16,4 +17,8 @@ public static class Backends
         "null" => new NullBackend(device.Name),
         _ => throw new DeviceNotFoundException($"device {device.Name} cannot be opened: this build knows the kinds {string.Join(", ", Kinds)}"),
     };
+
+    /// <summary>Bytes of working memory that a device would allocate beside a plan's arena if it loaded it.</summary>
+    public static long ScratchBytes(DeviceDescription device, Plan plan) =>
+        device.Kind == "cpu" ? CpuScratch.Of(plan, new CpuOptions { Threads = device.Threads }) : 0;
 }

@@ -50,7 +50,9 @@ public sealed unsafe class CpuBackend : IBackend
     public void Copy(DeviceMemory source, long sourceOffset, DeviceMemory target, long targetOffset, long bytes) =>
         Buffer.MemoryCopy(At(source, sourceOffset, bytes), At(target, targetOffset, bytes), bytes, bytes);
 
-    public CompiledKernel Compile(Kernel kernel, IReadOnlyList<BlockAddress> blocks)
+    public CompiledKernel Compile(Kernel kernel, IReadOnlyList<BlockAddress> blocks) => Compile(kernel, blocks, context);
+
+    internal static CompiledKernel Compile(Kernel kernel, IReadOnlyList<BlockAddress> blocks, CpuContext context)
     {
         CompiledKernel compiled = kernel switch
         {
@@ -64,7 +66,7 @@ public sealed unsafe class CpuBackend : IBackend
             ScatterAddKernel scatter => Kernels.CpuScatterAdd.Compile(scatter, blocks, context),
             RandomKernel random => new Kernels.CpuRandom(random, blocks, context),
             ShardSumKernel sum => Kernels.CpuShardSum.Compile(sum, blocks, context),
-            _ => throw new NotSupportedException($"{Properties.Name} does not compute {kernel.GetType().Name}: the executor moves bytes itself"),
+            _ => throw new NotSupportedException($"the CPU does not compute {kernel.GetType().Name}: the executor moves bytes itself"),
         };
         if (compiled is CpuPhases phases)
             phases.Settle(context.Threads);

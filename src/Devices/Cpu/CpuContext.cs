@@ -11,6 +11,8 @@ public sealed class CpuContext(CpuOptions options)
     /// <summary>Size of the team, the caller included.</summary>
     public int Threads { get; } = options.Threads;
 
+    public long SharedScratchMost { get; } = options.SharedScratchMost;
+
     /// <summary>Decides into how many parts a kernel is cut.</summary>
     public Work Work { get; } = new(options.WorkPerPart);
 

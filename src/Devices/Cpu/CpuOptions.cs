@@ -15,6 +15,12 @@ public sealed record CpuOptions
     /// </summary>
     public long WorkPerPart { get; init; } = 32 * 1024;
 
+    /// <summary>
+    /// Bytes up to which the phases of a kernel may share working memory: what is transformed beyond that is transformed a part at a time. A
+    /// few times the second-level cache; less only in tests.
+    /// </summary>
+    public long SharedScratchMost { get; init; } = 6 << 20;
+
     /// <summary>Rows or columns above which a product is cut into several, which count theirs in 32 bits. Small only in tests.</summary>
     public long ProductSideMax { get; init; } = 1 << 30;
 }

@@ -209,5 +209,5 @@ internal sealed class Lowerer(PlanDraft plan, IReadOnlyDictionary<Placeholder, O
             [.. Enumerable.Range(batch.Length + rows.Length, columns.Length)])!;
     }
 
-    private static string Label(Node node) => node.Scope.Length == 0 ? node.Op.Name : $"{node.Scope} {node.Op.Name}";
+    internal static string Label(Node node) => node.Scope.Length == 0 ? node.Op.Name : $"{node.Scope} {node.Op.Name}";
 }

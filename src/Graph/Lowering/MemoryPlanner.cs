@@ -11,6 +11,9 @@ internal sealed record MemoryMap(long[] Offsets, long ArenaBytes, long LiveBytes
 internal static class MemoryPlanner
 {
     private const long Alignment = 64;
+    private const int AttemptsMost = 8;
+
+    private static readonly Comparer<Storage> ByOffset = Comparer<Storage>.Create((a, b) => a.Offset.CompareTo(b.Offset));
 
     /// <summary>Blocks that share one piece of memory, alive from the first's first write to the last's last read.</summary>
     private sealed class Storage(long bytes, int first)
@@ -38,7 +41,7 @@ internal static class MemoryPlanner
         {
             var owners = Lifetimes(blocks, operations);
             var storages = owners.Values.Distinct().ToList();
-            arena = Math.Max(arena, persistent + Pack(storages));
+            arena = Math.Max(arena, persistent + Pack(storages, operations.Count));
             live = Math.Max(live, persistent + LargestSum(storages, operations.Count));
             foreach (var (block, storage) in owners)
                 offsets[block] = persistent + storage.Offset;
@@ -80,33 +83,45 @@ internal static class MemoryPlanner
                 .Select(s => owners[s.Block]).FirstOrDefault();
     }
 
-    /// <summary>Largest first, each at the lowest gap among those it meets; the better of two orders among equals of size.</summary>
-    private static long Pack(List<Storage> storages)
+    /// <summary>
+    /// Each at the lowest gap among those it meets, in the best of several orders: first largest, first filled, most room times time. Where that
+    /// is more than is ever alive, those that lie too high go first in another try.
+    /// </summary>
+    private static long Pack(List<Storage> storages, int length)
     {
-        Func<Storage, long>[] orders = [s => -s.Bytes, s => s.First, s => -(s.Last - s.First) * s.Bytes];
-        var best = long.MaxValue;
-        long[]? placed = null;
-        foreach (var order in orders)
+        if (storages.Count == 0)
+            return 0;
+        long least = LargestSum(storages, length), best = long.MaxValue;
+        long[] placed = [];
+        foreach (var key in new Func<Storage, long>[] { s => -s.Bytes, s => s.First, s => -(s.Last - s.First) * s.Bytes })
         {
-            long top = PackInOrder([.. storages.OrderBy(order).ThenBy(s => s.First)]);
-            if (top < best)
-                (best, placed) = (top, [.. storages.Select(s => s.Offset)]);
+            Storage[] order = [.. storages.OrderBy(key).ThenBy(s => s.First)];
+            for (int attempt = 0; attempt < AttemptsMost && best > least; attempt++)
+            {
+                long top = PackInOrder(order);
+                if (top < best)
+                    (best, placed) = (top, [.. storages.Select(s => s.Offset)]);
+                order = [.. order.Where(s => s.Offset + s.Bytes > least), .. order.Where(s => s.Offset + s.Bytes <= least)];
+            }
         }
 
         for (int i = 0; i < storages.Count; i++)
-            storages[i].Offset = placed![i];
-        return storages.Count == 0 ? 0 : best;
+            storages[i].Offset = placed[i];
+        return best;
     }
 
-    private static long PackInOrder(List<Storage> order)
+    private static long PackInOrder(Storage[] order)
     {
         long top = 0;
-        var done = new List<Storage>();
+        // By offset.
+        var done = new List<Storage>(order.Length);
         foreach (var storage in order)
         {
             long offset = 0;
-            foreach (var other in done.Where(storage.Meets).OrderBy(o => o.Offset))
+            foreach (var other in done)
             {
+                if (!storage.Meets(other))
+                    continue;
                 if (offset + storage.Bytes <= other.Offset)
                     break;
                 offset = Math.Max(offset, other.Offset + other.Bytes);
@@ -114,7 +129,8 @@ internal static class MemoryPlanner
 
             storage.Offset = offset;
             top = Math.Max(top, offset + storage.Bytes);
-            done.Add(storage);
+            int index = done.BinarySearch(storage, ByOffset);
+            done.Insert(index < 0 ? ~index : index, storage);
         }
 
         return top;

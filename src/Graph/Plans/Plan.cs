@@ -18,7 +18,8 @@ public sealed record Section(string Name, ImmutableArray<Operation> Operations, 
 /// <summary>What a section computes again rather than keeps: steps, and what they take beside all that is computed at all.</summary>
 /// <param name="BytesOnce">Largest sum of transient bytes alive at once if everything was computed once.</param>
 /// <param name="Bytes">The same as it is.</param>
-public sealed record Recomputed(int Steps, double Flops, double FlopsOnce, double Traffic, double TrafficOnce, long BytesOnce, long Bytes);
+/// <param name="What">Which steps, and how often each is done again.</param>
+public sealed record Recomputed(int Steps, double Flops, double FlopsOnce, double Traffic, double TrafficOnce, long BytesOnce, long Bytes, Seq<(string Name, int Times)> What);
 
 /// <summary>
 /// The compiled, immutable product that a device receives. Blocks are addressed by their index; <c>Constants</c> are uploaded at

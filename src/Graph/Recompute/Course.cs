@@ -30,12 +30,15 @@ internal sealed class Course
         get
         {
             var again = Steps.Where(s => s is { IsAgain: true, IsView: false }).ToArray();
-            var (all, more) = (Sum(Steps), Sum(again));
-            return again.Length == 0 ? null : new(again.Length, more.Flops, all.Flops - more.Flops, more.Bytes, all.Bytes - more.Bytes, first, Peak);
-
-            static Effort Sum(IEnumerable<Step> steps) => steps.Aggregate(default(Effort), (sum, step) => sum + step.Effort);
+            var (all, more) = (Effort, Sum(again));
+            return again.Length == 0 ? null : new(again.Length, more.Flops, all.Flops - more.Flops, more.Bytes, all.Bytes - more.Bytes, first, Peak,
+                [.. again.GroupBy(s => Lowering.Lowerer.Label(s.Node)).Select(g => (g.Key, g.Count()))]);
         }
     }
+
+    public Effort Effort => Sum(Steps);
+
+    private static Effort Sum(IEnumerable<Step> steps) => steps.Aggregate(default(Effort), (sum, step) => sum + step.Effort);
 
     /// <param name="order">Nodes in an order that is correct one after the other.</param>
     /// <param name="outputs">They are written where they belong outside the section's own memory.</param>

@@ -25,24 +25,27 @@ internal sealed class Recomputation
     private Dictionary<Value, Value> made = [];
     private int place;
     private long below;
+    private double purse;
 
-    private Recomputation(Course course)
+    private Recomputation(Course course, double purse = 0)
     {
-        this.course = course;
+        (this.course, this.purse) = (course, purse);
         versions = course.Storages.GroupBy(s => s.Original).ToDictionary(g => g.Key, g => g.ToList());
     }
 
     /// <summary>Goes on until no place holds more than <paramref name="target"/> bytes, or nothing helps any more.</summary>
-    /// <param name="prices">Effort (<see cref="Effort.Weight"/>) that may be spent on a byte, ascending.</param>
-    public static void Run(Course course, long target, params ReadOnlySpan<double> prices)
+    /// <param name="purse">Effort (<see cref="Effort.Weight"/>) that may be spent in all.</param>
+    /// <param name="prices">Effort that may be spent on a byte, ascending.</param>
+    public static void Run(Course course, long target, double purse, params ReadOnlySpan<double> prices)
     {
+        double most = course.Effort.Weight + purse;
         foreach (double price in prices)
         {
             // Where several places are equally high it takes more than one round to get below.
             for (int level = 0; level < LevelRoundsMost && course.Peak > target;)
             {
                 long before = course.Peak;
-                if (!new Recomputation(course).Release(target, price))
+                if (!new Recomputation(course, most - course.Effort.Weight).Release(target, price))
                     break;
                 level = course.Peak < before ? 0 : level + 1;
             }
@@ -140,8 +143,9 @@ internal sealed class Recomputation
         if (Again(storage.Maker) is not { } again || Height(again.Outputs[0].Storage) >= below)
             return false;
         double weight = added.Sum(s => s.Effort.Weight) - (sinks ? storage.Maker.Effort.Weight : 0);
-        if (weight > price * storage.Bytes)
+        if (weight > price * storage.Bytes || weight > purse)
             return false;
+        purse -= weight;
         var version = again.Outputs[0].Storage;
         (version.First, version.Last, version.IsPending) = (place, readers[^1].Position, true);
         course.Before[place] += version.Bytes;

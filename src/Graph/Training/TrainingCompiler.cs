@@ -3,6 +3,7 @@ using Singa.Actors.Graph.Lowering;
 using Singa.Actors.Graph.Modules;
 using Singa.Actors.Graph.Ops;
 using Singa.Actors.Graph.Plans;
+using Singa.Actors.Graph.Recompute;
 
 namespace Singa.Actors.Graph.Training;
 
@@ -13,6 +14,11 @@ public static class TrainingCompiler
     /// <param name="layouts">Every way a batch can fall on them: the full batch and the short last one.</param>
     /// <exception cref="GraphException">The model does not fit the data; the message names the layer.</exception>
     public static TrainingPlan Compile(TrainingDefinition job, ShardRange local, ImmutableArray<BatchLayout> layouts,
+        ImmutableArray<int> evaluateSizes, ImmutableArray<int> predictSizes) =>
+        Draft(job, local, layouts, evaluateSizes, predictSizes).Build(MemoryGoal.Cheap);
+
+    /// <inheritdoc cref="Compile"/>
+    internal static TrainingDraft Draft(TrainingDefinition job, ShardRange local, ImmutableArray<BatchLayout> layouts,
         ImmutableArray<int> evaluateSizes, ImmutableArray<int> predictSizes)
     {
         var plan = new PlanBuilder();
@@ -35,7 +41,7 @@ public static class TrainingCompiler
             Evaluate(plan, job, feed, size);
         foreach (int size in predictSizes.Distinct())
             Predict(plan, job, feed, size);
-        return new TrainingPlan(plan.Build(), variables, buckets.Layouts, layouts);
+        return new TrainingDraft(plan, variables, buckets.Layouts, layouts, Math.Min(job.ShardsAtOnce, local.Count));
     }
 
     /// <summary>Each row of the buckets is the sum over one subtree of shards.</summary>

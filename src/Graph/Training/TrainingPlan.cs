@@ -69,4 +69,8 @@ public sealed record BatchLayout(int Samples, ImmutableArray<ShardRun> Runs, Imm
 /// The last bucket holds the metrics.
 /// </summary>
 public sealed record TrainingPlan(
-    Plan Plan, ImmutableArray<Variable> Variables, ImmutableArray<BucketLayout> Buckets, ImmutableArray<BatchLayout> Layouts);
+    Plan Plan, ImmutableArray<Variable> Variables, ImmutableArray<BucketLayout> Buckets, ImmutableArray<BatchLayout> Layouts)
+{
+    /// <summary>How many local shards are computed at once.</summary>
+    public int ShardsAtOnce { get; init; } = 1;
+}

@@ -6,6 +6,10 @@ namespace Singa.Actors.Runtime;
 public sealed record RuntimeSettings(
     int StepsAhead, int BatchesAhead, TimeSpan DeviceTimeout, TimeSpan PrepareTimeout, TimeSpan StepTimeout, TimeSpan ReleaseTimeout, int ProgressBuffer)
 {
+    /// <param name="hocon">A host's configuration, as it is written.</param>
+    /// <exception cref="ConfigurationException">A value is out of range.</exception>
+    public static RuntimeSettings Parse(string hocon) => From(ConfigurationFactory.ParseString(hocon));
+
     /// <param name="config">A host's configuration; defaults fill what it leaves out.</param>
     /// <exception cref="ConfigurationException">A value is out of range.</exception>
     public static RuntimeSettings From(Config? config)

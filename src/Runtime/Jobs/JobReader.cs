@@ -9,7 +9,7 @@ namespace Singa.Actors.Runtime.Jobs;
 /// <summary>From settings to the job they describe; <c>hocon/reference.conf</c> explains the keys and has their defaults.</summary>
 internal static class JobReader
 {
-    public static readonly string[] Keys = ["model", "data", "loss", "optimizer", "batch-size", "epochs", "max-steps", "shards", "seed", "frozen", "top-k",
+    public static readonly string[] Keys = ["model", "data", "loss", "optimizer", "batch-size", "epochs", "max-steps", "shards", "seed", "frozen", "top-k", "memory-budget",
         "checkpoint", "evaluate-every", "early-stopping"];
 
     public static TrainingJob Read(Setting job, string name, string folder)
@@ -31,6 +31,7 @@ internal static class JobReader
             MaxSteps = job["max-steps"].Whole(0, long.MaxValue),
             Shards = job["shards"] is { IsObject: false, Text: "auto" } ? 0 : Shards(job["shards"]),
             Seed = job["seed"].Unsigned(),
+            MemoryBudget = job.Find("memory-budget")?.Bytes() ?? 0,
             TopK = (int)job["top-k"].Whole(0, int.MaxValue),
             EvaluateEvery = job["evaluate-every"].Whole(0, long.MaxValue),
             EarlyStopping = job.Find("early-stopping") is { } stopping ? StoppingReader.Read(stopping) : null,

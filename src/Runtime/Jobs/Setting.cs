@@ -109,6 +109,27 @@ internal sealed class Setting
             ? value
             : throw Wrong(double.IsPositiveInfinity(high) ? $"a number of at least {low}" : $"a number from {low} to below {high}");
 
+    /// <summary>A size as HOCON writes it: a number, then B, KiB (K, k), MiB (M, m), GiB (G, g), TiB (T, t) or the decimal kB, MB, GB, TB; bytes without one.</summary>
+    public long Bytes()
+    {
+        string text = Text.Trim(), number = text.TrimEnd([.. "BbiKkMmGgTt", ' ']), unit = text[number.Length..].Trim();
+        double factor = unit switch
+        {
+            "" or "B" or "b" => 1,
+            "K" or "k" or "Ki" or "KiB" => 1L << 10,
+            "M" or "m" or "Mi" or "MiB" => 1L << 20,
+            "G" or "g" or "Gi" or "GiB" => 1L << 30,
+            "T" or "t" or "Ti" or "TiB" => 1L << 40,
+            "kB" => 1e3,
+            "MB" => 1e6,
+            "GB" => 1e9,
+            "TB" => 1e12,
+            _ => double.NaN,
+        };
+        return double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value) && value * factor is >= 1 and < 1e18
+            ? (long)(value * factor) : throw Wrong("a size of more than nothing, as in 512 MiB");
+    }
+
     public bool Flag() => Text switch
     {
         "on" or "true" or "yes" => true,

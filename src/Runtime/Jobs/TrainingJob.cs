@@ -66,6 +66,12 @@ public sealed record TrainingJob
         return MaxSteps > 0 ? Math.Min(all, MaxSteps) : all;
     }
 
+    /// <summary>
+    /// Bytes of each device that the job may take: 0 for no limit. Where it is short, values are computed again and shards one after the other:
+    /// more time, the same bits. What cannot fit is refused before training starts.
+    /// </summary>
+    public long MemoryBudget { get; init; }
+
     /// <summary>Patterns of parameter names (<c>*</c> stands for anything) that are not trained.</summary>
     public Seq<string> Frozen { get; init; }
 }

@@ -3,6 +3,7 @@ using Akka.Actor;
 using Akka.Event;
 using Singa.Actors.Collective;
 using Singa.Actors.Devices;
+using Singa.Actors.Graph.Plans;
 using Singa.Actors.Runtime.Coordination;
 using static Singa.Actors.Runtime.Workers.WorkerProtocol;
 
@@ -126,5 +127,5 @@ internal sealed record NodeOrder(
     string Name, ImmutableArray<NodeDevice> Devices, Props Collective, ITransport Transport, ReplicaStore Replicas, RuntimeSettings Settings,
     TimeProvider Time, string Dispatcher);
 
-/// <summary><c>Actor</c> opens the device when it starts.</summary>
-internal sealed record NodeDevice(string Name, Props Actor);
+/// <summary><c>Actor</c> opens the device when it starts. <c>Scratch</c>: working memory that a plan's kernels ask for on it.</summary>
+internal sealed record NodeDevice(string Name, Props Actor, Func<Plan, long> Scratch);

@@ -108,9 +108,11 @@ internal sealed class NodeJobActor : ReceiveActor
 
         membership = start.Membership;
         var resources = new WorkerResources();
+        var space = new WorkerSpace(
+            member.Offer.Device, order.Devices.First(d => d.Name == member.Offer.Device).Scratch, order.Settings.StepsAhead + order.Settings.BatchesAhead);
         var worker = Context.ActorOf(
             Props.Create(() => new WorkerActor(
-                new WorkerOrder(start.Job, start.Definition, start.Options, start.Membership, start.Rank, data, start.Start, start.Until, saving),
+                new WorkerOrder(start.Job, start.Definition, start.Options, start.Membership, start.Rank, data, start.Start, start.Until, saving, space),
                 device, conductor, order.Transport, order.Replicas, resources, order.Settings, order.Time)).WithDispatcher(order.Dispatcher),
             $"worker-{start.Membership.Generation.Number}-{start.Rank}");
         workers.Add(Context.Watch(worker), new Held(start.Job, start.Membership.Generation, start.Rank, device, resources));

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Collections.Immutable;
 using Singa.Actors.Devices;
 using Singa.Actors.Graph.Plans;
+using Singa.Actors.Runtime.Data;
 
 namespace Singa.Actors.Runtime.Workers;
 
@@ -94,7 +95,10 @@ internal sealed class StagingSlot
 }
 
 /// <summary>What one slot must hold at most.</summary>
-internal readonly record struct StagingSize(int SamplesBytes, int LabelsBytes);
+internal readonly record struct StagingSize(int SamplesBytes, int LabelsBytes)
+{
+    public static StagingSize Of(DataDescription data, int samples) => new(checked((int)(samples * data.Sample.Bytes)), checked((int)(samples * data.Label.Bytes)));
+}
 
 /// <summary>The numbers of a training plan's sections, by what they are for.</summary>
 internal sealed class PlanSections(Plan plan)

@@ -5,6 +5,7 @@ using Singa.Actors.Collective;
 using Singa.Actors.Devices;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Training;
+using Singa.Actors.Runtime.Jobs;
 using Singa.Actors.Runtime.Coordination;
 using static Singa.Actors.Runtime.Workers.WorkerProtocol;
 
@@ -32,6 +33,7 @@ internal sealed class WorkerActor : ReceiveActor
     private readonly List<BatchSums> test = [];
     private readonly ILoggingAdapter log = Context.GetLogger();
     private TrainingPlan plan = null!;
+    private int slotCount;
     private PlanSections sections = null!;
     private LoadedPlan loaded = null!;
     private ReplicaKeeper keeper = null!;
@@ -68,7 +70,7 @@ internal sealed class WorkerActor : ReceiveActor
     {
         Receive<PlanCompiled>(message =>
         {
-            plan = message.Plan;
+            (plan, slotCount) = (message.Plan.Plan, message.Plan.Slots);
             sections = new PlanSections(plan.Plan);
             var exchange = new WorkerExchange(transport);
             exchange.Join(order.Membership.Rounds(order.Job, plan.Buckets.Length), order.Rank, order.LayoutOf(plan));
@@ -271,16 +273,14 @@ internal sealed class WorkerActor : ReceiveActor
     /// <summary>Null: the job begins at first values. Kept by the node until all of its workers have begun.</summary>
     private JobState? First => order.Start.Replica is { } id ? replicas.Find(id) : null;
 
-    private int Slots => settings.StepsAhead + settings.BatchesAhead;
-
-    private int StagingBytes => Slots * StagingSlot.Bytes(order.StagingSize);
+    private int StagingBytes => slotCount * StagingSlot.Bytes(order.StagingSize);
 
     private BatchFeeder StartFeeder()
     {
         var (self, size) = (Self, order.StagingSize);
         int each = StagingSlot.Bytes(size);
         var memory = resources.Hold<StagingMemory>(new StagingMemory(loaded.Backend, StagingBytes)).Memory;
-        var slots = Enumerable.Range(0, Slots).Select(i => new StagingSlot(memory.Slice(i * each, each), size)).ToArray();
+        var slots = Enumerable.Range(0, slotCount).Select(i => new StagingSlot(memory.Slice(i * each, each), size)).ToArray();
         return new BatchFeeder(
             $"singa batches {order.Member.Offer.Device}", order.Agenda.Items(), order.Data, order.Definition.Seed, slots,
             batch => self.Tell(batch), reason => self.Tell(new FeedFailed(reason)));
@@ -289,7 +289,7 @@ internal sealed class WorkerActor : ReceiveActor
     private void Refuse(Exception cause)
     {
         // A model that does not fit is the author's business; anything else is ours and worth a stack trace in the log.
-        if (cause is not GraphException)
+        if (cause is not (GraphException or JobRefusedException))
             log.Error(cause, "{0} could not compile its plan of job {1}", order.Member.Worker, order.Job);
         Refuse(cause.Message);
     }
@@ -324,7 +324,7 @@ internal sealed class WorkerActor : ReceiveActor
         chore.PipeTo(Self);
     }
 
-    private sealed record PlanCompiled(TrainingPlan Plan) : INoSerializationVerificationNeeded;
+    private sealed record PlanCompiled(WorkerPlan Plan) : INoSerializationVerificationNeeded;
 
     private sealed record DigestTaken(string Digest) : INoSerializationVerificationNeeded;
 

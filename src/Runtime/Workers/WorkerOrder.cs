@@ -15,7 +15,8 @@ namespace Singa.Actors.Runtime.Workers;
 /// the steps below <c>Until</c>. <c>Saving</c>: where the job is saved, if anywhere.
 /// </summary>
 internal sealed record WorkerOrder(
-    JobId Job, TrainingJob Definition, TrainingOptions Options, Membership Membership, int Rank, Dataset Data, StartPoint Start, long Until, JobSaving? Saving)
+    JobId Job, TrainingJob Definition, TrainingOptions Options, Membership Membership, int Rank, Dataset Data, StartPoint Start, long Until, JobSaving? Saving,
+    WorkerSpace Space)
 {
     public Member Member => Membership.Members[Rank];
 
@@ -25,13 +26,8 @@ internal sealed record WorkerOrder(
 
     /// <summary>The plan of this worker: its shards, its batch sizes, its test batches.</summary>
     /// <exception cref="Graph.GraphException">The model does not fit the data; names the layer.</exception>
-    public TrainingPlan Compile()
-    {
-        var agenda = Agenda;
-        return TrainingCompiler.Compile(
-            Define(Definition, Data.Description), Member.Shards, agenda.Schedule.Layouts(Member.Shards),
-            [.. agenda.Evaluation.Sizes(Member.EvaluationBatches)], []);
-    }
+    /// <exception cref="JobRefusedException">No plan fits the job's budget of memory.</exception>
+    public WorkerPlan Compile() => Space.Compile(Definition, Data.Description, Member.Shards, Member.EvaluationBatches);
 
     public static TrainingDefinition Define(TrainingJob job, DataDescription data)
     {
@@ -62,13 +58,5 @@ internal sealed record WorkerOrder(
         throw new InvalidOperationException($"the plan has no layout for batches of {samples}");
     }
 
-    public StagingSize StagingSize
-    {
-        get
-        {
-            var data = Data.Description;
-            int samples = Agenda.SamplesMax;
-            return new StagingSize(checked((int)(samples * data.Sample.Bytes)), checked((int)(samples * data.Label.Bytes)));
-        }
-    }
+    public StagingSize StagingSize => StagingSize.Of(Data.Description, Agenda.SamplesMax);
 }

@@ -79,7 +79,14 @@ public sealed class ProductTests
 
     [Theory]
     [MemberData(nameof(SomeSeeds))]
-    public void Winograd_has_the_defined_bits(int seed) => Check(seed, it =>
+    public void Winograd_has_the_defined_bits(int seed) => Check(seed, DrawWinograd(seed));
+
+    /// <summary>The same with memory for hardly anything at once: part by part, the bits do not change.</summary>
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void Winograd_part_by_part_has_the_defined_bits(int seed) => Check(seed, DrawWinograd(seed), [1, 2000, 300_000]);
+
+    private static Func<KernelCase, Kernel> DrawWinograd(int seed) => it =>
     {
         const DType type = DType.Float32;
         int channels = it.Any(1, 16, 33, it.Next(1, 20)), outputs = it.Any(1, 16, 65, it.Next(1, 20)), samples = it.Next(1, 4);
@@ -99,7 +106,28 @@ public sealed class ProductTests
         var target = form switch { ConvolveForm.Forward => result, ConvolveForm.ImageGradient => image, _ => filter };
         var epilogue = form != ConvolveForm.FilterGradient && it.Any(true, false) ? Fused(type, Bias(it, type, target), it.Plain(type, [.. target.Shape])) : null;
         return new ConvolveKernel(form, window, 1, image, filter, result, tree, epilogue, Winograd: true);
-    });
+    };
+
+    /// <summary>Chains of several blocks, cut where no block ends.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public void Filter_gradients_of_many_tiles_do_not_depend_on_how_many_are_held(int shards)
+    {
+        const DType type = DType.Float32;
+        var it = new KernelCase(shards);
+        long[] lead = shards == 0 ? [] : [shards];
+        var tree = shards == 0 ? [] : it.Tree(shards);
+        long[] ranges = shards == 0 ? [] : [tree.Length];
+        var (image, filter, result) = (it.Plain(type, [.. lead, 40, 5, 31, 29]), it.Plain(type, [.. ranges, 70, 5, 3, 3]), it.Plain(type, [.. lead, 40, 70, 31, 29]));
+        var kernel = new ConvolveKernel(ConvolveForm.FilterGradient, new Window2D(3, 3, PadTop: 1, PadLeft: 1), 1, image, filter, result, tree, null, Winograd: true);
+        var results = new[] { long.MaxValue, 6 << 20, 1 << 20, 1 }.Select(most =>
+        {
+            using var cpu = new CpuBackend(0, new CpuOptions { Threads = 2, SharedScratchMost = most });
+            return Convert.ToHexString(it.Run(kernel, cpu));
+        }).Distinct();
+        Assert.Single(results);
+    }
 
     [Theory]
     [InlineData(1)]
@@ -135,19 +163,19 @@ public sealed class ProductTests
         return new Epilogue(ScalarBody.Compile([type, type, type], Fn.Select(arguments[2] > 0, arguments[0] + arguments[1], 0)), [a, b]);
     }
 
-    private static void Check(int seed, Func<KernelCase, Kernel> make)
+    private static void Check(int seed, Func<KernelCase, Kernel> make, params long[] scratch)
     {
         var it = new KernelCase(seed);
         var kernel = make(it);
         using var reference = new ReferenceBackend();
         var expected = it.Run(kernel, reference);
-        foreach (var width in VectorWidths.Available)
+        var options = VectorWidths.Available.SelectMany(width => new[] { 1, 3 }.Select(threads => new CpuOptions { Threads = threads, Width = width }));
+        if (scratch.Length > 0)
+            options = scratch.Select((most, i) => new CpuOptions { Threads = i + 1, SharedScratchMost = most });
+        foreach (var option in options)
         {
-            foreach (int threads in new[] { 1, 3 })
-            {
-                using var cpu = new CpuBackend(0, new CpuOptions { Threads = threads, Width = width });
-                Assert.True(expected.AsSpan().SequenceEqual(it.Run(kernel, cpu)), $"{width}, {threads} threads: {kernel}");
-            }
+            using var cpu = new CpuBackend(0, option);
+            Assert.True(expected.AsSpan().SequenceEqual(it.Run(kernel, cpu)), $"{option}: {kernel}");
         }
     }
 }

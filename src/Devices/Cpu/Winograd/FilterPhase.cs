@@ -2,8 +2,11 @@ using Singa.Actors.Devices.Cpu.Convolve;
 
 namespace Singa.Actors.Devices.Cpu.Winograd;
 
-/// <summary>The filter's transform, for each frequency in panels: rows are the channels summed over, columns those that come out.</summary>
-internal sealed unsafe class FilterPhase(Geometry geometry, bool turned, PanelCut cut, float* filter, SharedScratch shared) : CpuKernel
+/// <summary>
+/// The filter's transform, for each frequency in panels: rows are the channels summed over, columns those that come out, or some of them from
+/// <c>first</c> on.
+/// </summary>
+internal sealed unsafe class FilterPhase(Geometry geometry, bool turned, PanelCut cut, int first, float* filter, SharedScratch shared) : CpuKernel
 {
     private const int Lanes = WinogradTransforms.Lanes, Taps = 9, StepsPerUnit = 32;
 
@@ -25,19 +28,19 @@ internal sealed unsafe class FilterPhase(Geometry geometry, bool turned, PanelCu
         float* target = (float*)shared.Pointer;
         int steps = Steps;
         nint apart = WinogradSize.Apart((long)steps * cut.TotalWidth), perOutput = (nint)geometry.Channels * Taps;
-        var (first, end) = Share((long)Groups * Blocks, 1, part, parts);
-        for (long unit = first; unit < end; unit++)
+        var (begin, end) = Share((long)Groups * Blocks, 1, part, parts);
+        for (long unit = begin; unit < end; unit++)
         {
             int column = (int)(unit / Blocks) * Lanes, step = (int)(unit % Blocks) * StepsPerUnit, columns = Math.Min(Lanes, cut.Columns - column);
             int count = Math.Min(StepsPerUnit, steps - step);
             // Of a filter turned by half a turn the last tap comes first.
             var (firstTap, next) = turned ? ((Taps - 1) * Lanes, -Lanes) : (0, Lanes);
             if (!turned)
-                ChannelPixels.Turn(filter + column * perOutput + step * Taps, perOutput, columns, count * Taps, taps);
+                ChannelPixels.Turn(filter + (first + column) * perOutput + step * Taps, perOutput, columns, count * Taps, taps);
             for (int s = 0; s < count; s++)
             {
                 if (turned)
-                    ChannelPixels.Turn(filter + (step + s) * perOutput + column * Taps, Taps, columns, Taps, taps);
+                    ChannelPixels.Turn(filter + (step + s) * perOutput + (first + column) * Taps, Taps, columns, Taps, taps);
                 float* tap = taps + (turned ? 0 : s * Taps * Lanes) + firstTap;
                 if (cut.Place(steps, step + s, column) is >= 0 and var place)
                 {

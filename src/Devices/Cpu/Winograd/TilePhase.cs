@@ -3,14 +3,17 @@ using Singa.Actors.Graph.Plans;
 namespace Singa.Actors.Devices.Cpu.Winograd;
 
 /// <summary>
-/// All tiles of all samples transformed, for each frequency in panels: rows are tiles, columns channels. Either an image, in overlapping
-/// tiles, or a result's gradient.
+/// All tiles of some samples transformed, for each frequency in panels: rows are tiles, columns channels, all or some. Either an image, in
+/// overlapping tiles, or a result's gradient.
 /// </summary>
+/// <param name="source">The first of those channels of the first of those samples.</param>
 internal sealed unsafe class TilePhase(WinogradSize size, bool gradient, PanelCut cut, float* source, SharedScratch shared, long offset, int samples) : CpuKernel
 {
     private const int Lanes = WinogradTransforms.Lanes;
 
     private int Channels => cut.Columns;
+
+    private int AllChannels => gradient ? size.OutChannels : size.InChannels;
 
     private int Columns => gradient ? WinogradSize.Covers(size.TileColumns) : WinogradSize.Reads(size.TileColumns);
 
@@ -36,7 +39,7 @@ internal sealed unsafe class TilePhase(WinogradSize size, bool gradient, PanelCu
         for (long unit = first; unit < end; unit++)
         {
             int sample = (int)(unit / Groups), c = (int)(unit % Groups) * Lanes, tile = sample * tilesEach;
-            ChannelPixels.Read(source + ((nint)sample * Channels + c) * height * width, height, width, Math.Min(Lanes, Channels - c), top, left,
+            ChannelPixels.Read(source + ((nint)sample * AllChannels + c) * height * width, height, width, Math.Min(Lanes, Channels - c), top, left,
                 gradient ? WinogradSize.Covers(size.TileRows) : WinogradSize.Reads(size.TileRows), Columns, pixels);
             for (int y = 0; y < size.TileRows; y++)
             {

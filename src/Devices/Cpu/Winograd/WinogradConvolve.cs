@@ -6,7 +6,8 @@ namespace Singa.Actors.Devices.Cpu.Winograd;
 
 /// <summary>
 /// Forward convolution and the image's gradient by <see cref="Graph.Plans.Winograd"/>: the filter is transformed once, then some rows of
-/// tiles at a time are read, transformed, multiplied frequency by frequency, and transformed back while they are in the cache.
+/// tiles at a time are read, transformed, multiplied frequency by frequency, and transformed back while they are in the cache. Where the
+/// whole filter would take too much memory, some of the channels that come out are computed at a time.
 /// </summary>
 internal sealed unsafe class WinogradConvolve : CpuKernel
 {
@@ -16,15 +17,16 @@ internal sealed unsafe class WinogradConvolve : CpuKernel
     private readonly Tiling tiling;
     private readonly PanelCut cut;
     private readonly SharedScratch shared;
+    private readonly int firstChannel;
     private readonly float* source;
     private readonly float* target;
     private readonly TileEpilogue? epilogue;
     private readonly nint[][] epilogueOffsets = [];
     private int rowsAtOnce;
 
-    private WinogradConvolve(ConvolveKernel kernel, WinogradSize size, PanelCut cut, SharedScratch shared, CpuContext context, Func<Operand, nint> address)
+    private WinogradConvolve(ConvolveKernel kernel, WinogradSize size, PanelCut cut, int firstChannel, SharedScratch shared, CpuContext context, Func<Operand, nint> address)
     {
-        (this.size, this.cut, tiling, this.shared) = (size, cut, cut.Tiling, shared);
+        (this.size, this.cut, tiling, this.firstChannel, this.shared) = (size, cut, cut.Tiling, firstChannel, shared);
         source = (float*)address(kernel.Form == ConvolveForm.Forward ? kernel.Image : kernel.Result);
         target = (float*)address(kernel.Target);
         if (kernel.Epilogue is { } fused)
@@ -36,11 +38,18 @@ internal sealed unsafe class WinogradConvolve : CpuKernel
     {
         var geometry = Geometry.Of(kernel);
         var size = WinogradSize.Of(geometry, kernel.Form);
-        var cut = new PanelCut(new Tiling(kernel.Target.DType, context.Width), size.OutChannels);
-        var shared = new SharedScratch(Frequencies * (long)WinogradSize.Apart((long)size.InChannels * cut.TotalWidth) * sizeof(float));
-        return new CpuPhases(shared,
-            new FilterPhase(geometry, kernel.Form == ConvolveForm.ImageGradient, cut, (float*)address(kernel.Filter), shared),
-            new WinogradConvolve(kernel, size, cut, shared, context, address));
+        var all = new PanelCut(new Tiling(kernel.Target.DType, context.Width), size.OutChannels);
+        int atOnce = all.ColumnsWithin(context.SharedScratchMost, columns => WinogradSize.Bytes(size.InChannels, columns));
+        var shared = new SharedScratch(WinogradSize.Bytes(size.InChannels, all.Part(0, atOnce).TotalWidth));
+        var phases = new List<CpuKernel>();
+        for (int first = 0; first < size.OutChannels; first += atOnce)
+        {
+            var cut = all.Part(first, atOnce);
+            phases.Add(new FilterPhase(geometry, kernel.Form == ConvolveForm.ImageGradient, cut, first, (float*)address(kernel.Filter), shared));
+            phases.Add(new WinogradConvolve(kernel, size, cut, first, shared, context, address));
+        }
+
+        return new CpuPhases(shared, [.. phases]);
     }
 
     private int Padded => WinogradSize.Padded(size.InChannels);
@@ -147,7 +156,7 @@ internal sealed unsafe class WinogradConvolve : CpuKernel
                     WinogradTransforms.Result(from, apart, pixels + ((nint)WinogradSize.Covers(y) * pitch + WinogradSize.Covers(x)) * Lanes, (nint)pitch * Lanes, temporary);
             }
 
-            int channel = panel * tiling.PanelColumns + k, channels = Math.Min(Lanes, cut.ColumnsOf(panel) - k);
+            int channel = firstChannel + panel * tiling.PanelColumns + k, channels = Math.Min(Lanes, cut.ColumnsOf(panel) - k);
             float* to = target + ((nint)sample * size.OutChannels + channel) * plane + (nint)top * size.OutWidth;
             ChannelPixels.Write(pixels, pitch, to, plane, size.OutWidth, channels, height);
             epilogue?.Apply((byte*)to, plane * sizeof(float), channels, height * size.OutWidth, channel, top * size.OutWidth, epilogueOffsets[sample]);

@@ -7,8 +7,8 @@ using Singa.Actors.Graph.Plans;
 namespace Singa.Actors.Devices.Cpu.Winograd;
 
 /// <summary>
-/// The filter's gradient by <see cref="Graph.Plans.Winograd"/>: image and result's gradient are transformed, then for some output and input
-/// channels at a time the 36 products are summed over a shard's tiles and transformed to taps. Shards are summed along their tree.
+/// The filter's gradient for some output and input channels whose tiles are there, transformed: for a panel of each at a time the 36 products
+/// are summed over a shard's tiles and transformed to taps. Shards are summed along their tree.
 /// </summary>
 internal sealed unsafe class WinogradFilterGradient : CpuKernel
 {
@@ -18,35 +18,22 @@ internal sealed unsafe class WinogradFilterGradient : CpuKernel
     private readonly Tiling tiling;
     private readonly PanelCut image, gradient;
     private readonly ShardRange[] ranges;
-    private readonly int tiles, shardTiles, levels;
+    private readonly int tiles, shardTiles, levels, firstRow, firstColumn, allColumns;
     private readonly long gradientOffset;
     private readonly float* target;
     private readonly nint rangeStride;
 
-    private WinogradFilterGradient(ConvolveKernel kernel, PanelCut image, PanelCut gradient, int shardTiles, int shards, long gradientOffset, SharedScratch shared, float* target)
+    public WinogradFilterGradient(
+        ConvolveKernel kernel, PanelCut image, PanelCut gradient, int firstRow, int firstColumn, int shardTiles, int shards, long gradientOffset, SharedScratch shared, float* target)
     {
-        (this.image, this.gradient, this.shardTiles, this.gradientOffset, this.shared) = (image, gradient, shardTiles, gradientOffset, shared);
+        (this.image, this.gradient, this.firstRow, this.firstColumn, this.shardTiles, this.gradientOffset, this.shared) = (image, gradient, firstRow, firstColumn, shardTiles, gradientOffset, shared);
         this.target = target;
         tiling = image.Tiling;
         tiles = shards * shardTiles;
+        allColumns = (int)kernel.Filter.Shape[^3];
         ranges = kernel.Tree.IsEmpty ? [new ShardRange(0, 1)] : [.. kernel.Tree];
         rangeStride = kernel.Tree.IsEmpty ? 0 : (nint)kernel.Filter.Strides[0];
         levels = BitOperations.Log2((uint)Math.Max(1, ranges.Max(r => r.Count))) + 2;
-    }
-
-    public static CpuPhases Compile(ConvolveKernel kernel, CpuContext context, Func<Operand, nint> address)
-    {
-        var geometry = Geometry.Of(kernel);
-        var size = WinogradSize.Of(geometry, kernel.Form);
-        var tiling = new Tiling(kernel.Target.DType, context.Width);
-        PanelCut image = new(tiling, size.InChannels), gradient = new(tiling, size.OutChannels);
-        int shards = kernel.Tree.IsEmpty ? 1 : (int)kernel.Image.Shape[0], shardTiles = size.Samples * size.TileRows * size.TileColumns, samples = shards * size.Samples;
-        long tiles = (long)shards * shardTiles, imageBytes = Frequencies * (long)WinogradSize.Apart(tiles * image.TotalWidth) * sizeof(float);
-        var shared = new SharedScratch(imageBytes + Frequencies * (long)WinogradSize.Apart(tiles * gradient.TotalWidth) * sizeof(float));
-        return new CpuPhases(shared,
-            new TilePhase(size, false, image, (float*)address(kernel.Image), shared, 0, samples),
-            new TilePhase(size, true, gradient, (float*)address(kernel.Result), shared, imageBytes, samples),
-            new WinogradFilterGradient(kernel, image, gradient, shardTiles, shards, imageBytes, shared, (float*)address(kernel.Filter)));
     }
 
     private int RowsMax => Math.Min(tiling.PanelColumns, gradient.Columns);
@@ -141,7 +128,7 @@ internal sealed unsafe class WinogradFilterGradient : CpuKernel
         int rows = gradient.ColumnsOf(region.RowPanel), pitch = WinogradSize.Padded(image.Width(region.ColumnPanel)), columns = image.ColumnsOf(region.ColumnPanel);
         for (int row = 0; row < rows; row++)
         {
-            float* to = filter + ((nint)(region.RowPanel * tiling.PanelColumns + row) * image.Columns + region.ColumnPanel * tiling.PanelColumns) * Taps;
+            float* to = filter + ((nint)(firstRow + region.RowPanel * tiling.PanelColumns + row) * allColumns + firstColumn + region.ColumnPanel * tiling.PanelColumns) * Taps;
             for (int tap = 0; tap < Taps; tap++)
             {
                 float* from = sums + ((nint)tap * rows + row) * pitch;

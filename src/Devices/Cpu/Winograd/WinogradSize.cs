@@ -27,6 +27,9 @@ internal sealed record WinogradSize(int Samples, int InChannels, int InHeight, i
     /// </summary>
     public static nint Apart(long elements) => (nint)(elements + WinogradTransforms.Lanes);
 
+    /// <summary>Bytes of all frequencies of rows × columns.</summary>
+    public static long Bytes(long rows, long columns) => Graph.Plans.Winograd.Frequencies * (long)Apart(rows * columns) * sizeof(float);
+
     public static int Padded(int channels) => (channels + WinogradTransforms.Lanes - 1) / WinogradTransforms.Lanes * WinogradTransforms.Lanes;
 }
 
@@ -41,6 +44,18 @@ internal readonly record struct PanelCut(Tiling Tiling, int Columns)
 
     /// <summary>All panels' widths together.</summary>
     public int TotalWidth => (Count - 1) * Tiling.PanelColumns + Width(Count - 1);
+
+    /// <summary>Some neighbouring columns, from a panel's beginning on.</summary>
+    public PanelCut Part(int first, int count) => this with { Columns = Math.Min(count, Columns - first) };
+
+    /// <summary>Columns of as many whole panels, one at least, as take no more than so many bytes.</summary>
+    public int ColumnsWithin(long most, Func<int, long> bytes)
+    {
+        int panels = Count;
+        while (panels > 1 && bytes(Part(0, panels * Tiling.PanelColumns).TotalWidth) > most)
+            panels--;
+        return panels * Tiling.PanelColumns;
+    }
 
     /// <summary>Where a panel of so many rows begins, in elements.</summary>
     public nint Start(int panel, int rows) => (nint)panel * Tiling.PanelColumns * rows;
