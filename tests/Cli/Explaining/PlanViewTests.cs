@@ -68,7 +68,7 @@ public sealed class PlanViewTests
             ImmutableDictionary<int, ImmutableArray<byte>>.Empty,
             [new Section("gradients/0", [Map("a Relu", 0, 1), Map("a' Relu'", 1, 2), Map("a Relu", 0, 3), Map("b Exp", 3, 4), Map("a Relu", 4, 5)], [])]);
         Assert.All(PlanView.Of("", plan, plan.Sections).Operations, o => Assert.Equal(-1, o.Again));
-        var view = PlanView.Of("", plan, [plan.Sections[0] with { Recomputed = new Recomputed(1, 16, 64, 64, 256, 256, 192) }]);
+        var view = PlanView.Of("", plan, [plan.Sections[0] with { Recomputed = new Recomputed(1, 16, 64, 64, 256, 256, 192, [("a Relu", 1)]) }]);
         Assert.Equal([-1, -1, 0, -1, -1], view.Operations.Select(o => o.Again));
         Assert.True(view.Blocks[1].Kept);
         Assert.Equal([(0, 4), (0, 1), (1, 1), (2, 3), (3, 4), (4, 4)], view.Blocks.Select(b => (b.First, b.Last)));
