@@ -1,5 +1,6 @@
 using System.Globalization;
 using Singa.Actors.Bench.Memory;
+using Singa.Actors.Devices;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Losses;
 using Singa.Actors.Graph.Models;
@@ -33,8 +34,11 @@ foreach (var (name, sample, batch) in new[]
             Timeline.Write(plan, args.Length > 2);
         long held = plan.Blocks.Where(b => b.Kind == BlockKind.Variable).Sum(b => b.Bytes), step = plan.ArenaBytes - held;
         var gradients = plan["gradients/0"];
-        Console.WriteLine($"scratch {Singa.Actors.Devices.Backends.ScratchBytes(new("cpu", 0, 2), plan) / 1048576.0:0.00}");
-        Console.WriteLine($"{name} batch {batch}, {shards} shard(s): {step / 1048576.0:0.0} MiB, eager {eager / 1048576.0:0.0} MiB, ratio {step / eager:0.000}; "
-            + $"arena {(double)plan.ArenaBytes / plan.LiveBytes:0.000} x live; kernels {gradients.Operations.Length}; compiled in {seconds:0.0} s; {gradients.Recomputed}");
+        long scratch = Backends.ScratchBytes(new DeviceDescription("cpu", 0, 2), plan);
+        string again = gradients.Recomputed is { } r
+            ? $"; {r.Steps} steps again, {r.Flops / r.FlopsOnce:0.0 %} more arithmetic, {r.Traffic / r.TrafficOnce:0.0 %} more bytes" : "";
+        string against = double.IsNaN(eager) ? "" : $", eager {eager / 1048576.0:0.0} MiB, ratio {step / eager:0.000}";
+        Console.WriteLine($"{name} batch {batch}, {shards} shard(s): {step / 1048576.0:0.0} MiB{against}; kernels' scratch {scratch / 1048576.0:0.0} MiB beside it; "
+            + $"arena {(double)plan.ArenaBytes / plan.LiveBytes:0.000} x live; kernels {gradients.Operations.Length}; compiled in {seconds:0.0} s{again}");
     }
 }
