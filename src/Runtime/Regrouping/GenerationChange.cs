@@ -80,7 +80,7 @@ public sealed class GenerationChange
         if (IsOver || refusal.Ballot != Ballot)
             return [];
         bool isPassed = refusal.Present.Ballot > candidacy.Hold.Known;
-        if (!isPassed && !candidacy.HasVote(from) && begin?.Roll.Acceptors.Contains(from) != true)
+        if (!isPassed && !candidacy.HasVote(from) && begin?.Roll.IsAcceptor(from) != true)
             return [];
         return isPassed ? Pass(refusal.Present) : Stop(refusal.Promised, now);
     }
@@ -117,12 +117,12 @@ public sealed class GenerationChange
     {
         if (IsOver || !unfit.Add(node))
             return [];
-        return begin?.Roll.Members.Contains(node) == true ? Retry(now) : [];
+        return begin?.Roll.IsMember(node) == true ? Retry(now) : [];
     }
 
     /// <summary>A node is proved dead, or has said goodbye; the seat has heard of it.</summary>
     public IEnumerable<ChangeDecision> ProvedDead(NodeKey node, TimeSpan now) =>
-        IsOver ? [] : begin?.Roll.Acceptors.Contains(node) == true ? Retry(now) : isFormed ? [] : Count(now);
+        IsOver ? [] : begin?.Roll.IsAcceptor(node) == true ? Retry(now) : isFormed ? [] : Count(now);
 
     /// <summary>Time has passed.</summary>
     public IEnumerable<ChangeDecision> Tick(TimeSpan now)

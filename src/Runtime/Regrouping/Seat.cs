@@ -33,7 +33,7 @@ public sealed class Seat(NodeKey self, Roll founding, RegroupingTimes times)
     public Roll Latest => Pending.IsEmpty ? Present : Pending[^1];
 
     /// <summary>Whether no step may be taken: a higher ballot than the present generation's is promised, or this node has no part in it.</summary>
-    public bool IsFenced => Promised > Present.Ballot || !Present.Members.Contains(self);
+    public bool IsFenced => Promised > Present.Ballot || !Present.IsMember(self);
 
     public IReadOnlySet<NodeKey> Dead => dead;
 
@@ -132,9 +132,9 @@ public sealed class Seat(NodeKey self, Roll founding, RegroupingTimes times)
     public bool Passed(Roll by)
     {
         Note(by.Ballot);
-        if (by.Ballot <= Present.Ballot || by.Members.Contains(self))
+        if (by.Ballot <= Present.Ballot || by.IsMember(self))
             return false;
-        bool took = Latest.Members.Contains(self);
+        bool took = Latest.IsMember(self);
         Establish(by);
         (awaited, trouble) = (by.Conductor, null);
         return took;
@@ -146,7 +146,7 @@ public sealed class Seat(NodeKey self, Roll founding, RegroupingTimes times)
     /// </summary>
     public TimeSpan? StandsAt()
     {
-        if (!Pending.Prepend(Present).Any(r => r.Ranks.Contains(self)) && Latest.Conductor != self)
+        if (!Present.Ranks.Contains(self) && !Pending.Any(p => p.Ranks.Contains(self)) && Latest.Conductor != self)
             return null;
         if (awaited == self || dead.Contains(awaited))
             return trouble + Place() * times.Stagger;

@@ -99,7 +99,7 @@ internal sealed partial class SimulatedNode
         }
 
         preparingFor = null;
-        if (!begin.Roll.Members.Contains(key))
+        if (!begin.Roll.IsMember(key))
         {
             Rest(begin.Roll.Ballot);
             Send(from, new Message.Ready(begin.Roll.Ballot));
@@ -157,7 +157,7 @@ internal sealed partial class SimulatedNode
     {
         Note(ImmutableSortedDictionary<long, ulong>.Empty, beat.Recorded);
         bool mayRun = Seat!.Begun(beat.Ballot, Now);
-        if (IsLeaving && Seat.Present.Ballot == beat.Ballot && !Seat.Present.Members.Contains(key))
+        if (IsLeaving && Seat.Present.Ballot == beat.Ballot && !Seat.Present.IsMember(key))
         {
             Crash(isHostLost: false);
             return;

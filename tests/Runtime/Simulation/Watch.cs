@@ -19,7 +19,7 @@ internal sealed class Watch(SimulatedNetwork network)
     {
         foreach (var (other, otherBase) in begun)
         {
-            if (other.Ballot == roll.Ballot)
+            if (other.Generation == roll.Generation)
                 throw new ViolationException($"{roll.Generation} begins twice");
             if (!CanRun(other))
                 continue;
