@@ -5,6 +5,9 @@ internal sealed record Scenario(
     int Seed, int Nodes, int Shards, long Steps, double Drop, double Duplicate, double Late, double DataLoss, TimeSpan FaultTime, int Faults,
     bool HasHostLoss)
 {
+    /// <summary>Nothing goes wrong but what a test does.</summary>
+    public static Scenario Quiet(int nodes, int shards, long steps) => new(1, nodes, shards, steps, 0, 0, 0, 0, TimeSpan.Zero, 0, HasHostLoss: false);
+
     public static Scenario Of(int seed)
     {
         var random = new Random(seed);

@@ -14,11 +14,7 @@ internal static class SimulatedJob
         var random = new Random(scenario.Seed ^ 0x5EED);
         try
         {
-            var nodes = Enumerable.Range(0, scenario.Nodes).Select(i => network.Start($"node-{i}", random.Next(6) == 0 ? random.Next(2, 4) : 1)).ToArray();
-            var founding = Roll.Founding(nodes[0].Key);
-            foreach (var node in nodes)
-                node.Found(founding);
-            nodes[0].StartChange(nodes.Skip(1).Select(n => n.Key));
+            Found(network, _ => random.Next(6) == 0 ? random.Next(2, 4) : 1);
             new FaultPlan(network, random).Schedule();
             network.Run(scenario.FaultTime, () => network.Observer.IsDone);
             // Whoever waits does so for good, sooner or later; a minute and a half of peace is later than any patience.
@@ -30,6 +26,17 @@ internal static class SimulatedJob
         {
             throw new ViolationException($"{e.GetType().Name} at {network.Now.TotalSeconds:0.000} s: {e}");
         }
+    }
+
+    /// <summary>A job begins on nodes with so many devices each.</summary>
+    public static SimulatedNode[] Found(SimulatedNetwork network, Func<int, int> devices)
+    {
+        var nodes = Enumerable.Range(0, network.Scenario.Nodes).Select(i => network.Start($"node-{i}", devices(i))).ToArray();
+        var founding = Roll.Founding(nodes[0].Key);
+        foreach (var node in nodes)
+            node.Found(founding);
+        nodes[0].StartChange(nodes.Skip(1).Select(n => n.Key));
+        return nodes;
     }
 
     private static bool IsSettled(SimulatedNetwork network) => network.Observer.IsDone || IsAbandoned(network);

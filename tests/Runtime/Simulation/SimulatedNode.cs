@@ -199,7 +199,7 @@ internal sealed partial class SimulatedNode(SimulatedNetwork network, NodeKey ke
     }
 
     /// <summary>It has devices and no part in the job.</summary>
-    private bool IsNewcomer => !IsLeaving && (Seat is null || !Seat.Latest.IsMember(key) && Seat.Latest.Ballot > Ballot.None);
+    private bool IsNewcomer => !IsLeaving && (Seat is null || !Seat.Latest.IsMember(key) && (!isFounder || Seat.Latest.Ballot > Ballot.None));
 
     private void Send(NodeKey to, Message message) => network.Send(key, to, message);
 }
