@@ -19,7 +19,12 @@ internal static class SimulatedJob
             network.Run(scenario.FaultTime, () => network.Observer.IsDone);
             // Whoever waits does so for good, sooner or later; a minute and a half of peace is later than any patience.
             for (int slice = 0; slice < 9 && !IsSettled(network); slice++)
+            {
                 network.Run(scenario.FaultTime + (slice + 1) * Peace / 9, () => network.Observer.IsDone);
+                if (network.Watch.Running > 1 && !network.Observer.IsDone)
+                    throw new ViolationException($"{network.Watch.Running} generations run side by side, {(slice + 1) * Peace / 9} after everybody can hear everybody");
+            }
+
             return (network, EndOf(network));
         }
         catch (Exception e) when (e is not ViolationException)

@@ -72,6 +72,9 @@ internal sealed partial class SimulatedNode
                 if (!conducting.Roll.IsAcceptor(join.Node))
                     Send(join.Node, new Message.Notice(conducting.Roll));
                 break;
+            case Message.Join join when change is not null:
+                Send(join.Node, new Message.Prepare(founding!));
+                break;
             case Message.Prepared:
                 if (change is not null)
                     Carry(change.Join(from));
@@ -220,7 +223,7 @@ internal sealed partial class SimulatedNode
     /// <summary>At rest, as planned. A conductor that leaves has somebody else do it, if there is somebody.</summary>
     private void Regroup()
     {
-        if (IsLeaving && Heir is { } heir)
+        if (IsLeaving && Heir is { } heir && Now - conducting!.RestSince < 2 * RestPatience)
             Send(heir, new Message.StandUp(conducting!.Roll.Ballot));
         else
             StartChange(conducting!.Planned.Newcomers);

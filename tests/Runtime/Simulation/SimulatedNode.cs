@@ -183,7 +183,7 @@ internal sealed partial class SimulatedNode(SimulatedNetwork network, NodeKey ke
             return;
         WatchRounds();
         if (change is not null)
-            Carry(change.Tick(Now));
+            Change();
         else if (Seat?.StandsAt() <= Now)
             StartChange(conducting?.Planned.Newcomers ?? []);
         if (conducting is not null && change is null && !Seat!.IsFenced)
@@ -196,6 +196,14 @@ internal sealed partial class SimulatedNode(SimulatedNetwork network, NodeKey ke
 
         if (IsLeaving && Seat is { } seat && !IsNewcomer && conducting is null && change is null)
             Send(seat.Present.Conductor, new Message.Leave());
+    }
+
+    private void Change()
+    {
+        // Whoever tries to make a generation is whom newcomers want to know.
+        if (network.Coordinator(key) is { } coordinator && network.Random.Next(4) == 0)
+            Send(coordinator, new Message.Conducts(change!.Ballot));
+        Carry(change!.Tick(Now));
     }
 
     /// <summary>It has devices and no part in the job.</summary>

@@ -25,7 +25,7 @@ internal sealed class Watch(SimulatedNetwork network)
     {
         foreach (var (other, otherBase) in begun)
         {
-            if (other.Generation == roll.Generation)
+            if (other.Ballot == roll.Ballot)
                 throw new ViolationException($"{roll.Generation} begins twice");
             if (!CanRun(other))
                 continue;
@@ -36,6 +36,9 @@ internal sealed class Watch(SimulatedNetwork network)
 
         begun.Add((roll, from));
     }
+
+    /// <summary>How many generations could take steps at this moment.</summary>
+    public int Running => begun.Count(b => CanRun(b.Roll));
 
     public bool CanRun(Roll roll) => roll.Members.All(n => network[n] is { IsAlive: true } node && node.Lives(roll.Ballot));
 }
