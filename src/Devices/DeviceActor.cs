@@ -264,6 +264,6 @@ public sealed class DeviceActor : ReceiveActor, IWithTimers
     {
         public void Completed(long tag, TimeSpan busy) => to.Tell(new SectionsCompleted(job, tag, busy, Stopwatch.GetTimestamp()), self);
 
-        public void Failed(long tag, string reason) => to.Tell(new SectionsFailed(job, tag, reason), self);
+        public void Failed(long tag, string reason, bool byPeers) => to.Tell(new SectionsFailed(job, tag, reason, byPeers), self);
     }
 }

@@ -97,7 +97,8 @@ public sealed class OpQueue
     /// An operation could not be done: its submission fails, and with it all that the job admitted later. The job is refused until
     /// <see cref="Cancel"/>, because what it admits next would compute on half a step.
     /// </summary>
-    public void Fail(QueuedOperation operation, string reason)
+    /// <param name="byPeers">It was an exchange, and the device is well.</param>
+    public void Fail(QueuedOperation operation, string reason, bool byPeers = false)
     {
         var told = new List<(ISubmissionListener Listener, long Tag, string Reason)>();
         List<Action>? quiet;
@@ -113,7 +114,7 @@ public sealed class OpQueue
         }
 
         foreach (var (listener, tag, why) in told)
-            listener.Failed(tag, why);
+            listener.Failed(tag, why, byPeers);
         Call(quiet);
     }
 
@@ -133,7 +134,7 @@ public sealed class OpQueue
         }
 
         foreach (var (listener, tag, why) in told)
-            listener.Failed(tag, why);
+            listener.Failed(tag, why, byPeers: false);
         Call(calls);
     }
 
