@@ -116,7 +116,7 @@ public sealed class DeviceActor : ReceiveActor, IWithTimers
     private void Admit(RunSections run)
     {
         if (Refusal(run) is { } reason)
-            Sender.Tell(new SectionsFailed(run.Job, run.Tag, reason));
+            Sender.Tell(new SectionsFailed(run.Job, run.Tag, reason, jobs.GetValueOrDefault(run.Job)?.IsFailedByPeers == true));
         else
             executor.Wake();
     }

@@ -105,6 +105,7 @@ public sealed class OpQueue
         lock (gate)
         {
             var (lane, submission) = (operation.Lane, operation.Submission);
+            lane.IsFailedByPeers |= byPeers && lane.Fault is null;
             lane.Fault ??= $"step {submission.Tag} of job {lane.Job} failed: {reason}";
             for (var each = submission; each is not null; each = each.Next)
                 Drop(each, each == submission ? reason : lane.Fault, told);
@@ -342,7 +343,7 @@ public sealed class OpQueue
         {
             calls = lane.WhenQuiet;
             lane.WhenQuiet = null;
-            lane.Fault = null;
+            (lane.Fault, lane.IsFailedByPeers) = (null, false);
             lane.Forget();
         }
 

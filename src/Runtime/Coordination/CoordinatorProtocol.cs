@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using Akka.Actor;
+using Singa.Actors.Collective;
 using Singa.Actors.Devices;
+using Singa.Actors.Graph;
 using Singa.Actors.Runtime.Jobs;
 
 namespace Singa.Actors.Runtime.Coordination;
@@ -35,6 +37,9 @@ public static class CoordinatorProtocol
 
     /// <summary>A step has happened everywhere.</summary>
     public sealed record StepCommitted(JobId Job, TrainingProgress Progress) : IEvent;
+
+    /// <summary>A later generation has begun: who takes part, and why there had to be another.</summary>
+    public sealed record JobRegrouped(JobId Job, Generation Generation, ImmutableArray<WorkerFacts> Workers, string Reason) : IEvent;
 
     public sealed record JobCompleted(JobId Job, JobOutcome Outcome) : IEvent;
 

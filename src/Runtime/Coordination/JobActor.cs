@@ -5,6 +5,7 @@ using Singa.Actors.Collective;
 using Singa.Actors.Devices;
 using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Jobs;
+using Singa.Actors.Runtime.Regrouping;
 using Singa.Actors.Runtime.Scheduling;
 using Singa.Actors.Runtime.Workers;
 using static Singa.Actors.Runtime.Coordination.CoordinatorProtocol;
@@ -16,6 +17,8 @@ namespace Singa.Actors.Runtime.Coordination;
 /// Conducts one job:
 /// <code>
 /// preparing (every node reads the data) ─► conducting (a generation of workers) ─► releasing ─► gone
+///                                              ▲              │ somebody is lost
+///                                              └─ regrouping ◄┘
 /// </code>
 /// What a report means is <see cref="JobRun"/>'s to say; this actor starts, tells, times and ends.
 /// </summary>
@@ -23,8 +26,11 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan DeadlineCheck = TimeSpan.FromSeconds(1);
 
+    // Whatever breaks so many generations before their first step will break the next as well.
+    private const int RegroupsInVain = 5;
+
     private readonly SubmitJob job;
-    private readonly ImmutableArray<(DeviceOffer Offer, IActorRef Node)> devices;
+    private ImmutableArray<(DeviceOffer Offer, IActorRef Node)> devices;
     private readonly RuntimeSettings settings;
     private readonly TimeProvider time;
     private readonly HashSet<IActorRef> preparing = [];
@@ -32,10 +38,17 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private readonly HashSet<IActorRef> gone = [];
     private readonly Dictionary<int, IActorRef> workers = [];
     private readonly ILoggingAdapter log = Context.GetLogger();
+    private readonly Dictionary<IActorRef, SeatState> held = [];
+    private readonly string candidate = Guid.NewGuid().ToString("N");
     private DataDescription? data;
     private ResumePoint? resume;
     private JobRun? run;
     private CoordinatorProtocol.IEvent? ending;
+    private Ballot? ballot;
+    private string? trouble;
+    private long committedAtRegroup = -1;
+    private int inVain;
+    private bool accepted;
 
     public JobActor(SubmitJob job, ImmutableArray<(DeviceOffer Offer, IActorRef Node)> devices, RuntimeSettings settings, TimeProvider time)
     {
@@ -73,9 +86,12 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
                 BeginGeneration();
         });
         Receive<StopJob>(_ => End(new JobCancelled(job.Job)));
-        Receive<PreparationFailed>(message => End(new JobRejected(job.Job, message.Reason)));
-        Receive<PreparationTimedOut>(_ => End(new JobRejected(
-            job.Job, $"its data was not read within {settings.PrepareTimeout.TotalSeconds:0} s (singa.runtime.prepare-timeout)")));
+        Receive<PreparationFailed>(message => Unprepared(Sender, message.Reason));
+        Receive<PreparationTimedOut>(_ =>
+        {
+            foreach (var node in preparing.ToArray())
+                Unprepared(node, $"its data was not read within {settings.PrepareTimeout.TotalSeconds:0} s (singa.runtime.prepare-timeout)");
+        });
         Common();
     }
 
@@ -88,6 +104,9 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         });
         Receive<WorkerRejected>(message => Carry(run!.On(message)));
         Receive<WorkerFailed>(message => Carry(run!.On(message)));
+        Receive<WorkerInterrupted>(message => Carry(run!.On(message)));
+        Receive<NodeFailed>(message => LoseNode(Sender, message.Reason));
+        Receive<Terminated>(message => LoseNode(message.ActorRef, $"node {message.ActorRef.Path} has left"));
         Receive<StepCompleted>(message => Carry(run!.On(message, time.GetUtcNow())));
         Receive<EvaluationCompleted>(message => Carry(run!.On(message, time.GetUtcNow())));
         Receive<StepsHeld>(message => Carry(run!.On(message, time.GetUtcNow())));
@@ -106,17 +125,51 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         Common();
     }
 
+    /// <summary>Whoever is left says where it is, and the next generation begins with them.</summary>
+    private void Regrouping()
+    {
+        Receive<JobHeld>(message => message.Ballot == ballot, message =>
+        {
+            held[Sender] = message.State;
+            Form();
+        });
+        Receive<HoldRejected>(message => message.Ballot == ballot, message => Regroup(trouble!, message.Promised.Number));
+        Receive<NodeFailed>(_ => Without(Sender));
+        Receive<Terminated>(message => Without(message.ActorRef));
+        Receive<RegroupTimedOut>(_ =>
+        {
+            foreach (var silent in Nodes.Where(n => !held.ContainsKey(n)).ToArray())
+            {
+                log.Warning("job {0}: {1} does not answer", job.Job, silent.Path);
+                Without(silent);
+            }
+        });
+        Receive<PauseJob>(_ => run!.Rest(end: false));
+        Receive<ResumeJob>(_ => Carry(run!.Resume(time.GetUtcNow())));
+        Receive<StopJob>(_ => run!.Rest(end: true));
+        Common();
+        ReceiveAny(message => log.Debug("job {0} regroups: {1} ignored", job.Job, message.GetType().Name));
+    }
+
     private void Common()
     {
         Receive<CancelJob>(_ => End(new JobCancelled(job.Job)));
-        Receive<NodeFailed>(message => End(Lost(message.Reason)));
+        Receive<StepsRecorded>(message => TellNodes(message));
+        Receive<NodeFailed>(message => End(new JobRejected(job.Job, message.Reason)));
         Receive<Terminated>(message =>
         {
             gone.Add(message.ActorRef);
-            End(Lost($"node {message.ActorRef.Path} has left"));
+            End(new JobRejected(job.Job, $"node {message.ActorRef.Path} has left"));
         });
         // Its worker says the same from nearer by; this is for devices that end before they have one.
-        Receive<WithdrawDevice>(message => End(Lost($"{message.Device.Worker} has left: {message.Reason}")));
+        Receive<WithdrawDevice>(message =>
+        {
+            devices = devices.RemoveAll(d => d.Offer == message.Device);
+            if (devices.IsEmpty)
+                End(Lost($"{message.Device.Worker} has left: {message.Reason}"));
+            else if (run?.Membership.Members.Any(m => m.Offer == message.Device) == true && ballot is null)
+                Regroup($"{message.Device.Worker} has left: {message.Reason}");
+        });
     }
 
     private void Releasing()
@@ -132,15 +185,30 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         ReceiveAny(message => log.Debug("job {0} has ended: {1} ignored", job.Job, message.GetType().Name));
     }
 
+    /// <summary>A node that cannot read the data gets no shards.</summary>
+    private void Unprepared(IActorRef node, string reason)
+    {
+        preparing.Remove(node);
+        if (Nodes.All(n => n.Equals(node)))
+        {
+            End(new JobRejected(job.Job, reason));
+            return;
+        }
+
+        log.Warning("job {0}: {1} takes no part: {2}", job.Job, node.Path, reason);
+        node.Tell(new ReleaseJob(job.Job));
+        devices = devices.RemoveAll(d => d.Node.Equals(node));
+        if (data is not null && preparing.Count == 0)
+            BeginGeneration();
+    }
+
     private void BeginGeneration()
     {
         int shards, tests;
-        long until;
         try
         {
             shards = JobSchedule.Of(job.Definition, data!.TrainCount).Shards;
-            var points = new EvaluationPoints(job.Definition, job.Options, data);
-            (tests, until) = (points.Batches.Batches, points.NextDecision(resume?.Start.Step ?? 0));
+            tests = new EvaluationPoints(job.Definition, job.Options, data).Batches.Batches;
         }
         catch (Exception e) when (e is ArgumentOutOfRangeException or JobRefusedException)
         {
@@ -160,10 +228,81 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
             return;
         }
 
+        StartWorkers();
+    }
+
+    private void StartWorkers()
+    {
         Become(Conducting);
-        var start = resume?.Start ?? StartPoint.Beginning;
-        foreach (var member in membership.Members)
-            NodeOf(member.Offer).Tell(new StartWorker(job.Job, job.Definition, job.Options, membership, member.Rank, start, until));
+        workers.Clear();
+        foreach (var member in run!.Membership.Members)
+        {
+            NodeOf(member.Offer).Tell(new StartWorker(
+                job.Job, job.Definition, job.Options, run.Membership, member.Rank, run.Start, run.Until, run.Stopping));
+        }
+    }
+
+    private void LoseNode(IActorRef node, string reason)
+    {
+        gone.Add(node);
+        devices = devices.RemoveAll(d => d.Node.Equals(node));
+        if (devices.IsEmpty)
+            End(Lost(reason));
+        else
+            Regroup(reason);
+    }
+
+    /// <summary>A ballot above every one that was seen, to all who may have a part in what comes next.</summary>
+    private void Regroup(string reason, long above = 0)
+    {
+        if (ending is not null)
+            return;
+        inVain = run!.Committed == committedAtRegroup ? inVain + 1 : 0;
+        committedAtRegroup = run.Committed;
+        if (inVain > RegroupsInVain)
+        {
+            End(Lost($"{reason}; {RegroupsInVain} generations in a row came to nothing"));
+            return;
+        }
+
+        log.Warning("job {0} regroups after step {1}: {2}", job.Job, run.Committed - 1, reason);
+        trouble = reason;
+        ballot = new Ballot(Math.Max(Math.Max(above, ballot?.Number ?? 0), run.Membership.Generation.Number) + 1, candidate);
+        held.Clear();
+        Become(Regrouping);
+        Timers.StartSingleTimer(nameof(RegroupTimedOut), RegroupTimedOut.Instance, settings.RestTimeout + settings.RestTimeout);
+        TellNodes(new HoldJob(job.Job, ballot));
+    }
+
+    private void Without(IActorRef node)
+    {
+        gone.Add(node);
+        devices = devices.RemoveAll(d => d.Node.Equals(node));
+        Form();
+    }
+
+    /// <summary>The next generation, once everybody who is left has answered.</summary>
+    private void Form()
+    {
+        if (ending is not null || Nodes.Any(n => !held.ContainsKey(n)))
+            return;
+        foreach (var lost in held.Values.SelectMany(h => h.Lost))
+            devices = devices.RemoveAll(d => d.Offer == run!.Membership.Members[lost.Rank].Offer);
+        var furthest = held.Values.Where(h => h.Position is not null).MaxBy(h => h.Position!.Step);
+        if (devices.IsEmpty || furthest is null)
+        {
+            End(Lost(trouble!));
+            return;
+        }
+
+        var (settled, start) = run!.Close(furthest, time.GetUtcNow());
+        Carry(settled);
+        var membership = Membership.Form(
+            new Generation(ballot!.Number), [.. devices.Select(d => d.Offer)], run.Schedule.Shards, run.Membership.Members.Sum(m => m.EvaluationBatches.Count));
+        run = run.Next(membership, start, time.GetUtcNow());
+        run.Warn($"{trouble}; step {start.Step} goes on in {membership.Generation} with {string.Join(", ", membership.Members.Select(m => m.Worker))}");
+        Timers.Cancel(nameof(RegroupTimedOut));
+        StartWorkers();
     }
 
     private void Carry(IEnumerable<JobDecision> decisions)
@@ -175,9 +314,13 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
                 case JobDecision.Begin begin:
                     log.Info("job {0} begins {1}: {2} shards on {3}", job.Job, run!.Membership.Generation, run.Schedule.Shards,
                         string.Join(", ", run.Membership.Members.Select(m => $"{m.Worker} ({m.Shards})")));
-                    job.Observer.Tell(new JobAccepted(job.Job, run.Facts));
-                    foreach (var node in Nodes)
-                        node.Tell(new BeginSteps(job.Job, run.Membership.Generation, begin.Buckets, run.FirstStep));
+                    ballot = null;
+                    if (!accepted)
+                        job.Observer.Tell(new JobAccepted(job.Job, run.Facts));
+                    else
+                        job.Observer.Tell(new JobRegrouped(job.Job, run.Membership.Generation, run.Facts.Workers, trouble!));
+                    accepted = true;
+                    TellNodes(new BeginSteps(job.Job, run.Membership.Generation, begin.Buckets, run.Start.Step));
                     break;
                 case JobDecision.Commit commit:
                     job.Observer.Tell(new StepCommitted(job.Job, commit.Progress));
@@ -186,10 +329,10 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
                     TellWorkers(new HoldSteps(job.Job, run!.Membership.Generation, hold.Number));
                     break;
                 case JobDecision.Run further:
-                    TellWorkers(new RunSteps(job.Job, run!.Membership.Generation, further.Until));
+                    TellWorkers(new RunSteps(job.Job, run!.Membership.Generation, further.Until, further.Tested));
                     break;
                 case JobDecision.Judge judge:
-                    workers[0].Tell(new TestJudged(job.Job, run!.Membership.Generation, judge.State, judge.IsBest));
+                    TellWorkers(new TestJudged(job.Job, run!.Membership.Generation, judge.State, judge.IsBest));
                     break;
                 case JobDecision.Finish finish:
                     TellWorkers(new FinishSteps(job.Job, run!.Membership.Generation, finish.Steps));
@@ -215,6 +358,9 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
                 case JobDecision.Fail fail:
                     End(new JobFailed(job.Job, fail.Reason));
                     break;
+                case JobDecision.Regroup regroup:
+                    Regroup(regroup.Reason);
+                    break;
                 case JobDecision.Ignore ignore:
                     log.Debug("job {0}: a report is ignored, {1}", job.Job, ignore.Reason);
                     break;
@@ -224,7 +370,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         }
     }
 
-    private CoordinatorProtocol.IEvent Lost(string reason) => run?.HasBegun == true ? new JobFailed(job.Job, reason) : new JobRejected(job.Job, reason);
+    private CoordinatorProtocol.IEvent Lost(string reason) => accepted ? new JobFailed(job.Job, reason) : new JobRejected(job.Job, reason);
 
     /// <summary>The observer hears how it ended once the devices are free of it.</summary>
     private void End(CoordinatorProtocol.IEvent how)
@@ -275,6 +421,12 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
             End(new JobCancelled(job.Job));
     }
 
+    private void TellNodes(object message)
+    {
+        foreach (var node in Nodes.ToArray())
+            node.Tell(message);
+    }
+
     private void TellWorkers(WorkerProtocol.ICommand command)
     {
         foreach (var worker in workers.Values)
@@ -294,6 +446,11 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private sealed record DeadlineDue : INoSerializationVerificationNeeded, INotInfluenceReceiveTimeout
     {
         public static readonly DeadlineDue Instance = new();
+    }
+
+    private sealed record RegroupTimedOut : INoSerializationVerificationNeeded
+    {
+        public static readonly RegroupTimedOut Instance = new();
     }
 
     private sealed record ReleaseTimedOut : INoSerializationVerificationNeeded

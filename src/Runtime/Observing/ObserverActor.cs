@@ -19,6 +19,7 @@ internal sealed class ObserverActor : ReceiveActor
             run.Commit(message.Progress);
             telemetry.Commit(message.Progress);
         });
+        Receive<JobRegrouped>(message => run.Regroup(message));
         Receive<JobPaused>(_ => run.Paused());
         Receive<JobResumed>(_ => run.Resumed());
         Receive<JobRejected>(message => Last(() => run.Refuse(message.Reason), message.Reason));

@@ -58,6 +58,8 @@ internal sealed class TrainingRun(
         this.accepted.TrySetResult(this);
     }
 
+    public void Regroup(CoordinatorProtocol.JobRegrouped regrouped) => facts = facts! with { Workers = regrouped.Workers };
+
     public void Commit(TrainingProgress step) => progress.Writer.TryWrite(step);
 
     public void Complete(JobOutcome outcome)

@@ -32,6 +32,8 @@ internal sealed class NodeActor : ReceiveActor
         Receive<PrepareJob>(Prepare);
         Receive<StartWorker>(message => Pass(message.Job, message));
         Receive<BeginSteps>(message => Pass(message.Job, message));
+        Receive<HoldJob>(message => Pass(message.Job, message));
+        Receive<StepsRecorded>(message => Pass(message.Job, message));
         Receive<ReleaseJob>(Release);
         Receive<NodeJobActor.Left>(Forget);
         Receive<Terminated>(Ended);

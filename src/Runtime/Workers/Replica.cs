@@ -23,6 +23,9 @@ public sealed record Replica(ImmutableArray<ReplicaValue> Values)
 
     public IEnumerable<NamedTensor> OptimizerState => Of(VariableKind.OptimizerState);
 
+    /// <summary>What a trained model consists of.</summary>
+    public Replica WithoutOptimizerState => new([.. Values.Where(v => v.Kind != VariableKind.OptimizerState)]);
+
     /// <summary>Of the parameters.</summary>
     public string Digest => ModelDigest.Of(Parameters);
 

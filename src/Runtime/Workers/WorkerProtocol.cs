@@ -5,6 +5,7 @@ using Singa.Actors.Devices;
 using Singa.Actors.Runtime.Coordination;
 using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Jobs;
+using Singa.Actors.Runtime.Regrouping;
 
 namespace Singa.Actors.Runtime.Workers;
 
@@ -28,10 +29,11 @@ public static class WorkerProtocol
 
     /// <summary>
     /// To the node that offered <c>Membership.Members[Rank]</c>: a worker on that device, with the replica of <c>Start</c>. It may admit the
-    /// steps below <c>Until</c>, and reports to the sender.
+    /// steps below <c>Until</c>, and reports to the sender. <c>Stopping</c>: how the tests before have gone, where the job stops early.
     /// </summary>
     public sealed record StartWorker(
-        JobId Job, TrainingJob Definition, TrainingOptions Options, Membership Membership, int Rank, StartPoint Start, long Until) : ICommand;
+        JobId Job, TrainingJob Definition, TrainingOptions Options, Membership Membership, int Rank, StartPoint Start, long Until,
+        StoppingState? Stopping = null) : ICommand;
 
     /// <summary>From the worker itself, which takes what follows: replica in place, plan loaded, batches being prepared. <c>Buckets</c> of the plan travel each step.</summary>
     public sealed record WorkerReady(JobId Job, Generation Generation, int Rank, int Buckets) : IEvent;
@@ -62,10 +64,10 @@ public static class WorkerProtocol
     /// <summary><c>Next</c>: the first step that this worker has not admitted. Those before it run to their end.</summary>
     public sealed record StepsHeld(JobId Job, Generation Generation, int Rank, int Number, long Next) : IEvent;
 
-    /// <summary>To a worker: steps below <c>Until</c> may be admitted.</summary>
-    public sealed record RunSteps(JobId Job, Generation Generation, long Until) : ICommand;
+    /// <summary>To a worker: steps below <c>Until</c> may be admitted. <c>Tested</c>: the figures of the last test, complete now.</summary>
+    public sealed record RunSteps(JobId Job, Generation Generation, long Until, TestRecord? Tested = null) : ICommand;
 
-    /// <summary>To rank 0, which has taken all steps it may: how the held-back loss stands. <c>IsBest</c>: remember the weights as they are.</summary>
+    /// <summary>To every worker, which has taken all steps it may: how the held-back loss stands. <c>IsBest</c>: remember the weights as they are.</summary>
     public sealed record TestJudged(JobId Job, Generation Generation, StoppingState State, bool IsBest) : ICommand;
 
     /// <summary>To rank 0 at rest: save the replica before step <c>Step</c>. <c>Outcome</c>: the job has ended with it.</summary>
@@ -87,6 +89,24 @@ public static class WorkerProtocol
     /// <summary>This worker cannot go on.</summary>
     public sealed record WorkerFailed(JobId Job, Generation Generation, int Rank, string Reason) : IEvent;
 
+    /// <summary>A peer did not come to a round; this worker is well and waits for what is to become of the generation.</summary>
+    public sealed record WorkerInterrupted(JobId Job, Generation Generation, int Rank, string Reason) : IEvent;
+
+    /// <summary>
+    /// To every node of a job: the generation that is to begin has this ballot. Whoever promises it goes on with no older one: its rounds
+    /// break, its workers come to rest at a step boundary.
+    /// </summary>
+    public sealed record HoldJob(JobId Job, Ballot Ballot) : ICommand;
+
+    /// <summary>The promise, and where this node is.</summary>
+    public sealed record JobHeld(JobId Job, Ballot Ballot, SeatState State) : IEvent;
+
+    /// <summary>Another ballot was promised before, at least as high.</summary>
+    public sealed record HoldRejected(JobId Job, Ballot Ballot, Ballot Promised) : IEvent;
+
+    /// <summary>To every node: the job's host has kept what happened in so many steps.</summary>
+    public sealed record StepsRecorded(JobId Job, long Steps) : ICommand;
+
     /// <summary>This node cannot go on with the job.</summary>
     public sealed record NodeFailed(JobId Job, string Reason) : IEvent;
 
@@ -97,10 +117,24 @@ public static class WorkerProtocol
 }
 
 /// <summary>Where a generation begins: at a step, with the replica that is kept under a name; without one, at first values.</summary>
-public sealed record StartPoint(long Step, ReplicaId? Replica)
+/// <param name="PendingTest">The weights as they are, after this step, were to be tested and have not been.</param>
+public sealed record StartPoint(long Step, ReplicaId? Replica, long? PendingTest = null)
 {
     public static readonly StartPoint Beginning = new(0, null);
 }
+
+/// <summary>What a node has of a job when a generation ends.</summary>
+/// <param name="Position">The step that comes next, with the replica before it; null: it has none.</param>
+/// <param name="Records">What happened in steps that the job's host may not have heard of yet, in order.</param>
+/// <param name="Tests">Figures of tests that are complete, in order.</param>
+/// <param name="Lost">Ranks whose devices cannot go on, and why.</param>
+public sealed record SeatState(
+    StartPoint? Position, ImmutableArray<WorkerProtocol.StepCompleted> Records, ImmutableArray<TestRecord> Tests, ImmutableArray<LostWorker> Lost);
+
+/// <summary>What a test of the weights after a step has shown, and where early stopping stood then.</summary>
+public sealed record TestRecord(long Step, TestFigures Figures, StoppingState? Stopping);
+
+public sealed record LostWorker(int Rank, string Reason);
 
 /// <summary>Where a job was saved, as far as its conductor needs to know; the values stay with the node.</summary>
 /// <param name="Generation">The one that saved it: later ones have higher numbers.</param>
