@@ -13,6 +13,8 @@ public sealed class InProcessTransport(TimeProvider? time = null) : ITransport
     {
         if (group.Fault() is { } fault)
             return fault;
+        if (group.Members.Select(m => m.Peer).Distinct().Count() > 1)
+            return $"the members of job {group.Job} live in several processes, and this one has no data plane";
         var table = new RoundTable(group, observer, time);
         while (true)
         {
@@ -49,7 +51,7 @@ public sealed class InProcessTransport(TimeProvider? time = null) : ITransport
             table.Begin(round.Step, rank, bucket, contribution);
     }
 
-    public void Watch(JobId job, TimeSpan deadline)
+    public void Watch(JobId job, StepDeadline deadline)
     {
         if (tables.TryGetValue(job, out var table))
             table.Watch(deadline);

@@ -11,6 +11,7 @@ internal sealed class RoundTable(RoundGroup group, IRoundObserver? observer, Tim
     private readonly Lock gate = new();
     private readonly Dictionary<long, Seats> open = [];
     private readonly Stack<Seats> unused = new();
+    private readonly StepPace pace = new(time.GetElapsedTime(0, time.GetTimestamp()));
     private string? broken;
     private long closedUpTo = long.MinValue;
     private long? completed;
@@ -67,14 +68,14 @@ internal sealed class RoundTable(RoundGroup group, IRoundObserver? observer, Tim
             Combine(seats!, bucket);
     }
 
-    public void Watch(TimeSpan deadline)
+    public void Watch(StepDeadline deadline)
     {
         List<RoundOutcome>? failed = null;
         lock (gate)
         {
             foreach (var seats in open.Values)
             {
-                if (seats.Round.Check(Now, deadline) is { } outcome)
+                if (seats.Round.FirstArrival is { } first && seats.Round.Check(Now, pace.Allow(first, deadline)) is { } outcome)
                     (failed ??= []).Add(outcome);
             }
         }
@@ -137,6 +138,8 @@ internal sealed class RoundTable(RoundGroup group, IRoundObserver? observer, Tim
             {
                 open.Remove(seats.Round.Id.Step);
                 closedUpTo = Math.Max(closedUpTo, seats.Round.Id.Step);
+                if (seats.Round.Outcome!.Completed)
+                    pace.Completed(seats.Round.FirstArrival!.Value, seats.Round.LastArrival, Now);
             }
         }
 
