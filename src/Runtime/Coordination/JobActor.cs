@@ -42,6 +42,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private readonly string candidate = Guid.NewGuid().ToString("N");
     private DataDescription? data;
     private ResumePoint? resume;
+    private ImmutableArray<PeerId> resumeAt = [];
     private JobRun? run;
     private CoordinatorProtocol.IEvent? ending;
     private Ballot? ballot;
@@ -79,7 +80,11 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
             preparing.Remove(Sender);
             // Where several nodes have a checkpoint, the furthest counts.
             if (message.Resume is not null && (resume is null || message.Resume.Start.Step > resume.Start.Step))
+            {
                 resume = message.Resume;
+                resumeAt = [.. devices.Where(d => d.Node.Equals(Sender)).Select(d => d.Offer.Peer).OfType<PeerId>().Distinct()];
+            }
+
             if (data is not null && data != message.Data)
                 End(new JobRejected(job.Job, $"the nodes do not have the same data: {data} on one and {message.Data} on {Sender.Path}"));
             else if ((data = message.Data) is not null && preparing.Count == 0)
@@ -228,17 +233,18 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
             return;
         }
 
-        StartWorkers();
+        StartWorkers(resumeAt);
     }
 
-    private void StartWorkers()
+    /// <param name="sources">Who has the replica to begin with.</param>
+    private void StartWorkers(ImmutableArray<PeerId> sources)
     {
         Become(Conducting);
         workers.Clear();
         foreach (var member in run!.Membership.Members)
         {
             NodeOf(member.Offer).Tell(new StartWorker(
-                job.Job, job.Definition, job.Options, run.Membership, member.Rank, run.Start, run.Until, run.Stopping));
+                job.Job, run.Membership, member.Rank, run.Start, run.Until, run.Stopping, sources));
         }
     }
 
@@ -302,7 +308,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         run = run.Next(membership, start, time.GetUtcNow());
         run.Warn($"{trouble}; step {start.Step} goes on in {membership.Generation} with {string.Join(", ", membership.Members.Select(m => m.Worker))}");
         Timers.Cancel(nameof(RegroupTimedOut));
-        StartWorkers();
+        StartWorkers([.. devices.Where(d => held[d.Node].Position?.Step == start.Step).Select(d => d.Offer.Peer).OfType<PeerId>().Distinct()]);
     }
 
     private void Carry(IEnumerable<JobDecision> decisions)

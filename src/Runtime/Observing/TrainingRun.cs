@@ -64,7 +64,7 @@ internal sealed class TrainingRun(
 
     public void Complete(JobOutcome outcome)
     {
-        var kept = replicas.Take(outcome.Replica);
+        var kept = replicas.Take(outcome.Replica) ?? throw new KeyNotFoundException($"no replica is kept as {outcome.Replica}");
         progress.Writer.TryComplete();
         completion.TrySetResult(new TrainingResult(
             new TrainedModel(job, kept.Data, kept.Normalisation, kept.Replica.Parameters, kept.Replica.Statistics, open),

@@ -32,6 +32,8 @@ internal sealed class NodeJobActor : ReceiveActor, IWithTimers
     private readonly StepRecords records = new();
     private readonly CancellationTokenSource stop = new();
     private readonly ILoggingAdapter log = Context.GetLogger();
+    private PrepareJob prepared = null!;
+    private ReplicaId? fetching;
     private Dataset? data;
     private JobSaving? saving;
     private IActorRef conductor;
@@ -57,6 +59,7 @@ internal sealed class NodeJobActor : ReceiveActor, IWithTimers
         Receive<NodeJobProtocol.WorkerRested>(Rested);
         Receive<NodeJobProtocol.StateTaken>(Taken);
         Receive<RestTimedOut>(Overdue);
+        Receive<ReplicaFetched>(Fetched);
         Receive<StepsRecorded>(message => records.Forget(message.Steps));
         Receive<CollectiveProtocol.GenerationBegun>(Begun);
         Receive<CollectiveProtocol.GenerationRejected>(message => Answer(new NodeFailed(message.Job, message.Reason)));
@@ -88,6 +91,7 @@ internal sealed class NodeJobActor : ReceiveActor, IWithTimers
 
     private void Prepare(PrepareJob prepare)
     {
+        prepared = prepare;
         foreach (var device in devices.Values)
             Context.Watch(device);
         ReadAsync(prepare, stop.Token).PipeTo(Self, failure: e => new DataUnreadable(prepare.Job, e));
@@ -145,7 +149,10 @@ internal sealed class NodeJobActor : ReceiveActor, IWithTimers
             if (!devices.TryGetValue(member.Offer.Device, out var device) || data is null)
                 Answer(new WorkerRejected(start.Job, start.Membership.Generation, start.Rank, $"{member.Worker} is not prepared for job {start.Job}"));
             else if (start.Start.Replica is { } replica && order.Replicas.Find(replica) is null)
-                Answer(new WorkerRejected(start.Job, start.Membership.Generation, start.Rank, $"{member.Worker} has no replica {replica} to begin step {start.Start.Step} with"));
+            {
+                Fetch(start, replica);
+                continue;
+            }
             else if (workers.Values.Any(w => w.Device.Equals(device)))
                 continue;
             else
@@ -154,13 +161,43 @@ internal sealed class NodeJobActor : ReceiveActor, IWithTimers
         }
     }
 
+    /// <summary>Whoever is behind, or new here, gets the replica from a peer.</summary>
+    private void Fetch(StartWorker start, ReplicaId replica)
+    {
+        if (fetching == replica)
+            return;
+        fetching = replica;
+        order.Replicas.FetchAsync(start.Job, replica, start.Sources, stop.Token).PipeTo(
+            Self, success: state => new ReplicaFetched(replica, state.Step, null), failure: e => new ReplicaFetched(replica, start.Start.Step, e.Message));
+    }
+
+    private void Fetched(ReplicaFetched message)
+    {
+        fetching = null;
+        if (message.Failure is null)
+        {
+            ForgetState();
+            position = new StartPoint(message.Step, message.Replica);
+        }
+        else
+        {
+            foreach (var start in waiting.Where(s => s.Start.Replica == message.Replica).ToArray())
+            {
+                waiting.Remove(start);
+                Fail(new WorkerRejected(start.Job, start.Membership.Generation, start.Rank, message.Failure), start.Membership.Generation, start.Rank, message.Failure);
+            }
+        }
+
+        StartWaiting();
+    }
+
     private void Start(StartWorker start, Member member, IActorRef device, Dataset samples)
     {
         var resources = new WorkerResources();
         var space = new WorkerSpace(
             member.Offer.Device, order.Devices.First(d => d.Name == member.Offer.Device).Scratch, order.Settings.StepsAhead + order.Settings.BatchesAhead);
         var (self, worker) = (Self, new WorkerOrder(
-            start.Job, start.Definition, start.Options, start.Membership, start.Rank, samples, start.Start, start.Until, start.Stopping, saving, space));
+            start.Job, prepared.Definition, prepared.Options, start.Membership, start.Rank, samples, start.Start, start.Until, start.Stopping, saving, space));
         var actor = Context.ActorOf(
             Props.Create(() => new WorkerActor(worker, device, self, order.Transport, order.Replicas, resources, order.Settings, order.Time)).WithDispatcher(order.Dispatcher),
             $"worker-{start.Membership.Generation.Number}-{start.Rank}");
@@ -340,6 +377,8 @@ internal sealed class NodeJobActor : ReceiveActor, IWithTimers
     internal sealed record Left(JobId Job) : INoSerializationVerificationNeeded;
 
     private sealed record Held(JobId Job, Generation Generation, int Rank, IActorRef Device, WorkerResources Resources);
+
+    private sealed record ReplicaFetched(ReplicaId Replica, long Step, string? Failure) : INoSerializationVerificationNeeded;
 
     private sealed record DataRead(JobId Job, Dataset Data, JobSaving? Saving) : INoSerializationVerificationNeeded;
 

@@ -30,10 +30,10 @@ public static class WorkerProtocol
     /// <summary>
     /// To the node that offered <c>Membership.Members[Rank]</c>: a worker on that device, with the replica of <c>Start</c>. It may admit the
     /// steps below <c>Until</c>, and reports to the sender. <c>Stopping</c>: how the tests before have gone, where the job stops early.
+    /// <c>Sources</c>: peers who have the replica.
     /// </summary>
     public sealed record StartWorker(
-        JobId Job, TrainingJob Definition, TrainingOptions Options, Membership Membership, int Rank, StartPoint Start, long Until,
-        StoppingState? Stopping = null) : ICommand;
+        JobId Job, Membership Membership, int Rank, StartPoint Start, long Until, StoppingState? Stopping, ImmutableArray<PeerId> Sources) : ICommand;
 
     /// <summary>From the worker itself, which takes what follows: replica in place, plan loaded, batches being prepared. <c>Buckets</c> of the plan travel each step.</summary>
     public sealed record WorkerReady(JobId Job, Generation Generation, int Rank, int Buckets) : IEvent;
