@@ -1,12 +1,27 @@
 namespace Singa.Actors.Runtime.Regrouping;
 
-/// <summary>The right to begin a generation, of which a node promises one after the other, each higher than those before. The generation has its number.</summary>
-/// <param name="Candidate">Whose it is; decides between equal numbers.</param>
-public sealed record Ballot(long Number, string Candidate) : IComparable<Ballot>
+/// <summary>
+/// One attempt to begin a generation, which has the ballot's number. Of two attempts with the same number the candidate decides, so that
+/// all ballots have one order.
+/// </summary>
+/// <param name="Candidate">Who asks, in one life of its process: <see cref="Of"/> writes it.</param>
+public readonly record struct Ballot(long Number, string Candidate) : IComparable<Ballot>
 {
-    public int CompareTo(Ballot? other) => other is null ? 1
-        : Number != other.Number ? Number.CompareTo(other.Number)
-        : string.CompareOrdinal(Candidate, other.Candidate);
+    /// <summary>Lower than all that are ever asked for.</summary>
+    public static readonly Ballot None = new(0, "");
+
+    public static Ballot Of(long number, NodeKey candidate) => new(number, FormattableString.Invariant($"{candidate.Name}#{candidate.Incarnation}"));
+
+    public int CompareTo(Ballot other) =>
+        Number != other.Number ? Number.CompareTo(other.Number) : string.CompareOrdinal(Candidate, other.Candidate);
+
+    public static bool operator <(Ballot left, Ballot right) => left.CompareTo(right) < 0;
+
+    public static bool operator >(Ballot left, Ballot right) => left.CompareTo(right) > 0;
+
+    public static bool operator <=(Ballot left, Ballot right) => left.CompareTo(right) <= 0;
+
+    public static bool operator >=(Ballot left, Ballot right) => left.CompareTo(right) >= 0;
 
     public override string ToString() => $"ballot {Number} of {Candidate}";
 }
