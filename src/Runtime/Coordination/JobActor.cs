@@ -9,181 +9,209 @@ using Singa.Actors.Runtime.Regrouping;
 using Singa.Actors.Runtime.Scheduling;
 using Singa.Actors.Runtime.Workers;
 using static Singa.Actors.Runtime.Coordination.CoordinatorProtocol;
+using static Singa.Actors.Runtime.Workers.NodeJobProtocol;
 using static Singa.Actors.Runtime.Workers.WorkerProtocol;
 
 namespace Singa.Actors.Runtime.Coordination;
 
 /// <summary>
-/// Conducts one job:
+/// Conducts one job, from one of its nodes:
 /// <code>
-/// preparing (every node reads the data) ─► conducting (a generation of workers) ─► releasing ─► gone
-///                                              ▲              │ somebody is lost
-///                                              └─ regrouping ◄┘
+/// preparing (every node reads the data) ─► regrouping ─► conducting (a generation of workers) ─► releasing ─► gone
+///                                              ▲              │ somebody is lost, or comes, or goes
+///                                              └──────────────┘
 /// </code>
-/// What a report means is <see cref="JobRun"/>'s to say; this actor starts, tells, times and ends.
+/// What a report means is <see cref="JobRun"/>'s to say, who may go on the seat's beside it; this actor starts, tells, times and ends.
 /// </summary>
 internal sealed class JobActor : ReceiveActor, IWithTimers
 {
-    private static readonly TimeSpan DeadlineCheck = TimeSpan.FromSeconds(1);
-
     // Whatever breaks so many generations before their first step will break the next as well.
     private const int RegroupsInVain = 5;
 
-    private readonly SubmitJob job;
-    private ImmutableArray<(DeviceOffer Offer, IActorRef Node)> devices;
+    private readonly ConductJob job;
+    private readonly NodeKey self;
     private readonly RuntimeSettings settings;
     private readonly TimeProvider time;
-    private readonly HashSet<IActorRef> preparing = [];
-    private readonly HashSet<IActorRef> releasing = [];
-    private readonly HashSet<IActorRef> gone = [];
+    private readonly TakeOver? takeOver;
+    private readonly Dictionary<NodeKey, JobNode> nodes;
+    private readonly HashSet<NodeKey> preparing = [], prepared = [], released = [];
+    private readonly HashSet<DeviceOffer> broken = [];
     private readonly Dictionary<int, IActorRef> workers = [];
+    private readonly PlannedChange planned;
     private readonly ILoggingAdapter log = Context.GetLogger();
-    private readonly Dictionary<IActorRef, SeatState> held = [];
-    private readonly string candidate = Guid.NewGuid().ToString("N");
     private DataDescription? data;
+    private Normalisation? normalisation;
     private ResumePoint? resume;
-    private ImmutableArray<PeerId> resumeAt = [];
     private JobRun? run;
     private CoordinatorProtocol.IEvent? ending;
-    private Ballot? ballot;
-    private string? trouble;
-    private long committedAtRegroup = -1;
+    private string reason = "it begins";
+    private long committedAtRegroup = -1, recorded;
     private int inVain;
-    private bool accepted;
+    private int? buckets;
+    private bool accepted, regrouping, runs;
 
-    public JobActor(SubmitJob job, ImmutableArray<(DeviceOffer Offer, IActorRef Node)> devices, RuntimeSettings settings, TimeProvider time)
+    public JobActor(ConductJob job, NodeKey self, RuntimeSettings settings, TimeProvider time, TakeOver? takeOver = null)
     {
-        (this.job, this.devices, this.settings, this.time) = (job, devices, settings, time);
-        Preparing();
+        (this.job, this.self, this.settings, this.time, this.takeOver) = (job, self, settings, time, takeOver);
+        nodes = job.Nodes.ToDictionary(n => n.Key);
+        planned = new PlannedChange(settings.GatherTime);
+        if (takeOver is null)
+            Preparing();
+        else
+            Conducting();
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    private IEnumerable<IActorRef> Nodes => devices.Select(d => d.Node).Distinct();
+    private TimeSpan Now => time.GetElapsedTime(0, time.GetTimestamp());
+
+    private IActorRef Seat => Context.Parent;
 
     protected override void PreStart()
     {
-        foreach (var node in Nodes)
+        if (takeOver is { } over)
         {
-            Context.Watch(node);
-            preparing.Add(node);
-            node.Tell(new PrepareJob(job.Job, job.Definition, job.Options));
+            Succeed(over);
+            return;
         }
 
+        foreach (var node in nodes.Values.ToArray())
+            Prepare(node);
         Timers.StartSingleTimer(nameof(PreparationTimedOut), PreparationTimedOut.Instance, settings.PrepareTimeout);
     }
+
+    private void Prepare(JobNode node)
+    {
+        preparing.Add(node.Key);
+        node.Node.Tell(new PrepareJob(job.Job, job.Definition, job.Options, Roll.Founding(self, resume?.Generation.Number ?? 0), job.Observer));
+    }
+
+    /// <summary>What the conductor before this one knew, as far as somebody still knows it.</summary>
+    private void Succeed(TakeOver over)
+    {
+        (data, normalisation, resume, recorded) = (over.Data, over.Normalisation, over.Resume, over.Recorded);
+        prepared.UnionWith(nodes.Keys);
+        run = new JobRun(job.Definition, job.Options, data, over.Membership, time.GetUtcNow(), resume, Math.Max(over.Recorded, resume?.Start.Step ?? 0));
+        (accepted, regrouping, reason) = (true, true, "its conductor is gone");
+        Seat.Tell(new ConductorBegun(job.Job));
+        StartTicking();
+        Form(over.Formed);
+    }
+
+    private void StartTicking() => Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, settings.ConductInterval);
 
     private void Preparing()
     {
         Receive<JobPrepared>(message =>
         {
-            preparing.Remove(Sender);
+            preparing.Remove(message.From);
+            prepared.Add(message.From);
             // Where several nodes have a checkpoint, the furthest counts.
             if (message.Resume is not null && (resume is null || message.Resume.Start.Step > resume.Start.Step))
-            {
                 resume = message.Resume;
-                resumeAt = [.. devices.Where(d => d.Node.Equals(Sender)).Select(d => d.Offer.Peer).OfType<PeerId>().Distinct()];
+            if (data is not null && data != message.Data)
+            {
+                End(new JobRejected(job.Job, $"the nodes do not have the same data: {data} on one and {message.Data} on {message.From}"));
+                return;
             }
 
-            if (data is not null && data != message.Data)
-                End(new JobRejected(job.Job, $"the nodes do not have the same data: {data} on one and {message.Data} on {Sender.Path}"));
-            else if ((data = message.Data) is not null && preparing.Count == 0)
-                BeginGeneration();
+            (data, normalisation) = (message.Data, message.Normalisation);
+            Found();
         });
-        Receive<StopJob>(_ => End(new JobCancelled(job.Job)));
-        Receive<PreparationFailed>(message => Unprepared(Sender, message.Reason));
+        Receive<PreparationFailed>(message => Unprepared(message.From, message.Reason));
         Receive<PreparationTimedOut>(_ =>
         {
             foreach (var node in preparing.ToArray())
                 Unprepared(node, $"its data was not read within {settings.PrepareTimeout.TotalSeconds:0} s (singa.runtime.prepare-timeout)");
         });
+        Receive<StopJob>(_ => End(new JobCancelled(job.Job)));
         Common();
     }
 
     private void Conducting()
     {
+        Receive<GenerationFormed>(Form);
+        Receive<GenerationRuns>(_ =>
+        {
+            runs = true;
+            BeginSteps();
+        });
+        Receive<GenerationWaits>(message =>
+        {
+            log.Warning("job {0} waits: {1}", job.Job, message.Reason);
+            job.Observer.Tell(new JobWaiting(job.Job, message.Reason));
+        });
+        Receive<GenerationImpossible>(message => End(Lost($"{reason}; {message.Reason}")));
+        Receive<ConductorSuperseded>(message =>
+        {
+            log.Warning("job {0} is conducted by another node now: {1}", job.Job, message.By);
+            Context.Parent.Tell(new Left(job.Job, IsOver: false));
+            Context.Stop(Self);
+        });
         Receive<WorkerReady>(message =>
         {
-            workers[message.Rank] = Sender;
+            if (message.Generation == run?.Membership.Generation)
+                workers[message.Rank] = Sender;
             Carry(run!.On(message, time.GetUtcNow()));
         });
         Receive<WorkerRejected>(message => Carry(run!.On(message)));
         Receive<WorkerFailed>(message => Carry(run!.On(message)));
         Receive<WorkerInterrupted>(message => Carry(run!.On(message)));
-        Receive<NodeFailed>(message => LoseNode(Sender, message.Reason));
-        Receive<Terminated>(message => LoseNode(message.ActorRef, $"node {message.ActorRef.Path} has left"));
         Receive<StepCompleted>(message => Carry(run!.On(message, time.GetUtcNow())));
         Receive<EvaluationCompleted>(message => Carry(run!.On(message, time.GetUtcNow())));
         Receive<StepsHeld>(message => Carry(run!.On(message, time.GetUtcNow())));
         Receive<SaveFailed>(message => Carry(run!.On(message)));
         Receive<WorkerFinished>(message => Carry(run!.On(message, time.GetUtcNow())));
         Receive<ReplicaSaved>(message => Carry(run!.On(message, time.GetUtcNow())));
-        Receive<PauseJob>(_ => Carry(run!.Rest(end: false)));
-        Receive<ResumeJob>(_ => Carry(run!.Resume(time.GetUtcNow())));
+        Receive<PauseJob>(_ => Carry(run?.Rest(end: false) ?? []));
+        Receive<ResumeJob>(_ => Carry(run?.Resume(time.GetUtcNow()) ?? []));
         Receive<StopJob>(_ => Stop());
-        Receive<DeadlineDue>(_ =>
+        Receive<StepsRecorded>(message => recorded = Math.Max(recorded, message.Steps));
+        Receive<RecruitNode>(message => Recruit(message.Node));
+        Receive<DismissNode>(message =>
         {
-            var patience = run!.HasBegun ? settings.StepTimeout : settings.PrepareTimeout;
-            if (run.Overdue(time.GetUtcNow() - patience) is { } decision)
-                Carry([decision]);
+            if (nodes.ContainsKey(message.Node))
+                planned.Leave(message.Node, Now);
         });
+        Receive<JobPrepared>(message =>
+        {
+            preparing.Remove(message.From);
+            if (message.Data != data)
+                Unprepared(message.From, "its data is not that of the others");
+            else if (prepared.Add(message.From))
+                planned.Join(message.From, Now);
+        });
+        Receive<PreparationFailed>(message => Unprepared(message.From, message.Reason));
+        Receive<Tick>(_ => OnTick());
         Common();
-    }
-
-    /// <summary>Whoever is left says where it is, and the next generation begins with them.</summary>
-    private void Regrouping()
-    {
-        Receive<JobHeld>(message => message.Ballot == ballot, message =>
-        {
-            held[Sender] = message.State;
-            Form();
-        });
-        Receive<HoldRejected>(message => message.Ballot == ballot, message => Regroup(trouble!, message.Promised.Number));
-        Receive<NodeFailed>(_ => Without(Sender));
-        Receive<Terminated>(message => Without(message.ActorRef));
-        Receive<RegroupTimedOut>(_ =>
-        {
-            foreach (var silent in Nodes.Where(n => !held.ContainsKey(n)).ToArray())
-            {
-                log.Warning("job {0}: {1} does not answer", job.Job, silent.Path);
-                Without(silent);
-            }
-        });
-        Receive<PauseJob>(_ => run!.Rest(end: false));
-        Receive<ResumeJob>(_ => Carry(run!.Resume(time.GetUtcNow())));
-        Receive<StopJob>(_ => run!.Rest(end: true));
-        Common();
-        ReceiveAny(message => log.Debug("job {0} regroups: {1} ignored", job.Job, message.GetType().Name));
     }
 
     private void Common()
     {
         Receive<CancelJob>(_ => End(new JobCancelled(job.Job)));
-        Receive<StepsRecorded>(message => TellNodes(message));
-        Receive<NodeFailed>(message => End(new JobRejected(job.Job, message.Reason)));
-        Receive<Terminated>(message =>
+        Receive<NodeGone>(message => Lose(message.Node, message.Reason));
+        Receive<NodeFailed>(message =>
         {
-            gone.Add(message.ActorRef);
-            End(new JobRejected(job.Job, $"node {message.ActorRef.Path} has left"));
+            Seat.Tell(new NodeGone(job.Job, message.From, message.Reason));
+            Lose(message.From, message.Reason);
         });
         // Its worker says the same from nearer by; this is for devices that end before they have one.
         Receive<WithdrawDevice>(message =>
         {
-            devices = devices.RemoveAll(d => d.Offer == message.Device);
-            if (devices.IsEmpty)
+            broken.Add(message.Device);
+            if (nodes.Values.SelectMany(n => n.Offers).All(broken.Contains))
                 End(Lost($"{message.Device.Worker} has left: {message.Reason}"));
-            else if (run?.Membership.Members.Any(m => m.Offer == message.Device) == true && ballot is null)
-                Regroup($"{message.Device.Worker} has left: {message.Reason}");
         });
     }
 
     private void Releasing()
     {
-        Receive<JobReleased>(_ => Released(Sender));
-        Receive<Terminated>(message => Released(message.ActorRef));
+        Receive<JobReleased>(message => Released(message.From));
+        Receive<NodeGone>(message => Released(message.Node));
+        Receive<NodeFailed>(message => Released(message.From));
         Receive<ReleaseTimedOut>(_ =>
         {
-            log.Warning("job {0} has ended, but {1} did not release it", job.Job, string.Join(", ", releasing.Select(n => n.Path)));
+            log.Warning("job {0} has ended, but {1} did not release it", job.Job, string.Join(", ", nodes.Keys.Except(released)));
             Leave();
         });
         // A second cancellation, or reports that were on their way.
@@ -191,29 +219,35 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     }
 
     /// <summary>A node that cannot read the data gets no shards.</summary>
-    private void Unprepared(IActorRef node, string reason)
+    private void Unprepared(NodeKey node, string why)
     {
         preparing.Remove(node);
-        if (Nodes.All(n => n.Equals(node)))
+        if (!nodes.TryGetValue(node, out var it))
+            return;
+        if (run is null && nodes.Keys.All(n => n == node || !prepared.Contains(n) && !preparing.Contains(n)))
         {
-            End(new JobRejected(job.Job, reason));
+            End(new JobRejected(job.Job, why));
             return;
         }
 
-        log.Warning("job {0}: {1} takes no part: {2}", job.Job, node.Path, reason);
-        node.Tell(new ReleaseJob(job.Job));
-        devices = devices.RemoveAll(d => d.Node.Equals(node));
-        if (data is not null && preparing.Count == 0)
-            BeginGeneration();
+        log.Warning("job {0}: {1} takes no part: {2}", job.Job, node, why);
+        it.Node.Tell(new ReleaseJob(job.Job));
+        nodes.Remove(node);
+        prepared.Remove(node);
+        if (run is null)
+            Found();
     }
 
-    private void BeginGeneration()
+    /// <summary>Everybody has the data: the first generation.</summary>
+    private void Found()
     {
-        int shards, tests;
+        if (preparing.Count > 0 || data is null || ending is not null)
+            return;
+        Timers.Cancel(nameof(PreparationTimedOut));
         try
         {
-            shards = JobSchedule.Of(job.Definition, data!.TrainCount).Shards;
-            tests = new EvaluationPoints(job.Definition, job.Options, data).Batches.Batches;
+            JobSchedule.Of(job.Definition, data.TrainCount);
+            _ = new EvaluationPoints(job.Definition, job.Options, data);
         }
         catch (Exception e) when (e is ArgumentOutOfRangeException or JobRefusedException)
         {
@@ -221,94 +255,133 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
             return;
         }
 
-        var membership = Membership.Form(resume?.Generation.Next ?? Generation.First, [.. devices.Select(d => d.Offer)], shards, tests);
-        run = new JobRun(job.Definition, job.Options, data, membership, time.GetUtcNow(), resume);
-        Timers.Cancel(nameof(PreparationTimedOut));
-        Timers.StartPeriodicTimer(nameof(DeadlineDue), DeadlineDue.Instance, DeadlineCheck);
         if (resume?.Outcome is { } outcome)
         {
             // It has ended before: its host gets what came out, and nobody works.
-            job.Observer.Tell(new JobAccepted(job.Job, run.Facts));
-            End(new JobCompleted(job.Job, outcome));
+            job.Observer.Tell(new JobAccepted(job.Job, NewRun(Membership.Form(resume.Generation.Next, Offers(nodes.Keys), 1, 0)).Facts));
+            End(Completed(outcome));
             return;
         }
 
-        StartWorkers(resumeAt);
-    }
-
-    /// <param name="sources">Who has the replica to begin with.</param>
-    private void StartWorkers(ImmutableArray<PeerId> sources)
-    {
+        StartTicking();
         Become(Conducting);
-        workers.Clear();
-        foreach (var member in run!.Membership.Members)
-        {
-            NodeOf(member.Offer).Tell(new StartWorker(
-                job.Job, run.Membership, member.Rank, run.Start, run.Until, run.Stopping, sources));
-        }
+        Regroup(reason, isTrouble: false);
     }
 
-    private void LoseNode(IActorRef node, string reason)
+    private JobRun NewRun(Membership membership) => new(job.Definition, job.Options, data!, membership, time.GetUtcNow(), resume);
+
+    private ImmutableArray<DeviceOffer> Offers(IEnumerable<NodeKey> of) =>
+        [.. of.Where(nodes.ContainsKey).SelectMany(n => nodes[n].Offers).Where(o => !broken.Contains(o))];
+
+    private void Lose(NodeKey node, string why)
     {
-        gone.Add(node);
-        devices = devices.RemoveAll(d => d.Node.Equals(node));
-        if (devices.IsEmpty)
-            End(Lost(reason));
-        else
-            Regroup(reason);
+        if (!nodes.Remove(node))
+            return;
+        preparing.Remove(node);
+        prepared.Remove(node);
+        planned.Forget(node);
+        if (nodes.Count == 0)
+            End(Lost(why));
+        else if (run is null)
+            Found();
+        else if (run.Membership.Members.Any(m => m.Offer.Node == node.Name))
+            Regroup(why);
     }
 
-    /// <summary>A ballot above every one that was seen, to all who may have a part in what comes next.</summary>
-    private void Regroup(string reason, long above = 0)
+    private void Recruit(JobNode node)
+    {
+        if (ending is not null || nodes.ContainsKey(node.Key))
+            return;
+        nodes[node.Key] = node;
+        Prepare(node);
+    }
+
+    /// <summary>The seat finds out who is left and may go on.</summary>
+    private void Regroup(string why, bool isTrouble = true)
     {
         if (ending is not null)
             return;
-        inVain = run!.Committed == committedAtRegroup ? inVain + 1 : 0;
-        committedAtRegroup = run.Committed;
-        if (inVain > RegroupsInVain)
+        if (isTrouble)
         {
-            End(Lost($"{reason}; {RegroupsInVain} generations in a row came to nothing"));
+            inVain = run!.Committed == committedAtRegroup ? inVain + 1 : 0;
+            committedAtRegroup = run.Committed;
+            if (inVain > RegroupsInVain)
+            {
+                End(Lost($"{why}; {RegroupsInVain} generations in a row came to nothing"));
+                return;
+            }
+
+            log.Warning("job {0} regroups at step {1}: {2}", job.Job, run.Committed, why);
+        }
+
+        (reason, regrouping, runs, buckets) = (why, true, false, null);
+        Seat.Tell(new RegroupJob(job.Job, why, [.. nodes.Values.Where(n => prepared.Contains(n.Key))], run is null ? [.. prepared] : planned.Newcomers));
+    }
+
+    /// <summary>Enough have promised: the next generation, with those who are there.</summary>
+    private void Form(GenerationFormed formed)
+    {
+        if (ending is not null || !regrouping)
+            return;
+        var formation = formed.Formation;
+        foreach (var (key, state) in formed.States)
+            broken.UnionWith(state.Lost.SelectMany(l => nodes.GetValueOrDefault(key)?.Offers.Where(o => o.Device == l.Device) ?? []));
+        var offers = Offers(formation.TakePart);
+        var furthest = formation.Ahead.Where(formed.States.ContainsKey).Select(n => formed.States[n]).FirstOrDefault(s => s.Position is not null);
+        if (offers.IsEmpty || furthest is null)
+        {
+            End(Lost(reason));
             return;
         }
 
-        log.Warning("job {0} regroups after step {1}: {2}", job.Job, run.Committed - 1, reason);
-        trouble = reason;
-        ballot = new Ballot(Math.Max(Math.Max(above, ballot?.Number ?? 0), run.Membership.Generation.Number) + 1, candidate);
-        held.Clear();
-        Become(Regrouping);
-        Timers.StartSingleTimer(nameof(RegroupTimedOut), RegroupTimedOut.Instance, settings.RestTimeout + settings.RestTimeout);
-        TellNodes(new HoldJob(job.Job, ballot));
-    }
-
-    private void Without(IActorRef node)
-    {
-        gone.Add(node);
-        devices = devices.RemoveAll(d => d.Node.Equals(node));
-        Form();
-    }
-
-    /// <summary>The next generation, once everybody who is left has answered.</summary>
-    private void Form()
-    {
-        if (ending is not null || Nodes.Any(n => !held.ContainsKey(n)))
-            return;
-        foreach (var lost in held.Values.SelectMany(h => h.Lost))
-            devices = devices.RemoveAll(d => d.Offer == run!.Membership.Members[lost.Rank].Offer);
-        var furthest = held.Values.Where(h => h.Position is not null).MaxBy(h => h.Position!.Step);
-        if (devices.IsEmpty || furthest is null)
+        var (shards, tests) = (
+            JobSchedule.Of(job.Definition, data!.TrainCount).Shards, new EvaluationPoints(job.Definition, job.Options, data).Batches.Batches);
+        var membership = Membership.Form(new Generation(formation.Ballot.Number), offers, shards, tests);
+        if (run is null)
         {
-            End(Lost(trouble!));
-            return;
+            run = NewRun(membership);
+        }
+        else
+        {
+            var (settled, start) = run.Close(furthest, time.GetUtcNow());
+            Carry(settled);
+            run = run.Next(membership, start, time.GetUtcNow());
+            if (inVain > 0 || committedAtRegroup >= 0)
+                run.Warn($"{reason}; step {start.Step} goes on in {membership.Generation} with {string.Join(", ", membership.Members.Select(m => m.Worker))}");
         }
 
-        var (settled, start) = run!.Close(furthest, time.GetUtcNow());
-        Carry(settled);
-        var membership = Membership.Form(
-            new Generation(ballot!.Number), [.. devices.Select(d => d.Offer)], run.Schedule.Shards, run.Membership.Members.Sum(m => m.EvaluationBatches.Count));
-        run = run.Next(membership, start, time.GetUtcNow());
-        run.Warn($"{trouble}; step {start.Step} goes on in {membership.Generation} with {string.Join(", ", membership.Members.Select(m => m.Worker))}");
-        Timers.Cancel(nameof(RegroupTimedOut));
-        StartWorkers([.. devices.Where(d => held[d.Node].Position?.Step == start.Step).Select(d => d.Offer.Peer).OfType<PeerId>().Distinct()]);
+        workers.Clear();
+        var begin = formation.With(self, [.. membership.Members.Select(m => nodes.Values.First(n => n.Offers.Contains(m.Offer)).Key)]);
+        Seat.Tell(new StartGeneration(
+            job.Job, begin, membership, [.. nodes.Values], Self, run.Start, run.Until, run.Stopping,
+            [.. formation.Ahead.Select(n => nodes.GetValueOrDefault(n)?.Peer).OfType<PeerId>()]));
+    }
+
+    /// <summary>Once the seat knows that everybody has accepted, and the run that every worker is ready.</summary>
+    private void BeginSteps()
+    {
+        if (!runs || buckets is not { } count || ending is not null)
+            return;
+        var roll = run!.Membership;
+        log.Info("job {0} begins {1} at step {2}: {3} shards on {4}", job.Job, roll.Generation, run.Start.Step, run.Schedule.Shards,
+            string.Join(", ", roll.Members.Select(m => $"{m.Worker} ({m.Shards})")));
+        job.Observer.Tell(accepted ? new JobRegrouped(job.Job, roll.Generation, run.Facts.Workers, reason) : new JobAccepted(job.Job, run.Facts));
+        (accepted, regrouping, buckets) = (true, false, null);
+        TellNodes(new BeginSteps(job.Job, new Ballot(roll.Generation.Number, Ballot.Of(0, self).Candidate), count, run.Start.Step));
+        Context.Parent.Tell(new JobConducted(job.Job, Self, job.Observer));
+    }
+
+    private void OnTick()
+    {
+        if (run is null || ending is not null)
+            return;
+        if (!regrouping)
+            TellNodes(new StepsRecorded(job.Job, self, recorded));
+        if (runs && !regrouping && planned.DueAt is { } due && due <= Now)
+            Carry(run.Change());
+        var patience = run.HasBegun ? settings.StepTimeout : settings.PrepareTimeout;
+        if (run.Overdue(time.GetUtcNow() - patience) is { } decision)
+            Carry([decision]);
     }
 
     private void Carry(IEnumerable<JobDecision> decisions)
@@ -318,15 +391,8 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
             switch (decision)
             {
                 case JobDecision.Begin begin:
-                    log.Info("job {0} begins {1}: {2} shards on {3}", job.Job, run!.Membership.Generation, run.Schedule.Shards,
-                        string.Join(", ", run.Membership.Members.Select(m => $"{m.Worker} ({m.Shards})")));
-                    ballot = null;
-                    if (!accepted)
-                        job.Observer.Tell(new JobAccepted(job.Job, run.Facts));
-                    else
-                        job.Observer.Tell(new JobRegrouped(job.Job, run.Membership.Generation, run.Facts.Workers, trouble!));
-                    accepted = true;
-                    TellNodes(new BeginSteps(job.Job, run.Membership.Generation, begin.Buckets, run.Start.Step));
+                    buckets = begin.Buckets;
+                    BeginSteps();
                     break;
                 case JobDecision.Commit commit:
                     job.Observer.Tell(new StepCommitted(job.Job, commit.Progress));
@@ -346,6 +412,9 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
                 case JobDecision.Save save:
                     workers[0].Tell(new SaveReplica(job.Job, run!.Membership.Generation, save.Step, save.Outcome));
                     break;
+                case JobDecision.Change:
+                    Regroup(planned.Leaving.IsEmpty ? $"{string.Join(", ", planned.Newcomers)} joins" : $"{string.Join(", ", planned.Leaving)} leaves", isTrouble: false);
+                    break;
                 case JobDecision.Paused paused:
                     job.Observer.Tell(new JobPaused(job.Job, paused.Step));
                     break;
@@ -356,7 +425,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
                     End(new JobStopped(job.Job, stop.Step, job.Options.Checkpoint is not null));
                     break;
                 case JobDecision.Complete complete:
-                    End(new JobCompleted(job.Job, complete.Outcome));
+                    End(Completed(complete.Outcome));
                     break;
                 case JobDecision.Reject reject:
                     End(new JobRejected(job.Job, reject.Reason));
@@ -376,7 +445,9 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         }
     }
 
-    private CoordinatorProtocol.IEvent Lost(string reason) => accepted ? new JobFailed(job.Job, reason) : new JobRejected(job.Job, reason);
+    private JobCompleted Completed(JobOutcome outcome) => new(job.Job, outcome, data!, normalisation, [.. nodes.Values.Select(n => n.Peer).OfType<PeerId>()]);
+
+    private CoordinatorProtocol.IEvent Lost(string why) => accepted ? new JobFailed(job.Job, why) : new JobRejected(job.Job, why);
 
     /// <summary>The observer hears how it ended once the devices are free of it.</summary>
     private void End(CoordinatorProtocol.IEvent how)
@@ -396,32 +467,28 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         Timers.CancelAll();
         Timers.StartSingleTimer(nameof(ReleaseTimedOut), ReleaseTimedOut.Instance, settings.ReleaseTimeout);
         Become(Releasing);
-        foreach (var node in Nodes.Except(gone))
-        {
-            releasing.Add(node);
-            node.Tell(new ReleaseJob(job.Job));
-        }
-
-        if (releasing.Count == 0)
+        TellNodes(new ReleaseJob(job.Job));
+        if (nodes.Count == 0)
             Leave();
     }
 
-    private void Released(IActorRef node)
+    private void Released(NodeKey node)
     {
-        if (releasing.Remove(node) && releasing.Count == 0)
+        released.Add(node);
+        if (nodes.Keys.All(released.Contains))
             Leave();
     }
 
     private void Leave()
     {
         job.Observer.Tell(ending!);
-        Context.Parent.Tell(new Left(job.Job));
+        Context.Parent.Tell(new Left(job.Job, IsOver: true));
         Context.Stop(Self);
     }
 
     private void Stop()
     {
-        if (run!.HasBegun)
+        if (run is not null && accepted)
             Carry(run.Rest(end: true));
         else
             End(new JobCancelled(job.Job));
@@ -429,8 +496,8 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
 
     private void TellNodes(object message)
     {
-        foreach (var node in Nodes.ToArray())
-            node.Tell(message);
+        foreach (var node in nodes.Values)
+            node.Node.Tell(message);
     }
 
     private void TellWorkers(WorkerProtocol.ICommand command)
@@ -439,24 +506,17 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
             worker.Tell(command);
     }
 
-    private IActorRef NodeOf(DeviceOffer offer) => devices.First(d => d.Offer == offer).Node;
-
-    /// <summary>To the coordinator: the observer has heard how the job ended.</summary>
-    internal sealed record Left(JobId Job) : INoSerializationVerificationNeeded;
+    /// <summary>To the node: this conductor has ended. <c>IsOver</c>: the job as well, and its observer has heard how.</summary>
+    internal sealed record Left(JobId Job, bool IsOver) : INoSerializationVerificationNeeded;
 
     private sealed record PreparationTimedOut : INoSerializationVerificationNeeded
     {
         public static readonly PreparationTimedOut Instance = new();
     }
 
-    private sealed record DeadlineDue : INoSerializationVerificationNeeded, INotInfluenceReceiveTimeout
+    private sealed record Tick : INoSerializationVerificationNeeded, INotInfluenceReceiveTimeout
     {
-        public static readonly DeadlineDue Instance = new();
-    }
-
-    private sealed record RegroupTimedOut : INoSerializationVerificationNeeded
-    {
-        public static readonly RegroupTimedOut Instance = new();
+        public static readonly Tick Instance = new();
     }
 
     private sealed record ReleaseTimedOut : INoSerializationVerificationNeeded

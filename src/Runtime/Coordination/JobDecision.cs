@@ -37,6 +37,9 @@ public abstract record JobDecision
     /// <summary>The generation cannot go on: find out who is left, and begin the next.</summary>
     public sealed record Regroup(string Reason) : JobDecision;
 
+    /// <summary>The job rests at this step, for another generation to begin there.</summary>
+    public sealed record Change(long Step) : JobDecision;
+
     public sealed record Complete(JobOutcome Outcome) : JobDecision;
 
     /// <summary>The job was never fit to run.</summary>

@@ -35,12 +35,14 @@ public sealed class JobRun
     private JobOutcome? outcome;
     private long committed, end;
     private int buckets;
-    private bool finishing, saving, broken;
+    private bool finishing, saving, broken, changing;
     private readonly bool isLater;
     private Wanted wanted;
 
     /// <param name="resume">Where the job goes on; null: at its beginning.</param>
-    public JobRun(TrainingJob job, TrainingOptions options, DataDescription data, Membership membership, DateTimeOffset now, ResumePoint? resume = null)
+    /// <param name="committed">Steps that are known to have happened and been told; null: those of <paramref name="resume"/>.</param>
+    public JobRun(
+        TrainingJob job, TrainingOptions options, DataDescription data, Membership membership, DateTimeOffset now, ResumePoint? resume = null, long? committed = null)
     {
         (this.job, this.options, this.data, Membership, this.resume) = (job, options, data, membership, resume);
         Schedule = JobSchedule.Of(job, data.TrainCount);
@@ -53,7 +55,7 @@ public sealed class JobRun
         Array.Fill(heard, now);
         Array.Fill(completed, FirstStep);
         admission = new Admission(workers);
-        (committed, end) = (FirstStep, Schedule.TotalSteps);
+        (this.committed, end) = (committed ?? FirstStep, Schedule.TotalSteps);
         Start = resume?.Start ?? StartPoint.Beginning;
         Stopping = job.EarlyStopping is null ? null : resume?.Stopping ?? StoppingState.Beginning;
     }
@@ -143,7 +145,7 @@ public sealed class JobRun
         foreach (var record in state.Records.Where(r => r.Step >= committed && r.Step < position.Step))
         {
             if (!steps.TryGetValue(record.Step, out var board))
-                steps.Add(record.Step, board = new StepBoard(record, ledger));
+                steps.Add(record.Step, board = new StepBoard(record, LedgerOf(record.Generation, state)));
             board.Put(record);
             board.IsSettled = true;
         }
@@ -157,6 +159,9 @@ public sealed class JobRun
             throw new InvalidOperationException($"step {committed} has happened and nobody knows its figures any more; step {position.Step} comes next");
         return (told, position with { PendingTest = pending });
     }
+
+    private ShardLedger LedgerOf(Generation generation, SeatState state) =>
+        state.Memberships.FirstOrDefault(m => m.Generation == generation) is { } membership ? new ShardLedger(job.Seed, Schedule, membership) : ledger;
 
     /// <summary>What follows this generation, once it is closed.</summary>
     public JobRun Next(Membership membership, StartPoint start, DateTimeOffset now) => new(this, membership, start, now);
@@ -177,7 +182,12 @@ public sealed class JobRun
         HasBegun = true;
         Array.Fill(heard, now);
         var begin = new JobDecision.Begin(buckets);
-        return wanted == Wanted.End ? [begin, .. Rested(admission.Rest(end: true))] : [begin, .. Advance(now)];
+        return wanted switch
+        {
+            Wanted.End => [begin, .. Rested(admission.Rest(end: true))],
+            Wanted.Rest => [begin, new JobDecision.Paused(Start.Step)],
+            _ => [begin, .. Advance(now)],
+        };
     }
 
     public IEnumerable<JobDecision> On(WorkerProtocol.WorkerRejected message) => [Refuse(message.Generation) ?? Unready(message.Reason)];
@@ -262,13 +272,22 @@ public sealed class JobRun
         return broken || !HasBegun ? [] : Rested(admission.Rest(end));
     }
 
+    /// <summary>The job is to rest at the next step boundary that all can keep, and to go on from there in another generation.</summary>
+    public IEnumerable<JobDecision> Change()
+    {
+        if (HasEnded || finishing || broken || changing || !HasBegun)
+            return [];
+        changing = true;
+        return Rested(admission.Rest(end: false));
+    }
+
     public IEnumerable<JobDecision> Resume(DateTimeOffset now)
     {
         if (HasEnded || finishing)
             return [];
         wanted = wanted == Wanted.Rest ? Wanted.Steps : wanted;
-        if (broken)
-            return [];
+        if (broken || !HasBegun)
+            return [new JobDecision.Resumed()];
         Array.Fill(heard, now);
         return admission.Resume(points.NextDecision(committed));
     }
@@ -344,9 +363,16 @@ public sealed class JobRun
             {
                 JobDecision.Stop stop when options.Checkpoint is not null => new JobDecision.Save(stop.Step, null),
                 JobDecision.Stop => End(decision),
+                JobDecision.Paused paused when changing => Changed(paused),
                 _ => decision,
             };
         }
+    }
+
+    private JobDecision Changed(JobDecision.Paused paused)
+    {
+        broken = true;
+        return new JobDecision.Change(paused.Step);
     }
 
     private JobDecision Saved(string? failure) => outcome is not null

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Singa.Actors.Collective;
 using Singa.Actors.Devices;
 using Singa.Actors.Runtime.Coordination;
+using Singa.Actors.Runtime.Regrouping;
 using Singa.Actors.Runtime.Workers;
 
 namespace Singa.Actors.Runtime.Hosting;
@@ -25,11 +26,12 @@ public sealed class SingaSystem : IExtension
     {
         var replicas = new ReplicaStore();
         var coordinator = system.ActorOf(
-            Props.Create(() => new CoordinatorActor(settings.Runtime, time)).WithDispatcher(Dispatcher), "singa-coordinator");
+            Props.Create(() => new CoordinatorActor(settings.Runtime)).WithDispatcher(Dispatcher), "singa-coordinator");
         var transport = new InProcessTransport(time);
         var order = new NodeOrder(
-            "", [.. settings.Devices.Select(d => new NodeDevice(d.Name, DeviceActor.Props(d.Name, () => open(d), settings.Device, observe(d.Name)), plan => Backends.ScratchBytes(d, plan)))],
-            CollectiveActor.Props(transport, settings.Collective), transport, replicas, settings.Runtime, time, Dispatcher);
+            new NodeKey("", 0), [.. settings.Devices.Select(d => new NodeDevice(d.Name, DeviceActor.Props(d.Name, () => open(d), settings.Device, observe(d.Name)), plan => Backends.ScratchBytes(d, plan)))],
+            CollectiveActor.Props(transport, settings.Collective), transport, null, replicas, settings.Runtime, RegroupingTimes.Default,
+            time, Dispatcher);
         system.ActorOf(Props.Create(() => new NodeActor(order, coordinator)).WithDispatcher(Dispatcher), "singa-node");
         var training = new TrainingClient(system, coordinator, replicas, settings.Runtime, open, time, Dispatcher);
         return (SingaSystem)system.RegisterExtension(new Provider(new SingaSystem(training, settings)));

@@ -120,6 +120,9 @@ public sealed class GenerationChange
         return begin?.Roll.Members.Contains(node) == true ? Retry(now) : [];
     }
 
+    /// <summary>What is being made cannot be, though nobody is known to be the reason: a higher ballot.</summary>
+    public IEnumerable<ChangeDecision> Again(TimeSpan now) => IsOver || !isFormed ? [] : Retry(now);
+
     /// <summary>A node is proved dead, or has said goodbye; the seat has heard of it.</summary>
     public IEnumerable<ChangeDecision> ProvedDead(NodeKey node, TimeSpan now) =>
         IsOver ? [] : begin?.Roll.Acceptors.Contains(node) == true ? Retry(now) : isFormed ? [] : Count(now);

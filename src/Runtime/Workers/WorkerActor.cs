@@ -345,7 +345,8 @@ internal sealed class WorkerActor : ReceiveActor
     private void Finish()
     {
         Become(Finishing);
-        if (order.Rank == 0)
+        // One of each node: whoever wants it afterwards may find some of them gone.
+        if (order.Membership.Members.First(m => m.Offer.Node == order.Member.Offer.Node).Rank == order.Rank)
             OffDispatcher(() => new ReplicaKept(keeper.Keep()));
         else
             device.Tell(DeviceProtocol.GetStatus.Instance);

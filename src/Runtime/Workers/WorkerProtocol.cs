@@ -19,21 +19,28 @@ public static class WorkerProtocol
 
     public interface IEvent : INoSerializationVerificationNeeded;
 
-    /// <summary>To a node: read the job's data and keep it until the job ends; look where it was saved.</summary>
-    public sealed record PrepareJob(JobId Job, TrainingJob Definition, TrainingOptions Options) : ICommand;
+    /// <summary>
+    /// To a node: read the job's data and keep it until the job ends; look where it was saved. <c>Founding</c>: what there was before the
+    /// first generation. <c>Observer</c>: who wants to hear of the job, should this node ever conduct it.
+    /// </summary>
+    public sealed record PrepareJob(JobId Job, TrainingJob Definition, TrainingOptions Options, Roll Founding, IActorRef Observer) : ICommand;
 
     /// <summary><c>Resume</c>: this node has a checkpoint of the job.</summary>
-    public sealed record JobPrepared(JobId Job, DataDescription Data, ResumePoint? Resume = null) : IEvent;
+    public sealed record JobPrepared(JobId Job, NodeKey From, DataDescription Data, Normalisation? Normalisation, ResumePoint? Resume = null) : IEvent;
 
-    public sealed record PreparationFailed(JobId Job, string Reason) : IEvent;
+    public sealed record PreparationFailed(JobId Job, NodeKey From, string Reason) : IEvent;
 
     /// <summary>
-    /// To the node that offered <c>Membership.Members[Rank]</c>: a worker on that device, with the replica of <c>Start</c>. It may admit the
-    /// steps below <c>Until</c>, and reports to the sender. <c>Stopping</c>: how the tests before have gone, where the job stops early.
-    /// <c>Sources</c>: peers who have the replica.
+    /// To every node of a generation, and to those who agreed to it: accept it, and make the workers of the ranks that are yours ready with the
+    /// replica before <c>Start</c>, which <c>Sources</c> have. They may admit the steps below <c>Until</c>, and report to <c>Conductor</c>. <c>Stopping</c>: how the
+    /// tests before have gone, where the job stops early.
     /// </summary>
-    public sealed record StartWorker(
-        JobId Job, Membership Membership, int Rank, StartPoint Start, long Until, StoppingState? Stopping, ImmutableArray<PeerId> Sources) : ICommand;
+    public sealed record StartGeneration(
+        JobId Job, Begin Begin, Membership Membership, ImmutableArray<JobNode> Nodes, IActorRef Conductor, StartPoint Start, long Until,
+        StoppingState? Stopping, ImmutableArray<PeerId> Sources) : ICommand;
+
+    /// <summary>The generation is accepted, and whatever workers this node has in it are ready.</summary>
+    public sealed record NodeReady(JobId Job, NodeKey From, Ballot Ballot) : IEvent;
 
     /// <summary>From the worker itself, which takes what follows: replica in place, plan loaded, batches being prepared. <c>Buckets</c> of the plan travel each step.</summary>
     public sealed record WorkerReady(JobId Job, Generation Generation, int Rank, int Buckets) : IEvent;
@@ -42,7 +49,7 @@ public static class WorkerProtocol
     public sealed record WorkerRejected(JobId Job, Generation Generation, int Rank, string Reason) : IEvent;
 
     /// <summary>To each node: open the rounds of the generation, then let the workers run.</summary>
-    public sealed record BeginSteps(JobId Job, Generation Generation, int Buckets, long FirstStep) : ICommand;
+    public sealed record BeginSteps(JobId Job, Ballot Ballot, int Buckets, long FirstStep) : ICommand;
 
     /// <summary>From the node to its workers: rounds are open.</summary>
     public sealed record StepsBegun(JobId Job, Generation Generation) : IEvent;
@@ -52,7 +59,11 @@ public static class WorkerProtocol
     /// after this step, from rank 0 where the options ask for it.
     /// </summary>
     public sealed record StepCompleted(
-        JobId Job, Generation Generation, int Rank, long Step, float LossSum, float Correct, TimeSpan StepTime, string? Digest = null) : IEvent;
+        JobId Job, Generation Generation, int Rank, long Step, float LossSum, float Correct, TimeSpan StepTime, string? Digest = null) : IEvent
+    {
+        /// <summary>What the device spent on it, waiting for peers not counted.</summary>
+        public TimeSpan Busy { get; init; }
+    }
 
     /// <summary>Sums of each of this worker's test batches, from batch <c>First</c> on, with the weights after <c>Step</c>.</summary>
     public sealed record EvaluationCompleted(
@@ -96,24 +107,27 @@ public static class WorkerProtocol
     /// To every node of a job: the generation that is to begin has this ballot. Whoever promises it goes on with no older one: its rounds
     /// break, its workers come to rest at a step boundary.
     /// </summary>
-    public sealed record HoldJob(JobId Job, Ballot Ballot) : ICommand;
+    public sealed record HoldJob(JobId Job, Hold Hold) : ICommand;
 
-    /// <summary>The promise, and where this node is.</summary>
-    public sealed record JobHeld(JobId Job, Ballot Ballot, SeatState State) : IEvent;
+    /// <summary>Promised: the workers come to rest.</summary>
+    public sealed record HoldHeard(JobId Job, NodeKey From, Ballot Ballot) : IEvent;
 
-    /// <summary>Another ballot was promised before, at least as high.</summary>
-    public sealed record HoldRejected(JobId Job, Ballot Ballot, Ballot Promised) : IEvent;
+    /// <summary>They rest. The promise, and where this node is.</summary>
+    public sealed record JobHeld(JobId Job, NodeKey From, Promise Promise, SeatState State) : IEvent;
 
-    /// <summary>To every node: the job's host has kept what happened in so many steps.</summary>
-    public sealed record StepsRecorded(JobId Job, long Steps) : ICommand;
+    /// <summary>Another ballot was promised, or a later generation has begun. Also the answer to <see cref="StartGeneration"/>.</summary>
+    public sealed record HoldRejected(JobId Job, NodeKey From, Refusal Refusal) : IEvent;
+
+    /// <summary>To every node, every now and then: the job's host has kept what happened in so many steps; and its conductor is there.</summary>
+    public sealed record StepsRecorded(JobId Job, NodeKey From, long Steps) : ICommand;
 
     /// <summary>This node cannot go on with the job.</summary>
-    public sealed record NodeFailed(JobId Job, string Reason) : IEvent;
+    public sealed record NodeFailed(JobId Job, NodeKey From, string Reason) : IEvent;
 
     /// <summary>To a node: end its workers of the job, release their memory, forget its data.</summary>
     public sealed record ReleaseJob(JobId Job) : ICommand;
 
-    public sealed record JobReleased(JobId Job) : IEvent;
+    public sealed record JobReleased(JobId Job, NodeKey From) : IEvent;
 }
 
 /// <summary>Where a generation begins: at a step, with the replica that is kept under a name; without one, at first values.</summary>
@@ -127,14 +141,19 @@ public sealed record StartPoint(long Step, ReplicaId? Replica, long? PendingTest
 /// <param name="Position">The step that comes next, with the replica before it; null: it has none.</param>
 /// <param name="Records">What happened in steps that the job's host may not have heard of yet, in order.</param>
 /// <param name="Tests">Figures of tests that are complete, in order.</param>
-/// <param name="Lost">Ranks whose devices cannot go on, and why.</param>
+/// <param name="Memberships">Of the generations in which these steps happened.</param>
+/// <param name="Lost">Devices here that cannot go on, and why.</param>
 public sealed record SeatState(
-    StartPoint? Position, ImmutableArray<WorkerProtocol.StepCompleted> Records, ImmutableArray<TestRecord> Tests, ImmutableArray<LostWorker> Lost);
+    StartPoint? Position, ImmutableArray<WorkerProtocol.StepCompleted> Records, ImmutableArray<TestRecord> Tests, ImmutableArray<Membership> Memberships,
+    ImmutableArray<LostDevice> Lost);
 
 /// <summary>What a test of the weights after a step has shown, and where early stopping stood then.</summary>
 public sealed record TestRecord(long Step, TestFigures Figures, StoppingState? Stopping);
 
-public sealed record LostWorker(int Rank, string Reason);
+public sealed record LostDevice(string Device, string Reason);
+
+/// <summary>A node as those who conduct or may conduct a job know it. <c>Peer</c>: its data plane; null where there is only one process.</summary>
+public sealed record JobNode(NodeKey Key, IActorRef Node, PeerId? Peer, ImmutableArray<DeviceOffer> Offers);
 
 /// <summary>Where a job was saved, as far as its conductor needs to know; the values stay with the node.</summary>
 /// <param name="Generation">The one that saved it: later ones have higher numbers.</param>

@@ -59,7 +59,7 @@ public sealed class FailureTests
     {
         using var hang = new ManualResetEventSlim();
         await using var host = await TestHost.StartAsync("cpu=2", singa => singa
-            .WithHocon("singa.runtime.step-timeout = 1s, singa.runtime.rest-timeout = 200ms, singa.runtime.release-timeout = 200ms, singa.devices.stop-grace = 100ms")
+            .WithHocon("singa.runtime.step-timeout = 1s, singa.runtime.rest-timeout = 1s, singa.runtime.release-timeout = 200ms, singa.devices.stop-grace = 100ms")
             .WithBackends(device => device.Index == 1 ? Failing(200, hang.Wait) : new ReferenceBackend()));
 
         var (result, progress) = await host.TrainAsync(TinyJob.Create() with { Epochs = 10 });
