@@ -38,8 +38,10 @@ internal sealed class Candidacy
     /// <summary>Later ones that may have begun.</summary>
     public ImmutableArray<Roll> Doubtful { get; private set; } = [];
 
-    /// <summary>Asked, not proved dead, and without an answer.</summary>
-    public IEnumerable<NodeKey> Unanswered => asked.Where(n => !dead.Contains(n) && !promises.ContainsKey(n));
+    /// <summary>Everybody concerned who is not proved dead.</summary>
+    public IEnumerable<NodeKey> Asked => asked.Where(n => !dead.Contains(n));
+
+    public IEnumerable<NodeKey> Unanswered => Asked.Where(n => !promises.ContainsKey(n));
 
     public void Join(NodeKey newcomer)
     {

@@ -5,7 +5,7 @@ namespace Singa.Actors.Runtime.Regrouping;
 /// <summary>What whoever makes the next generation is to do.</summary>
 public abstract record ChangeDecision
 {
-    /// <summary>Ask these for the promise, this node among them. They may have been asked before.</summary>
+    /// <summary>Ask these for the promise, this node among them. Those who have given it hear that somebody is at work.</summary>
     public sealed record Ask(ImmutableArray<NodeKey> Nodes, Hold Hold) : ChangeDecision;
 
     /// <summary>These say nothing: try whether their processes can be proved dead.</summary>

@@ -46,7 +46,7 @@ public sealed class GenerationChange
     public ChangeDecision.Wait? Waiting { get; private set; }
 
     /// <summary>The first of it.</summary>
-    public IEnumerable<ChangeDecision> Open() => [new ChangeDecision.Ask([.. candidacy.Unanswered.Order()], candidacy.Hold)];
+    public IEnumerable<ChangeDecision> Open() => [new ChangeDecision.Ask([.. candidacy.Asked.Order()], candidacy.Hold)];
 
     /// <summary>One more node is ready to join.</summary>
     public IEnumerable<ChangeDecision> Join(NodeKey newcomer)
@@ -148,12 +148,14 @@ public sealed class GenerationChange
 
     private IEnumerable<NodeKey> Unready => begin!.Roll.Acceptors.Where(n => !ready.Contains(n));
 
+    /// <summary>To those who have answered too: they would ask themselves if they heard nothing any more.</summary>
     private IEnumerable<ChangeDecision> Again()
     {
-        ImmutableArray<NodeKey> nodes = [.. (begin is null ? candidacy.Unanswered : Unready).Order()];
-        if (nodes.IsEmpty)
-            return [];
-        return [begin is null ? new ChangeDecision.Ask(nodes, candidacy.Hold) : new ChangeDecision.Start(nodes, begin), new ChangeDecision.Probe(nodes)];
+        ImmutableArray<NodeKey> silent = [.. (begin is null ? candidacy.Unanswered : Unready).Order()];
+        yield return new ChangeDecision.Ask([.. begin is null ? candidacy.Asked.Order() : ready.Order()], candidacy.Hold);
+        if (begin is not null)
+            yield return new ChangeDecision.Start(silent, begin);
+        yield return new ChangeDecision.Probe(silent);
     }
 
     private IEnumerable<ChangeDecision> Count(TimeSpan now)

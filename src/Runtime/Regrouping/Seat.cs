@@ -49,7 +49,10 @@ public sealed class Seat(NodeKey self, Roll founding, RegroupingTimes times)
     /// </summary>
     public bool IsOutOfTouch(TimeSpan now) => now - heard > times.SilenceGrace + times.HoldGrace;
 
-    /// <summary>Null: promised. The answer is due when the workers here are at rest; asked again for the same ballot it is given again.</summary>
+    /// <summary>
+    /// Null: promised. The answer is due when workers of older generations are at rest here; asked again for the same ballot it is given again, also
+    /// while the generation that it is to begin gets ready.
+    /// </summary>
     public Refusal? On(Hold hold, TimeSpan now)
     {
         Note(hold.Ballot);
@@ -91,11 +94,14 @@ public sealed class Seat(NodeKey self, Roll founding, RegroupingTimes times)
         {
             Establish(roll);
             if (!IsFenced)
-                (trouble, heard) = (null, now);
+                (trouble, heard) = (roll.Ranks.Any(dead.Contains) || dead.Contains(awaited) ? now : null, now);
         }
 
         return Present.Ballot == ballot && !IsFenced;
     }
+
+    /// <summary>Whether something is wrong that only another generation makes good.</summary>
+    public bool IsTroubled => trouble is not null;
 
     /// <summary>Something arrived from a node.</summary>
     public void Heard(NodeKey node, TimeSpan now)
