@@ -18,6 +18,10 @@ public static class DataLoader
         return await Task.Run(() => Load(known, seed, cancellation), cancellation).ConfigureAwait(false);
     }
 
+    /// <summary>As <see cref="LoadAsync(DataSpec, ulong, CancellationToken)"/>, of a job that may name what a host of this process has.</summary>
+    internal static async Task<Dataset> LoadAsync(DataSpec spec, HostDataStore hosts, ulong seed, CancellationToken cancellation) =>
+        await LoadAsync(hosts.Resolve(spec), seed, cancellation).ConfigureAwait(false);
+
     /// <summary>Data that can be read any number of times: what comes but once is read now.</summary>
     /// <exception cref="JobRefusedException"/>
     /// <exception cref="OperationCanceledException"/>
@@ -51,7 +55,7 @@ public static class DataLoader
         _ => throw Unknown(spec),
     };
 
-    private static Dataset Load(InMemoryData data)
+    internal static Dataset Load(InMemoryData data)
     {
         if (data.TrainLabels is null or { Count: 0 })
             throw new JobRefusedException("there are no training samples; give at least one");

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Singa.Actors.Collective;
 using Singa.Actors.Devices;
 using Singa.Actors.Runtime.Coordination;
+using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Workers;
 
 namespace Singa.Actors.Runtime.Hosting;
@@ -23,15 +24,15 @@ public sealed class SingaSystem : IExtension
     internal static SingaSystem Start(
         ActorSystem system, SingaSettings settings, Func<DeviceDescription, IBackend> open, TimeProvider time, Func<string, IExecutionObserver?> observe)
     {
-        var replicas = new ReplicaStore();
+        var (replicas, hosts) = (new ReplicaStore(), new HostDataStore());
         var coordinator = system.ActorOf(
             Props.Create(() => new CoordinatorActor(settings.Runtime, time)).WithDispatcher(Dispatcher), "singa-coordinator");
         var transport = new InProcessTransport(time);
         var order = new NodeOrder(
             "", [.. settings.Devices.Select(d => new NodeDevice(d.Name, DeviceActor.Props(d.Name, () => open(d), settings.Device, observe(d.Name)), plan => Backends.ScratchBytes(d, plan)))],
-            CollectiveActor.Props(transport, settings.Collective), transport, replicas, settings.Runtime, time, Dispatcher);
+            CollectiveActor.Props(transport, settings.Collective), transport, replicas, hosts, settings.Runtime, time, Dispatcher);
         system.ActorOf(Props.Create(() => new NodeActor(order, coordinator)).WithDispatcher(Dispatcher), "singa-node");
-        var training = new TrainingClient(system, coordinator, replicas, settings.Runtime, open, time, Dispatcher);
+        var training = new TrainingClient(system, coordinator, replicas, hosts, settings.Runtime, open, time, Dispatcher);
         return (SingaSystem)system.RegisterExtension(new Provider(new SingaSystem(training, settings)));
     }
 

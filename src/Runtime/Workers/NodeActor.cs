@@ -5,6 +5,7 @@ using Singa.Actors.Collective;
 using Singa.Actors.Devices;
 using Singa.Actors.Graph.Plans;
 using Singa.Actors.Runtime.Coordination;
+using Singa.Actors.Runtime.Data;
 using static Singa.Actors.Runtime.Workers.WorkerProtocol;
 
 namespace Singa.Actors.Runtime.Workers;
@@ -124,7 +125,7 @@ internal sealed class NodeActor : ReceiveActor
 
 /// <summary>What a node is started with. <c>Name</c>: empty where there is only one.</summary>
 internal sealed record NodeOrder(
-    string Name, ImmutableArray<NodeDevice> Devices, Props Collective, ITransport Transport, ReplicaStore Replicas, RuntimeSettings Settings,
+    string Name, ImmutableArray<NodeDevice> Devices, Props Collective, ITransport Transport, ReplicaStore Replicas, HostDataStore Hosts, RuntimeSettings Settings,
     TimeProvider Time, string Dispatcher);
 
 /// <summary><c>Actor</c> opens the device when it starts. <c>Scratch</c>: working memory that a plan's kernels ask for on it.</summary>

@@ -61,13 +61,13 @@ internal sealed class NodeJobActor : ReceiveActor
     {
         foreach (var device in devices.Values)
             Context.Watch(device);
-        ReadAsync(prepare, stop.Token).PipeTo(Self, failure: e => new DataUnreadable(prepare.Job, e));
+        ReadAsync(prepare, order.Hosts, stop.Token).PipeTo(Self, failure: e => new DataUnreadable(prepare.Job, e));
     }
 
     /// <summary>The samples first: whether a checkpoint is this job's can only be told with them.</summary>
-    private static async Task<DataRead> ReadAsync(PrepareJob prepare, CancellationToken cancellation)
+    private static async Task<DataRead> ReadAsync(PrepareJob prepare, HostDataStore hosts, CancellationToken cancellation)
     {
-        var data = await DataLoader.LoadAsync(prepare.Definition.Data, prepare.Definition.Seed, cancellation).ConfigureAwait(false);
+        var data = await DataLoader.LoadAsync(prepare.Definition.Data, hosts, prepare.Definition.Seed, cancellation).ConfigureAwait(false);
         var saving = prepare.Options.Checkpoint is null
             ? null
             : await Task.Run(() => JobSaving.Open(prepare.Definition, prepare.Options, data), cancellation).ConfigureAwait(false);
