@@ -58,7 +58,11 @@ public sealed class ModelWriter
         var writer = new ModelWriter(module, sample, 0, samples);
         var requests = writer.Trace(training: false).First.Requests;
         writer.Answering(requests.Parameters, requests.Statistics, (_, name) => values(name), values: name => values(name));
-        return writer.Finish();
+        var model = writer.Finish();
+        var functions = model.Functions.Select(f => f.Name).ToHashSet();
+        if (model.Graph.Node.Concat(model.Functions.SelectMany(f => f.Node)).FirstOrDefault(n => n.Domain == FunctionDraft.SingaDomain && !functions.Contains(n.OpType)) is { } own)
+            throw new GraphException($"{(own.Name.Length > 0 ? own.Name : "a pointwise op")} has no form in standard operators ({own.OpType})");
+        return model;
     }
 
     private (ModelTrace First, ModelTrace Second) Trace(bool training) =>

@@ -27,6 +27,9 @@ public sealed class OnnxModel : IEquatable<OnnxModel>
     /// <summary>The model in words, where it says so; else what it is.</summary>
     public string Description => model.Get(ModelKeys.Description) ?? $"ONNX {Id}";
 
+    /// <summary>What the model's metadata say under a key; null: nothing.</summary>
+    public string? Property(string key) => model.Get(key);
+
     /// <exception cref="OnnxException">The bytes are no model, or one that contradicts itself.</exception>
     /// <exception cref="OnnxUnsupportedException">It asks for what this version does not have; all of it is named.</exception>
     public static OnnxModel Read(ReadOnlyMemory<byte> data, OnnxLimits? limits = null)
