@@ -31,10 +31,10 @@ public static class CoordinatorProtocol
     public sealed record WithdrawDevice(DeviceOffer Device, string Reason) : ICommand;
 
     /// <summary><c>Observer</c> hears every event of the job.</summary>
-    public sealed record SubmitJob(JobId Job, TrainingJob Definition, TrainingOptions Options, IActorRef Observer) : ICommand;
+    public sealed record SubmitJob(JobId Job, JobRef Definition, TrainingOptions Options, IActorRef Observer) : ICommand;
 
     /// <summary>To a node: conduct the job, on these nodes, this one among them.</summary>
-    public sealed record ConductJob(JobId Job, TrainingJob Definition, TrainingOptions Options, IActorRef Observer, ImmutableArray<JobNode> Nodes) : ICommand;
+    public sealed record ConductJob(JobId Job, JobRef Definition, TrainingOptions Options, IActorRef Observer, ImmutableArray<JobNode> Nodes) : ICommand;
 
     /// <summary>From a conductor, when it begins and whenever a generation does.</summary>
     public sealed record JobConducted(JobId Job, IActorRef Conductor, IActorRef Observer) : IEvent;

@@ -31,6 +31,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private readonly ConductJob job;
     private readonly NodeKey self;
     private readonly RuntimeSettings settings;
+    private readonly JobLibrary library;
     private readonly TimeProvider time;
     private readonly TakeOver? takeOver;
     private readonly Dictionary<NodeKey, JobNode> nodes;
@@ -39,6 +40,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private readonly Dictionary<int, IActorRef> workers = [];
     private readonly PlannedChange planned;
     private readonly ILoggingAdapter log = Context.GetLogger();
+    private TrainingJob? definition;
     private DataDescription? data;
     private Normalisation? normalisation;
     private ResumePoint? resume;
@@ -50,9 +52,9 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private int? buckets;
     private bool accepted, regrouping, runs;
 
-    public JobActor(ConductJob job, NodeKey self, RuntimeSettings settings, TimeProvider time, TakeOver? takeOver = null)
+    public JobActor(ConductJob job, NodeKey self, JobLibrary library, RuntimeSettings settings, TimeProvider time, TakeOver? takeOver = null)
     {
-        (this.job, this.self, this.settings, this.time, this.takeOver) = (job, self, settings, time, takeOver);
+        (this.job, this.self, this.library, this.settings, this.time, this.takeOver) = (job, self, library, settings, time, takeOver);
         nodes = job.Nodes.ToDictionary(n => n.Key);
         planned = new PlannedChange(settings.GatherTime);
         if (takeOver is null)
@@ -67,6 +69,9 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
 
     private IActorRef Seat => Context.Parent;
 
+    /// <summary>Every one of them has the job's form by and by, this node first.</summary>
+    private IEnumerable<PeerId> Peers => nodes.Values.OrderBy(n => n.Key != self).Select(n => n.Peer).OfType<PeerId>();
+
     protected override void PreStart()
     {
         if (takeOver is { } over)
@@ -75,23 +80,22 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
             return;
         }
 
-        foreach (var node in nodes.Values.ToArray())
-            Prepare(node);
+        library.GetAsync(job.Definition, CancellationToken.None).PipeTo(Self, failure: e => new Unreadable(e.Message));
         Timers.StartSingleTimer(nameof(PreparationTimedOut), PreparationTimedOut.Instance, settings.PrepareTimeout);
     }
 
     private void Prepare(JobNode node)
     {
         preparing.Add(node.Key);
-        node.Node.Tell(new PrepareJob(job.Job, job.Definition, job.Options, Roll.Founding(self, resume?.Generation.Number ?? 0), job.Observer));
+        node.Node.Tell(new PrepareJob(job.Job, job.Definition with { Sources = [.. job.Definition.Sources, .. Peers] }, job.Options, Roll.Founding(self, resume?.Generation.Number ?? 0), job.Observer));
     }
 
     /// <summary>What the conductor before this one knew, as far as somebody still knows it.</summary>
     private void Succeed(TakeOver over)
     {
-        (data, normalisation, resume, recorded) = (over.Data, over.Normalisation, over.Resume, over.Recorded);
+        (definition, data, normalisation, resume, recorded) = (over.Definition, over.Data, over.Normalisation, over.Resume, over.Recorded);
         prepared.UnionWith(nodes.Keys);
-        run = new JobRun(job.Definition, job.Options, data, over.Membership, time.GetUtcNow(), resume, Math.Max(over.Recorded, resume?.Start.Step ?? 0));
+        run = new JobRun(definition, job.Options, data, over.Membership, time.GetUtcNow(), resume, Math.Max(over.Recorded, resume?.Start.Step ?? 0));
         (accepted, regrouping, reason) = (true, true, "its conductor is gone");
         Seat.Tell(new ConductorBegun(job.Job));
         StartTicking();
@@ -102,6 +106,13 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
 
     private void Preparing()
     {
+        Receive<TrainingJob>(message =>
+        {
+            definition = message;
+            foreach (var node in nodes.Values.ToArray())
+                Prepare(node);
+        });
+        Receive<Unreadable>(message => End(new JobRejected(job.Job, message.Reason)));
         Receive<JobPrepared>(message =>
         {
             preparing.Remove(message.From);
@@ -246,8 +257,8 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         Timers.Cancel(nameof(PreparationTimedOut));
         try
         {
-            JobSchedule.Of(job.Definition, data.TrainCount);
-            _ = new EvaluationPoints(job.Definition, job.Options, data);
+            JobSchedule.Of(definition!, data.TrainCount);
+            _ = new EvaluationPoints(definition!, job.Options, data);
         }
         catch (Exception e) when (e is ArgumentOutOfRangeException or JobRefusedException)
         {
@@ -268,7 +279,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         Regroup(reason, isTrouble: false);
     }
 
-    private JobRun NewRun(Membership membership) => new(job.Definition, job.Options, data!, membership, time.GetUtcNow(), resume);
+    private JobRun NewRun(Membership membership) => new(definition!, job.Options, data!, membership, time.GetUtcNow(), resume);
 
     private ImmutableArray<DeviceOffer> Offers(IEnumerable<NodeKey> of) =>
         [.. of.Where(nodes.ContainsKey).SelectMany(n => nodes[n].Offers).Where(o => !broken.Contains(o))];
@@ -335,7 +346,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         }
 
         var (shards, tests) = (
-            JobSchedule.Of(job.Definition, data!.TrainCount).Shards, new EvaluationPoints(job.Definition, job.Options, data).Batches.Batches);
+            JobSchedule.Of(definition!, data!.TrainCount).Shards, new EvaluationPoints(definition!, job.Options, data).Batches.Batches);
         var membership = Membership.Form(new Generation(formation.Ballot.Number), offers, shards, tests);
         if (run is null)
         {
@@ -508,6 +519,8 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
 
     /// <summary>To the node: this conductor has ended. <c>IsOver</c>: the job as well, and its observer has heard how.</summary>
     internal sealed record Left(JobId Job, bool IsOver) : INoSerializationVerificationNeeded;
+
+    private sealed record Unreadable(string Reason) : INoSerializationVerificationNeeded;
 
     private sealed record PreparationTimedOut : INoSerializationVerificationNeeded
     {

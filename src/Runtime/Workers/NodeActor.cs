@@ -139,7 +139,7 @@ internal sealed class NodeActor : ReceiveActor
         }
 
         var conductor = Context.ActorOf(
-            Props.Create(() => new JobActor(job, order.Key, order.Settings, order.Time, takeOver)).WithDispatcher(order.Dispatcher), $"conductor-{job.Job}");
+            Props.Create(() => new JobActor(job, order.Key, order.Library, order.Settings, order.Time, takeOver)).WithDispatcher(order.Dispatcher), $"conductor-{job.Job}");
         conductors.Add(job.Job, (Context.Watch(conductor), job));
     }
 

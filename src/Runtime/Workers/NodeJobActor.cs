@@ -37,6 +37,7 @@ internal sealed class NodeJobActor : ReceiveActor, IWithTimers, IVotingOutlet
     private ImmutableDictionary<string, IActorRef> devices;
     private IActorRef conductor;
     private IActorRef? localConductor;
+    private TrainingJob? definition;
     private Dataset? data;
     private JobSaving? saving;
     private ResumePoint? resume;
@@ -82,7 +83,7 @@ internal sealed class NodeJobActor : ReceiveActor, IWithTimers, IVotingOutlet
         foreach (var device in devices.Values)
             Context.Watch(device);
         voting.Know([order.AsNode(Context.Parent)]);
-        ReadAsync(job, stop.Token).PipeTo(Self, failure: e => new DataUnreadable(e));
+        ReadAsync(job, order.Library, stop.Token).PipeTo(Self, failure: e => new DataUnreadable(e));
         Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, order.Regrouping.Repeat);
     }
 
@@ -91,6 +92,8 @@ internal sealed class NodeJobActor : ReceiveActor, IWithTimers, IVotingOutlet
         stop.Cancel();
         stop.Dispose();
         ForgetState();
+        if (definition is not null)
+            order.Library.Release(job.Definition);
         order.Plane?.KeepConnected(Id.Value, []);
     }
 
@@ -111,7 +114,7 @@ internal sealed class NodeJobActor : ReceiveActor, IWithTimers, IVotingOutlet
             localConductor.Tell(formed, Self);
         else if (Membership is { } last && data is not null)
             Context.Parent.Tell(new TakeOver(
-                new CoordinatorProtocol.ConductJob(Id, job.Definition, job.Options, job.Observer, present!.Nodes), data.Description, data.Normalisation, last, recorded, resume, formed));
+                new CoordinatorProtocol.ConductJob(Id, job.Definition, job.Options, job.Observer, present!.Nodes), definition!, data.Description, data.Normalisation, last, recorded, resume, formed));
     }
 
     void IVotingOutlet.Runs(Roll roll) => localConductor?.Tell(new GenerationRuns(Id, roll), Self);
@@ -145,18 +148,19 @@ internal sealed class NodeJobActor : ReceiveActor, IWithTimers, IVotingOutlet
     }
 
     /// <summary>The samples first: whether a checkpoint is this job's can only be told with them.</summary>
-    private static async Task<DataRead> ReadAsync(PrepareJob prepare, CancellationToken cancellation)
+    private static async Task<DataRead> ReadAsync(PrepareJob prepare, JobLibrary library, CancellationToken cancellation)
     {
-        var data = await DataLoader.LoadAsync(prepare.Definition.Data, prepare.Definition.Seed, cancellation).ConfigureAwait(false);
+        var definition = await library.GetAsync(prepare.Definition, cancellation).ConfigureAwait(false);
+        var data = await library.LoadAsync(definition, prepare.Definition, cancellation).ConfigureAwait(false);
         var saving = prepare.Options.Checkpoint is null
             ? null
-            : await Task.Run(() => JobSaving.Open(prepare.Definition, prepare.Options, data), cancellation).ConfigureAwait(false);
-        return new DataRead(data, saving);
+            : await Task.Run(() => JobSaving.Open(definition, prepare.Options, data), cancellation).ConfigureAwait(false);
+        return new DataRead(definition, data, saving);
     }
 
     private void Prepared(DataRead read)
     {
-        data = read.Data;
+        (definition, data) = (read.Definition, read.Data);
         // What was found is in the store now; held here as well it would take its memory to the end of the job.
         saving = read.Saving is null ? null : read.Saving with { Found = null };
         resume = read.Saving?.Found?.ResumeFor(Id, data, order.Replicas);
@@ -339,7 +343,7 @@ internal sealed class NodeJobActor : ReceiveActor, IWithTimers, IVotingOutlet
         var space = new WorkerSpace(
             member.Offer.Device, order.Devices.First(d => d.Name == member.Offer.Device).Scratch, order.Settings.StepsAhead + order.Settings.BatchesAhead);
         var (self, worker) = (Self, new WorkerOrder(
-            Id, job.Definition, job.Options, start.Membership, member.Rank, samples, start.Start, start.Until, start.Stopping, saving, space));
+            Id, definition!, job.Options, start.Membership, member.Rank, samples, start.Start, start.Until, start.Stopping, saving, space));
         var actor = Context.ActorOf(
             Props.Create(() => new WorkerActor(worker, device, self, order.Transport, order.Replicas, resources, order.Settings, order.Time)).WithDispatcher(order.Dispatcher),
             $"worker-{start.Membership.Generation.Number}-{member.Rank}");
@@ -531,7 +535,7 @@ internal sealed class NodeJobActor : ReceiveActor, IWithTimers, IVotingOutlet
 
     private sealed record ReplicaFetched(ReplicaId Replica, long Step, string? Failure) : INoSerializationVerificationNeeded;
 
-    private sealed record DataRead(Dataset Data, JobSaving? Saving) : INoSerializationVerificationNeeded;
+    private sealed record DataRead(TrainingJob Definition, Dataset Data, JobSaving? Saving) : INoSerializationVerificationNeeded;
 
     private sealed record DataUnreadable(Exception Cause) : INoSerializationVerificationNeeded;
 

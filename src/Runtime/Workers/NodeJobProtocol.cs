@@ -4,6 +4,7 @@ using Singa.Actors.Collective;
 using Singa.Actors.Devices;
 using Singa.Actors.Runtime.Coordination;
 using Singa.Actors.Runtime.Data;
+using Singa.Actors.Runtime.Jobs;
 using Singa.Actors.Runtime.Regrouping;
 using static Singa.Actors.Runtime.Coordination.CoordinatorProtocol;
 
@@ -66,5 +67,5 @@ internal static class NodeJobProtocol
     /// last that began; <c>Recorded</c>: steps that the job's host has kept, at least.
     /// </summary>
     public sealed record TakeOver(
-        ConductJob Conduct, DataDescription Data, Normalisation? Normalisation, Membership Membership, long Recorded, ResumePoint? Resume, GenerationFormed Formed) : IMessage;
+        ConductJob Conduct, TrainingJob Definition, DataDescription Data, Normalisation? Normalisation, Membership Membership, long Recorded, ResumePoint? Resume, GenerationFormed Formed) : IMessage;
 }

@@ -3,13 +3,14 @@ using Akka.Actor;
 using Singa.Actors.Collective;
 using Singa.Actors.Graph.Plans;
 using Singa.Actors.Runtime.Coordination;
+using Singa.Actors.Runtime.Jobs;
 using Singa.Actors.Runtime.Regrouping;
 
 namespace Singa.Actors.Runtime.Workers;
 
 /// <summary>What a node is started with. <c>Key</c>: its name is empty where there is only one. <c>Plane</c>: null where there is only this process.</summary>
 internal sealed record NodeOrder(
-    NodeKey Key, ImmutableArray<NodeDevice> Devices, Props Collective, ITransport Transport, IDataPlane? Plane, ReplicaStore Replicas,
+    NodeKey Key, ImmutableArray<NodeDevice> Devices, Props Collective, ITransport Transport, IDataPlane? Plane, ReplicaStore Replicas, JobLibrary Library,
     RuntimeSettings Settings, RegroupingTimes Regrouping, TimeProvider Time, string Dispatcher)
 {
     public JobNode AsNode(IActorRef node, ImmutableArray<DeviceOffer> offers = default) => new(Key, node, Plane?.Local, offers.IsDefault ? [] : offers);

@@ -23,7 +23,7 @@ public static class WorkerProtocol
     /// To a node: read the job's data and keep it until the job ends; look where it was saved. <c>Founding</c>: what there was before the
     /// first generation. <c>Observer</c>: who wants to hear of the job, should this node ever conduct it.
     /// </summary>
-    public sealed record PrepareJob(JobId Job, TrainingJob Definition, TrainingOptions Options, Roll Founding, IActorRef Observer) : ICommand;
+    public sealed record PrepareJob(JobId Job, JobRef Definition, TrainingOptions Options, Roll Founding, IActorRef Observer) : ICommand;
 
     /// <summary><c>Resume</c>: this node has a checkpoint of the job.</summary>
     public sealed record JobPrepared(JobId Job, NodeKey From, DataDescription Data, Normalisation? Normalisation, ResumePoint? Resume = null) : IEvent;

@@ -4,6 +4,7 @@ using Akka.TestKit.Xunit2;
 using Singa.Actors.Devices;
 using Singa.Actors.Runtime.Coordination;
 using Singa.Actors.Runtime.Hosting;
+using Singa.Actors.Runtime.Jobs;
 using Singa.Actors.Runtime.Regrouping;
 using Singa.Actors.Runtime.Workers;
 
@@ -98,7 +99,7 @@ public sealed class CoordinatorActorTests : TestKit
         Submit();
         node.ExpectNoMsg(TimeSpan.FromMilliseconds(50));
         var other = CreateTestProbe();
-        coordinator.Tell(new CoordinatorProtocol.SubmitJob(Job, TinyJob.Create(), new TrainingOptions(), other));
+        coordinator.Tell(new CoordinatorProtocol.SubmitJob(Job, new JobRef("sha256:f", []), new TrainingOptions(), other));
 
         Assert.Contains("already", other.ExpectMsg<CoordinatorProtocol.JobRejected>().Reason);
     }
@@ -119,5 +120,5 @@ public sealed class CoordinatorActorTests : TestKit
         probe.ExpectMsg<CoordinatorProtocol.DevicesAdmitted>();
     }
 
-    private void Submit() => coordinator.Tell(new CoordinatorProtocol.SubmitJob(Job, TinyJob.Create(), new TrainingOptions(), host), host);
+    private void Submit() => coordinator.Tell(new CoordinatorProtocol.SubmitJob(Job, new JobRef("sha256:f", []), new TrainingOptions(), host), host);
 }

@@ -8,6 +8,7 @@ using Singa.Actors.Graph;
 using Singa.Actors.Runtime.Coordination;
 using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Hosting;
+using Singa.Actors.Runtime.Jobs;
 using Singa.Actors.Runtime.Regrouping;
 using Singa.Actors.Runtime.Workers;
 
@@ -173,8 +174,9 @@ public sealed class JobActorTests : TestKit
     {
         var settings = SingaSettings.From(null).Runtime with { ReleaseTimeout = TimeSpan.FromSeconds(20) };
         var self = new JobNode(Key, node, null, [.. Enumerable.Range(0, devices).Select(i => new DeviceOffer("a", $"null:{i}"))]);
-        var order = new CoordinatorProtocol.ConductJob(Job, TinyJob.Create() with { Epochs = epochs }, new TrainingOptions(), host, [self]);
-        var conductor = node.ChildActorOf(Props.Create(() => new JobActor(order, Key, settings, TimeProvider.System, null)));
+        var library = new JobLibrary(null, null);
+        var order = new CoordinatorProtocol.ConductJob(Job, library.PutDirectly(TinyJob.Create() with { Epochs = epochs }), new TrainingOptions(), host, [self]);
+        var conductor = node.ChildActorOf(Props.Create(() => new JobActor(order, Key, library, settings, TimeProvider.System, null)));
         node.ExpectMsg<WorkerProtocol.PrepareJob>(m => m.Job == Job);
         return conductor;
     }
