@@ -171,7 +171,7 @@ public sealed class GenerationChange
             if (verdict.Counted == 0)
                 return GiveUp($"nobody of {roll.Generation} is left");
             string who = string.Join(" and ", verdict.Missed);
-            return now - since < times.SilenceGrace ? [] : Wait(
+            return now - since < times.SilenceGrace || verdict.Missed.All(n => candidacy.IsAbout(n, now)) ? [] : Wait(
                 verdict.Missed,
                 $"{who} {(verdict.Missed.Length == 1 ? "says" : "say")} nothing and may still be alive: "
                 + $"{verdict.Agreed} of {verdict.Counted} ranks of {roll.Generation} are no majority");
