@@ -20,9 +20,13 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     private readonly Dictionary<JobId, IActorRef> jobs = [];
     private readonly ILoggingAdapter log = Context.GetLogger();
 
-    public CoordinatorActor(RuntimeSettings settings, TimeProvider time)
+    /// <param name="node">Where it lives; empty where there is only one.</param>
+    /// <param name="herald">A child that tells the nodes of it; null where its node knows.</param>
+    public CoordinatorActor(RuntimeSettings settings, TimeProvider time, string node = "", Props? herald = null)
     {
         (this.settings, this.time) = (settings, time);
+        if (herald is not null)
+            Context.ActorOf(herald, "herald");
         Receive<OfferDevices>(Admit);
         Receive<WithdrawDevice>(Withdraw);
         Receive<SubmitJob>(Submit);
@@ -35,6 +39,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         Receive<ConductorEnded>(Ended);
         Receive<WorkerProtocol.JobReleased>(_ => { });
         Receive<Terminated>(message => nodes.Remove(message.ActorRef));
+        Receive<GetCoordinator>(_ => Sender.Tell(new CoordinatorStatus(node, [.. nodes.Values.SelectMany(d => d)], [])));
         Receive<GetDevices>(_ => Sender.Tell(new OfferedDevices([.. nodes.Values.SelectMany(d => d)])));
     }
 

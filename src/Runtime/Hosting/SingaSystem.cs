@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Singa.Actors.Collective;
 using Singa.Actors.Devices;
+using Singa.Actors.Runtime.Cluster;
 using Singa.Actors.Runtime.Coordination;
 using Singa.Actors.Runtime.Workers;
 
@@ -20,17 +21,20 @@ public sealed class SingaSystem : IExtension
     /// <summary>Opens the devices that <paramref name="settings"/> name, and offers them.</summary>
     /// <param name="open">Opens a device.</param>
     /// <param name="observe">Who sees what a device does.</param>
+    /// <param name="cluster">Null where the process is by itself.</param>
     internal static SingaSystem Start(
-        ActorSystem system, SingaSettings settings, Func<DeviceDescription, IBackend> open, TimeProvider time, Func<string, IExecutionObserver?> observe)
+        ActorSystem system, SingaSettings settings, Func<DeviceDescription, IBackend> open, TimeProvider time, Func<string, IExecutionObserver?> observe,
+        ClusterMembership? cluster = null)
     {
         var replicas = new ReplicaStore();
-        var coordinator = system.ActorOf(
-            Props.Create(() => new CoordinatorActor(settings.Runtime, time)).WithDispatcher(Dispatcher), "singa-coordinator");
+        var coordinator = cluster?.StartCoordinator(system, settings.Runtime, time, Dispatcher)
+            ?? system.ActorOf(Props.Create(() => new CoordinatorActor(settings.Runtime, time, "", null)).WithDispatcher(Dispatcher), NodePaths.Coordinator);
         var transport = new InProcessTransport(time);
         var order = new NodeOrder(
-            "", [.. settings.Devices.Select(d => new NodeDevice(d.Name, DeviceActor.Props(d.Name, () => open(d), settings.Device, observe(d.Name)), plan => Backends.ScratchBytes(d, plan)))],
+            cluster?.Self.ToString() ?? "", [.. settings.Devices.Select(d => new NodeDevice(d.Name, DeviceActor.Props(d.Name, () => open(d), settings.Device, observe(d.Name)), plan => Backends.ScratchBytes(d, plan)))],
             CollectiveActor.Props(transport, settings.Collective), transport, replicas, settings.Runtime, time, Dispatcher);
-        system.ActorOf(Props.Create(() => new NodeActor(order, coordinator)).WithDispatcher(Dispatcher), "singa-node");
+        system.ActorOf(Props.Create(() => new NodeActor(order, coordinator)).WithDispatcher(Dispatcher), NodePaths.Node);
+        cluster?.Open(system, coordinator, Dispatcher);
         var training = new TrainingClient(system, coordinator, replicas, settings.Runtime, open, time, Dispatcher);
         return (SingaSystem)system.RegisterExtension(new Provider(new SingaSystem(training, settings)));
     }

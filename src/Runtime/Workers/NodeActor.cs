@@ -29,6 +29,7 @@ internal sealed class NodeActor : ReceiveActor
         Receive<CoordinatorProtocol.DevicesAdmitted>(message =>
             log.Info("{0} offered: {1}", order.Name.Length > 0 ? order.Name : "devices", string.Join(", ", message.Devices.Select(d => d.Device))));
         Receive<DeviceProtocol.DeviceStatus>(_ => Opened(Sender));
+        Receive<CoordinatorProtocol.CoordinatorStarted>(message => Offer(message.Coordinator));
         Receive<PrepareJob>(Prepare);
         Receive<StartWorker>(message => Pass(message.Job, message));
         Receive<BeginSteps>(message => Pass(message.Job, message));
@@ -57,9 +58,15 @@ internal sealed class NodeActor : ReceiveActor
 
     private void Opened(IActorRef device)
     {
-        if (opening.Remove(device) && opening.Count == 0)
+        if (opening.Remove(device))
+            Offer(coordinator);
+    }
+
+    private void Offer(IActorRef whom)
+    {
+        if (opening.Count == 0)
         {
-            coordinator.Tell(new CoordinatorProtocol.OfferDevices(
+            whom.Tell(new CoordinatorProtocol.OfferDevices(
                 [.. order.Devices.Where(d => devices.ContainsKey(d.Name)).Select(d => new DeviceOffer(order.Name, d.Name))], Self));
         }
     }
