@@ -50,7 +50,7 @@ internal static class NodeCommand
         {
             console.SingleLine = true;
             console.TimestampFormat = "HH:mm:ss.fff ";
-        }).SetMinimumLevel(LogLevel.Information);
+        }).SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.None);
         builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Services.AddSingleton<IHostLifetime, OwnLifetime>();
         builder.Services.AddSinga(singa => Configure(singa, arguments));

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Singa.Actors.Devices;
 using Singa.Actors.Runtime.Cluster.Gate;
+using Singa.Actors.Runtime.Cluster.Wire;
 using Singa.Actors.Runtime.Jobs;
 
 namespace Singa.Actors.Runtime.Coordination;
@@ -27,7 +28,7 @@ public static class CoordinatorProtocol
     public sealed record WithdrawDevice(DeviceOffer Device, string Reason) : ICommand;
 
     /// <summary><c>Observer</c> hears every event of the job.</summary>
-    public sealed record SubmitJob(JobId Job, TrainingJob Definition, TrainingOptions Options, IActorRef Observer) : ICommand;
+    public sealed record SubmitJob(JobId Job, TrainingJob Definition, TrainingOptions Options, IActorRef Observer) : ICommand, ILocalMessage;
 
     /// <summary>Data read, plans loaded on every device: it begins.</summary>
     public sealed record JobAccepted(JobId Job, TrainingFacts Facts) : IEvent;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using Akka.Actor;
 using Akka.Actor.Setup;
 using Akka.Configuration;
@@ -7,6 +8,7 @@ using Microsoft.Extensions.Logging;
 using Singa.Actors.Collective;
 using Singa.Actors.Devices;
 using Singa.Actors.Runtime.Cluster;
+using Singa.Actors.Runtime.Cluster.Wire;
 using Singa.Actors.Runtime.Jobs;
 
 namespace Singa.Actors.Runtime.Hosting;
@@ -28,6 +30,16 @@ internal static class ClusterAkka
             akka {
               actor {
                 provider = {{provider}}
+                serializers {
+                  singa = "{{Name<SingaSerializer>()}}"
+                  json = "{{Name<RefusedJson>()}}"
+                  proto = "{{Name<RefusedProtobuf>()}}"
+                  daemon-create = "{{Name<RefusedDeployment>()}}"
+                  reliable-delivery = "{{Name<RefusedDelivery>()}}"
+                }
+                serialization-bindings {
+                  {{string.Join("\n", MessageTable.All.Select(m => $"\"{m.Type.FullName}, {m.Type.Assembly.GetName().Name}\" = singa"))}}
+                }
               }
               loggers = ["{{Name<ClusterLogActor>()}}"]
               stdout-logger-class = "{{Name<SilentLogger>()}}"
@@ -67,9 +79,8 @@ internal static class ClusterAkka
             CoordinatedShutdown.Get(system).Run(CoordinatedShutdown.UnknownReason.Instance, CoordinatedShutdown.PhaseActorSystemTerminate);
             return system;
         }
-        catch (Exception exception)
+        catch (Exception exception) when (exception.GetBaseException() is SocketException cause)
         {
-            var cause = exception.GetBaseException();
             throw new JobRefusedException($"{at.Host}:{at.Port} cannot be listened at: {cause.Message}; choose another host or port, or port 0 for any", exception);
         }
     }

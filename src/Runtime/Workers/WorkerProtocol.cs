@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Singa.Actors.Collective;
 using Singa.Actors.Devices;
+using Singa.Actors.Runtime.Cluster.Wire;
 using Singa.Actors.Runtime.Coordination;
 using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Jobs;
@@ -19,7 +20,7 @@ public static class WorkerProtocol
     public interface IEvent : INoSerializationVerificationNeeded;
 
     /// <summary>To a node: read the job's data and keep it until the job ends; look where it was saved.</summary>
-    public sealed record PrepareJob(JobId Job, TrainingJob Definition, TrainingOptions Options) : ICommand;
+    public sealed record PrepareJob(JobId Job, TrainingJob Definition, TrainingOptions Options) : ICommand, ILocalMessage;
 
     /// <summary><c>Resume</c>: this node has a checkpoint of the job.</summary>
     public sealed record JobPrepared(JobId Job, DataDescription Data, ResumePoint? Resume = null) : IEvent;
@@ -31,7 +32,7 @@ public static class WorkerProtocol
     /// steps below <c>Until</c>, and reports to the sender.
     /// </summary>
     public sealed record StartWorker(
-        JobId Job, TrainingJob Definition, TrainingOptions Options, Membership Membership, int Rank, StartPoint Start, long Until) : ICommand;
+        JobId Job, TrainingJob Definition, TrainingOptions Options, Membership Membership, int Rank, StartPoint Start, long Until) : ICommand, ILocalMessage;
 
     /// <summary>From the worker itself, which takes what follows: replica in place, plan loaded, batches being prepared. <c>Buckets</c> of the plan travel each step.</summary>
     public sealed record WorkerReady(JobId Job, Generation Generation, int Rank, int Buckets) : IEvent;
@@ -43,7 +44,7 @@ public static class WorkerProtocol
     public sealed record BeginSteps(JobId Job, Generation Generation, int Buckets, long FirstStep) : ICommand;
 
     /// <summary>From the node to its workers: rounds are open.</summary>
-    public sealed record StepsBegun(JobId Job, Generation Generation) : IEvent;
+    public sealed record StepsBegun(JobId Job, Generation Generation) : IEvent, ILocalMessage;
 
     /// <summary>
     /// The update of a step has run here. Sums are over the whole batch, every worker has the same. <c>Digest</c>: of the parameters
