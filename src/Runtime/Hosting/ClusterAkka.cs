@@ -79,11 +79,20 @@ internal static class ClusterAkka
             CoordinatedShutdown.Get(system).Run(CoordinatedShutdown.UnknownReason.Instance, CoordinatedShutdown.PhaseActorSystemTerminate);
             return system;
         }
-        catch (Exception exception) when (exception.GetBaseException() is SocketException cause)
+        catch (Exception exception) when (Cause(exception) is { } cause)
         {
             throw new JobRefusedException($"{at.Host}:{at.Port} cannot be listened at: {cause.Message}; choose another host or port, or port 0 for any", exception);
         }
     }
+
+    /// <summary>What the transport's own exceptions wrap, each in the next.</summary>
+    private static SocketException? Cause(Exception? exception) => exception switch
+    {
+        null => null,
+        SocketException found => found,
+        AggregateException many => many.InnerExceptions.Select(Cause).FirstOrDefault(c => c is not null),
+        _ => Cause(exception.InnerException),
+    };
 
     private static string Name<T>() => $"{typeof(T).FullName}, {typeof(T).Assembly.GetName().Name}";
 

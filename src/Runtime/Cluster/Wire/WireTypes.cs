@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Reflection;
 using Akka.Actor;
+using Singa.Actors.Runtime.Data.Text;
 
 namespace Singa.Actors.Runtime.Cluster.Wire;
 
@@ -11,6 +12,13 @@ internal static class WireTypes
     [
         typeof(string), typeof(TimeSpan), typeof(DateTimeOffset), typeof(DateTime), typeof(decimal), typeof(Guid),
     ];
+
+    /// <summary>Types that hold what is computed from the rest of them: they travel as something plainer.</summary>
+    public static readonly ImmutableDictionary<Type, Type> StandIns = new Dictionary<Type, Type>
+    {
+        [typeof(IActorRef)] = typeof(WireRef),
+        [typeof(Vocabulary)] = typeof(WireVocabulary),
+    }.ToImmutableDictionary();
 
     /// <summary>In an order that is the same in every process of this version.</summary>
     /// <exception cref="InvalidOperationException">Something in a message cannot be told apart on the other side: a type that others derive from, code, or a cycle of such.</exception>
@@ -28,9 +36,9 @@ internal static class WireTypes
         {
             Visit(underlying, where, found);
         }
-        else if (typeof(IActorRef).IsAssignableFrom(type))
+        else if (StandIns.TryGetValue(type, out var standIn))
         {
-            found.Add(typeof(WireRef));
+            Visit(standIn, where, found);
         }
         else if (type.IsPrimitive || type.IsEnum || Simple.Contains(type))
         {
@@ -59,3 +67,5 @@ internal static class WireTypes
 
 /// <summary>An actor as its address; empty for nobody.</summary>
 internal sealed record WireRef(string Path);
+
+internal sealed record WireVocabulary(TextTokens Tokens, string Characters);
