@@ -36,6 +36,12 @@ public interface ITransport
     /// </summary>
     void Abort(JobId job, Generation generation, string reason);
 
+    /// <summary>
+    /// The last step of the generation whose round completed for the members in this process; null where none has. After
+    /// <see cref="Abort"/> no other will.
+    /// </summary>
+    long? LastCompleted(JobId job, Generation generation);
+
     /// <summary>The job is over.</summary>
     void Close(JobId job, string reason);
 }

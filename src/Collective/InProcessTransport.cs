@@ -63,6 +63,9 @@ public sealed class InProcessTransport(TimeProvider? time = null) : ITransport
             table.Break(reason);
     }
 
+    public long? LastCompleted(JobId job, Generation generation) =>
+        tables.TryGetValue(job, out var table) && table.Group.Generation == generation ? table.LastCompleted : null;
+
     public void Close(JobId job, string reason)
     {
         if (tables.TryRemove(job, out var table))

@@ -14,8 +14,19 @@ internal sealed class RoundTable(RoundGroup group, IRoundObserver? observer, Tim
     private readonly StepPace pace = new(time.GetElapsedTime(0, time.GetTimestamp()));
     private string? broken;
     private long closedUpTo = long.MinValue;
+    private long? completed;
 
     public RoundGroup Group => group;
+
+    /// <summary>The last step whose round completed.</summary>
+    public long? LastCompleted
+    {
+        get
+        {
+            lock (gate)
+                return completed;
+        }
+    }
 
     public void Prepare(long step)
     {
@@ -121,6 +132,8 @@ internal sealed class RoundTable(RoundGroup group, IRoundObserver? observer, Tim
             outcome = failure is null ? seats.Round.Combine(bucket) : seats.Round.Fail(failure);
             // A round that failed while this was at work left its members to be told here: until now their rows were in use.
             over = seats.Round.Outcome is not null && !seats.IsCombining;
+            if (outcome is { Completed: true })
+                completed = Math.Max(completed ?? long.MinValue, seats.Round.Id.Step);
             if (over)
             {
                 open.Remove(seats.Round.Id.Step);

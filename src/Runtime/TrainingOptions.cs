@@ -17,6 +17,9 @@ public sealed record TrainingOptions
     /// <summary>Where the job is saved while it trains, and goes on from; null: nowhere.</summary>
     public CheckpointOptions? Checkpoint { get; init; }
 
+    /// <summary>For tests: the job itself is trained, not what was written and read back.</summary>
+    internal bool Directly { get; init; }
+
     /// <summary>
     /// Steps whose progress the host has kept from an earlier run of the job, for records without holes: a checkpoint that is ahead of
     /// them is passed over for the one before it, where that is not. Null: it keeps none.

@@ -2,29 +2,29 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
 using Singa.Actors.Devices;
+using Singa.Actors.Runtime.Regrouping;
 using Singa.Actors.Runtime.Workers;
 using static Singa.Actors.Runtime.Coordination.CoordinatorProtocol;
 
 namespace Singa.Actors.Runtime.Coordination;
 
 /// <summary>
-/// Knows which devices are offered, by whomever, and starts a conductor for each job that is submitted. A job that comes before
-/// any device waits for one.
+/// Knows which devices are offered, by whomever, and which node conducts which job. A job that is submitted is given to one of the nodes to
+/// conduct; one that comes before any device waits. A new coordinator learns all this from the nodes.
 /// </summary>
 internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 {
     private readonly RuntimeSettings settings;
-    private readonly TimeProvider time;
-    private readonly Dictionary<IActorRef, ImmutableArray<DeviceOffer>> nodes = [];
+    private readonly Dictionary<NodeKey, JobNode> nodes = [];
     private readonly List<SubmitJob> waiting = [];
-    private readonly Dictionary<JobId, IActorRef> jobs = [];
+    private readonly Dictionary<JobId, (IActorRef Conductor, IActorRef Observer)> jobs = [];
     private readonly ILoggingAdapter log = Context.GetLogger();
 
-    /// <param name="node">Where it lives; empty where there is only one.</param>
+    /// <param name="home">Where it lives; empty where there is only one.</param>
     /// <param name="herald">A child that tells the nodes of it; null where its node knows.</param>
-    public CoordinatorActor(RuntimeSettings settings, TimeProvider time, string node = "", Props? herald = null)
+    public CoordinatorActor(RuntimeSettings settings, string home, Props? herald)
     {
-        (this.settings, this.time) = (settings, time);
+        this.settings = settings;
         if (herald is not null)
             Context.ActorOf(herald, "herald");
         Receive<OfferDevices>(Admit);
@@ -34,28 +34,29 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         Receive<PauseJob>(message => Pass(message.Job, message));
         Receive<ResumeJob>(message => Pass(message.Job, message));
         Receive<StopJob>(message => Pass(message.Job, message));
+        Receive<JobConducted>(message => jobs[message.Job] = (Sender, message.Observer));
+        Receive<JobLeft>(message => jobs.Remove(message.Job));
         Receive<DevicesTimedOut>(GiveUp);
-        Receive<JobActor.Left>(Ended);
-        Receive<ConductorEnded>(Ended);
-        Receive<WorkerProtocol.JobReleased>(_ => { });
-        Receive<Terminated>(message => nodes.Remove(message.ActorRef));
-        Receive<GetCoordinator>(_ => Sender.Tell(new CoordinatorStatus(node, [.. nodes.Values.SelectMany(d => d)], [])));
-        Receive<GetDevices>(_ => Sender.Tell(new OfferedDevices([.. nodes.Values.SelectMany(d => d)])));
+        Receive<Terminated>(message => Leave(message.ActorRef));
+        Receive<GetCoordinator>(_ => Sender.Tell(new CoordinatorStatus(home, [.. nodes.Values.SelectMany(n => n.Offers)], [])));
+        Receive<GetDevices>(_ => Sender.Tell(new OfferedDevices([.. nodes.Values.SelectMany(n => n.Offers)])));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    /// <summary>A conductor that throws has lost count of its job: it ends, and the host hears so.</summary>
-    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Stop);
-
     private void Admit(OfferDevices offer)
     {
-        if (!nodes.ContainsKey(offer.Node))
-            Context.Watch(offer.Node);
-        nodes[offer.Node] = offer.Devices;
-        offer.Node.Tell(new DevicesAdmitted(offer.Devices));
-        if (offer.Devices.IsEmpty)
+        var node = offer.Node;
+        // A node that was started again under its old name is another one.
+        foreach (var former in nodes.Keys.Where(k => k.Name == node.Key.Name && k != node.Key).ToArray())
+            nodes.Remove(former);
+        Context.Watch(node.Node);
+        nodes[node.Key] = node;
+        node.Node.Tell(new DevicesAdmitted(node.Offers));
+        if (node.Offers.IsEmpty)
             return;
+        foreach (var (id, job) in jobs)
+            job.Conductor.Tell(new RecruitNode(id, node));
         foreach (var job in waiting)
         {
             Timers.Cancel(job.Job);
@@ -68,19 +69,24 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     private void Withdraw(WithdrawDevice withdraw)
     {
         log.Warning("{0} is withdrawn: {1}", withdraw.Device.Worker, withdraw.Reason);
-        if (nodes.TryGetValue(Sender, out var offers))
-            nodes[Sender] = offers.Remove(withdraw.Device);
-        foreach (var job in jobs.Values)
-            job.Forward(withdraw);
+        foreach (var node in nodes.Values.Where(n => n.Offers.Contains(withdraw.Device)).ToArray())
+            nodes[node.Key] = node with { Offers = node.Offers.Remove(withdraw.Device) };
+        foreach (var conductor in jobs.Values.Select(j => j.Conductor).Distinct())
+            conductor.Forward(withdraw);
     }
 
     private void Submit(SubmitJob submit)
     {
-        if (jobs.ContainsKey(submit.Job) || waiting.Any(w => w.Job == submit.Job))
+        bool isKnown = jobs.TryGetValue(submit.Job, out var job);
+        if (isKnown && job.Observer.Equals(submit.Observer))
+        {
+            log.Debug("job {0} is submitted again", submit.Job);
+        }
+        else if (isKnown || waiting.Any(w => w.Job == submit.Job))
         {
             submit.Observer.Tell(new JobRejected(submit.Job, $"there is a job {submit.Job} already"));
         }
-        else if (nodes.Values.All(d => d.IsEmpty))
+        else if (nodes.Values.All(n => n.Offers.IsEmpty))
         {
             waiting.Add(submit);
             Timers.StartSingleTimer(submit.Job, new DevicesTimedOut(submit.Job), settings.DeviceTimeout);
@@ -93,23 +99,23 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
     private void Start(SubmitJob submit)
     {
-        var devices = nodes.SelectMany(n => n.Value.Select(offer => (offer, n.Key))).ToImmutableArray();
-        var job = Context.ActorOf(Props.Create(() => new JobActor(submit, devices, settings, time)).WithDispatcher(Context.Props.Dispatcher), submit.Job.Value);
-        jobs.Add(submit.Job, job);
-        Context.WatchWith(job, new ConductorEnded(submit.Job, submit.Observer));
+        ImmutableArray<JobNode> able = [.. nodes.Values.Where(n => !n.Offers.IsEmpty).OrderBy(n => n.Key)];
+        var conductor = able[0].Node;
+        jobs.Add(submit.Job, (conductor, submit.Observer));
+        conductor.Tell(new ConductJob(submit.Job, submit.Definition, submit.Options, submit.Observer, able));
     }
 
     private void Cancel(CancelJob cancel)
     {
-        if (jobs.TryGetValue(cancel.Job, out var job))
-        {
-            job.Forward(cancel);
-        }
-        else if (waiting.Find(w => w.Job == cancel.Job) is { } submit)
+        if (waiting.Find(w => w.Job == cancel.Job) is { } submit)
         {
             waiting.Remove(submit);
             Timers.Cancel(cancel.Job);
             submit.Observer.Tell(new JobCancelled(cancel.Job));
+        }
+        else
+        {
+            Pass(cancel.Job, cancel);
         }
     }
 
@@ -117,7 +123,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     private void Pass(JobId id, ICommand command)
     {
         if (jobs.TryGetValue(id, out var job))
-            job.Forward(command);
+            job.Conductor.Forward(command);
     }
 
     private void GiveUp(DevicesTimedOut timedOut)
@@ -129,22 +135,11 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             submit.Job, $"no device was offered for {settings.DeviceTimeout.TotalSeconds:0} s (singa.runtime.device-timeout)"));
     }
 
-    private void Ended(JobActor.Left left)
+    private void Leave(IActorRef node)
     {
-        jobs.Remove(left.Job);
-        Context.Unwatch(Sender);
-    }
-
-    /// <summary>A conductor that broke can no longer tell anybody to let go.</summary>
-    private void Ended(ConductorEnded ended)
-    {
-        jobs.Remove(ended.Job);
-        foreach (var node in nodes.Keys)
-            node.Tell(new WorkerProtocol.ReleaseJob(ended.Job));
-        ended.Observer.Tell(new JobFailed(ended.Job, "its conductor ended unexpectedly; the log says why"));
+        foreach (var gone in nodes.Values.Where(n => n.Node.Equals(node)).ToArray())
+            nodes.Remove(gone.Key);
     }
 
     private sealed record DevicesTimedOut(JobId Job) : INoSerializationVerificationNeeded;
-
-    private sealed record ConductorEnded(JobId Job, IActorRef Observer) : INoSerializationVerificationNeeded;
 }

@@ -1,9 +1,14 @@
 using System.Collections.Immutable;
 using Akka.Actor;
+using Singa.Actors.Collective;
 using Singa.Actors.Devices;
 using Singa.Actors.Runtime.Cluster.Gate;
 using Singa.Actors.Runtime.Cluster.Wire;
+using Singa.Actors.Graph;
+using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Jobs;
+using Singa.Actors.Runtime.Regrouping;
+using Singa.Actors.Runtime.Workers;
 
 namespace Singa.Actors.Runtime.Coordination;
 
@@ -20,7 +25,7 @@ public static class CoordinatorProtocol
     public interface IQuery : INoSerializationVerificationNeeded;
 
     /// <summary>From a node, about all of its devices at once, so that the first job does not begin on half of them. Replaces what it offered before.</summary>
-    public sealed record OfferDevices(ImmutableArray<DeviceOffer> Devices, IActorRef Node) : ICommand;
+    public sealed record OfferDevices(JobNode Node) : ICommand;
 
     public sealed record DevicesAdmitted(ImmutableArray<DeviceOffer> Devices) : IEvent;
 
@@ -28,7 +33,25 @@ public static class CoordinatorProtocol
     public sealed record WithdrawDevice(DeviceOffer Device, string Reason) : ICommand;
 
     /// <summary><c>Observer</c> hears every event of the job.</summary>
-    public sealed record SubmitJob(JobId Job, TrainingJob Definition, TrainingOptions Options, IActorRef Observer) : ICommand, ILocalMessage;
+    public sealed record SubmitJob(JobId Job, JobRef Definition, TrainingOptions Options, IActorRef Observer) : ICommand;
+
+    /// <summary>To a node: conduct the job, on these nodes, this one among them.</summary>
+    public sealed record ConductJob(JobId Job, JobRef Definition, TrainingOptions Options, IActorRef Observer, ImmutableArray<JobNode> Nodes) : ICommand;
+
+    /// <summary>From a conductor, when it begins and whenever a generation does.</summary>
+    public sealed record JobConducted(JobId Job, IActorRef Conductor, IActorRef Observer) : IEvent;
+
+    /// <summary>From a conductor: the job has ended, and its observer knows.</summary>
+    public sealed record JobLeft(JobId Job) : IEvent;
+
+    /// <summary>To a conductor: a node has devices for the job.</summary>
+    public sealed record RecruitNode(JobId Job, JobNode Node) : ICommand;
+
+    /// <summary>To a conductor: a node will soon be gone.</summary>
+    public sealed record DismissNode(JobId Job, NodeKey Node) : ICommand;
+
+    /// <summary>Nothing happens until somebody comes back or is proved dead: whom it misses.</summary>
+    public sealed record JobWaiting(JobId Job, string Reason) : IEvent;
 
     /// <summary>Data read, plans loaded on every device: it begins.</summary>
     public sealed record JobAccepted(JobId Job, TrainingFacts Facts) : IEvent;
@@ -38,7 +61,12 @@ public static class CoordinatorProtocol
     /// <summary>A step has happened everywhere.</summary>
     public sealed record StepCommitted(JobId Job, TrainingProgress Progress) : IEvent;
 
-    public sealed record JobCompleted(JobId Job, JobOutcome Outcome) : IEvent;
+    /// <summary>A later generation has begun: who takes part, and why there had to be another.</summary>
+    public sealed record JobRegrouped(JobId Job, Generation Generation, ImmutableArray<WorkerFacts> Workers, string Reason) : IEvent;
+
+    /// <summary><c>Data</c> and <c>Normalisation</c>: what it was trained on. <c>Holders</c>: peers that may keep the replica; none where all are in one process.</summary>
+    public sealed record JobCompleted(
+        JobId Job, JobOutcome Outcome, DataDescription Data, Normalisation? Normalisation, ImmutableArray<PeerId> Holders) : IEvent;
 
     public sealed record JobFailed(JobId Job, string Reason) : IEvent;
 

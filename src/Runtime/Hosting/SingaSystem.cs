@@ -3,6 +3,9 @@ using Singa.Actors.Collective;
 using Singa.Actors.Devices;
 using Singa.Actors.Runtime.Cluster;
 using Singa.Actors.Runtime.Coordination;
+using Singa.Actors.Runtime.Data;
+using Singa.Actors.Runtime.Jobs;
+using Singa.Actors.Runtime.Regrouping;
 using Singa.Actors.Runtime.Workers;
 
 namespace Singa.Actors.Runtime.Hosting;
@@ -26,16 +29,16 @@ public sealed class SingaSystem : IExtension
         ActorSystem system, SingaSettings settings, Func<DeviceDescription, IBackend> open, TimeProvider time, Func<string, IExecutionObserver?> observe,
         ClusterMembership? cluster = null)
     {
-        var replicas = new ReplicaStore();
-        var coordinator = cluster?.StartCoordinator(system, settings.Runtime, time, Dispatcher)
-            ?? system.ActorOf(Props.Create(() => new CoordinatorActor(settings.Runtime, time, "", null)).WithDispatcher(Dispatcher), NodePaths.Coordinator);
+        var (replicas, library) = (new ReplicaStore(), new JobLibrary(null, null));
+        var coordinator = system.ActorOf(
+            Props.Create(() => new CoordinatorActor(settings.Runtime)).WithDispatcher(Dispatcher), "singa-coordinator");
         var transport = new InProcessTransport(time);
         var order = new NodeOrder(
-            cluster?.Self.ToString() ?? "", [.. settings.Devices.Select(d => new NodeDevice(d.Name, DeviceActor.Props(d.Name, () => open(d), settings.Device, observe(d.Name)), plan => Backends.ScratchBytes(d, plan)))],
-            CollectiveActor.Props(transport, settings.Collective), transport, replicas, settings.Runtime, time, Dispatcher);
-        system.ActorOf(Props.Create(() => new NodeActor(order, coordinator)).WithDispatcher(Dispatcher), NodePaths.Node);
-        cluster?.Open(system, coordinator, Dispatcher);
-        var training = new TrainingClient(system, coordinator, replicas, settings.Runtime, open, time, Dispatcher);
+            new NodeKey("", 0), [.. settings.Devices.Select(d => new NodeDevice(d.Name, DeviceActor.Props(d.Name, () => open(d), settings.Device, observe(d.Name)), plan => Backends.ScratchBytes(d, plan)))],
+            CollectiveActor.Props(transport, settings.Collective), transport, null, replicas, library, settings.Runtime, RegroupingTimes.Default,
+            time, Dispatcher);
+        system.ActorOf(Props.Create(() => new NodeActor(order, coordinator)).WithDispatcher(Dispatcher), "singa-node");
+        var training = new TrainingClient(system, coordinator, replicas, library, settings.Runtime, open, time, Dispatcher);
         return (SingaSystem)system.RegisterExtension(new Provider(new SingaSystem(training, settings)));
     }
 

@@ -18,12 +18,29 @@ internal static class JobReader
         string model = ModelName(job["model"]);
         var data = DataReader.Read(job["data"], folder);
         var description = DataLoader.Describe(data);
+        return Read(job, name, Model(model, job["model"], description), data, ModelCatalog.GivesInputBack(model));
+    }
+
+    /// <summary>A job that was written down: its model stands beside it, its data may be a host's.</summary>
+    /// <exception cref="JobRefusedException"/>
+    public static TrainingJob ReadForm(string text, Module model)
+    {
+        var written = JobSettings.Parse(text, "the job as it travels");
+        written.Only("name", "job");
+        var job = written.Over(JobSettings.Defaults)["job"];
+        job.Only([.. Keys.Except(["model", "checkpoint"])]);
+        var data = job["data"]["kind"].Text == HostData.Kind ? new HostData(job["data"]["id"].Text) : DataReader.Read(job["data"], Path.GetPathRoot(Environment.CurrentDirectory)!);
+        return Read(job, written["name"].Text, model, data, givesInputBack: false);
+    }
+
+    private static TrainingJob Read(Setting job, string name, Module model, DataSpec data, bool givesInputBack)
+    {
         return new TrainingJob
         {
             Name = name,
-            Model = Model(model, job["model"], description),
+            Model = model,
             Data = data,
-            Loss = RecipeReader.Loss(job["loss"], isDefault: job.Written("loss") is null, ModelCatalog.GivesInputBack(model)),
+            Loss = RecipeReader.Loss(job["loss"], isDefault: job.Written("loss") is null, givesInputBack),
             Optimizer = RecipeReader.Optimizer(job["optimizer"]),
             Frozen = job.Find("frozen") is { } frozen ? [.. frozen.Elements] : [],
             BatchSize = (int)job["batch-size"].Whole(1, 1 << 24),

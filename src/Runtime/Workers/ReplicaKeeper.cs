@@ -19,13 +19,16 @@ internal sealed class ReplicaKeeper(
     private Task writing = Task.CompletedTask;
 
     /// <summary>Instead of first values those with which the job goes on.</summary>
-    public void PutFirst(JobState first)
+    /// <param name="stopping">Where the job stops early. Its best test may have been the last, of which the state has not heard.</param>
+    public void PutFirst(JobState first, StoppingState? stopping)
     {
         var types = first.Replica.Values.ToDictionary(v => v.Name, v => v.Tensor.Type);
         if (plan.Variables.FirstOrDefault(v => !types.TryGetValue(v.Name, out var type) || type != v.Type) is { } missing)
             throw new InvalidOperationException($"the replica before step {first.Step} has no {missing.Name} of {missing.Type}, which the model has");
         first.Replica.Write(loaded, plan);
-        best = first.Best;
+        best = stopping?.Best is not null && stopping.BestStep == first.Step && order.Definition.EarlyStopping is { RestoreBest: true }
+            ? first.Replica.WithoutOptimizerState
+            : first.Best;
     }
 
     /// <summary>Of the parameters.</summary>
@@ -55,6 +58,13 @@ internal sealed class ReplicaKeeper(
         writing.Wait();
         return Write(Checkpoint(step, stopping, outcome is null ? null : new SavedOutcome(
             outcome.Test, outcome.Digest, outcome.PeakBytes, outcome.PlannedBytes, outcome.FirstStepAt - ProcessStart.Time, outcome.StoppedEarly)));
+    }
+
+    /// <summary>All that the job is before step <paramref name="step"/>, to outlive this worker. What is being written is written first.</summary>
+    public JobState Take(long step, StoppingState? stopping)
+    {
+        writing.Wait();
+        return new JobState(step, (buffer ?? new ReplicaBuffer(loaded, plan, _ => true)).Read(), stopping, best);
     }
 
     /// <summary>Hands what was trained to whoever asks for it under the name.</summary>

@@ -82,6 +82,9 @@ internal sealed class StepPipeline(int ahead, long next = 0, long limit = long.M
         return (first.Batch, since, previousEnd);
     }
 
+    /// <summary>Whether a step up to this one is under way on the device.</summary>
+    public bool IsAt(long last) => admitted.Any(a => a.Batch.Item is WorkItem.Train train && train.Step.Step <= last);
+
     /// <summary>The weights have been read.</summary>
     public void Release() => holds--;
 

@@ -19,7 +19,8 @@ public static class Coverage
     {
         var missing = new SortedDictionary<string, int>(StringComparer.Ordinal);
         var functions = Functions(model);
-        Visit(model.Graph?.Node ?? [], Frame.OpsetsOf(model.OpsetImport));
+        foreach (var graph in new[] { model.Graph }.Concat(model.TrainingInfo.SelectMany(t => new[] { t.Initialization, t.Algorithm })).OfType<GraphProto>())
+            Visit(graph.Node, Frame.OpsetsOf(model.OpsetImport));
         foreach (var function in model.Functions)
             Visit(function.Node, function.OpsetImport.Count > 0 ? Frame.OpsetsOf(function.OpsetImport) : Frame.OpsetsOf(model.OpsetImport));
         return missing;

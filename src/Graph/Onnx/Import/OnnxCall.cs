@@ -24,6 +24,10 @@ internal sealed class OnnxCall(OnnxImporter importer, Frame frame, NodeProto nod
 
     public ImportContext Context => importer.Context;
 
+    /// <summary>The function that the node calls, where the model has it.</summary>
+    /// <exception cref="OnnxException">It has not.</exception>
+    public FunctionProto Function => importer.Function(node) ?? throw new OnnxException("the model has no such function");
+
     /// <summary>Whether an input is given; optional ones may not be.</summary>
     public bool Has(int input) => input < inputs.Length && inputs[input] is not null;
 
@@ -96,7 +100,11 @@ internal sealed class OnnxCall(OnnxImporter importer, Frame frame, NodeProto nod
 
     public bool Flag(string name, bool otherwise = false) => Int(name, otherwise ? 1 : 0) != 0;
 
-    public double Float(string name, double? otherwise = null) => Find(name, Kind.Float)?.F ?? otherwise ?? throw Missing(name);
+    public double Float(string name, double? otherwise = null) =>
+        Find(name, Kind.Float) is { } attribute ? Export.Attributes.Refined(node, name, attribute.F) : otherwise ?? throw Missing(name);
+
+    /// <summary>As <see cref="Float"/>, of a number that came in another way.</summary>
+    public double Refined(string name, double value) => (float)value == value ? Export.Attributes.Refined(node, name, (float)value) : value;
 
     /// <summary>A number that some operators have as a whole one and others as a floating one.</summary>
     public double Number(string name) => attributes[name].Type == Kind.Int ? Int(name) : Float(name);
@@ -127,6 +135,10 @@ internal sealed class OnnxCall(OnnxImporter importer, Frame frame, NodeProto nod
 
     /// <summary>Builds a graph within this node.</summary>
     public ImmutableArray<OnnxValue> Run(GraphProto graph, params ReadOnlySpan<OnnxValue> given) => importer.Run(graph, frame, given);
+
+    /// <summary>Builds a graph within the function that this node calls, whose inputs are the node's.</summary>
+    public ImmutableArray<OnnxValue> RunInFunction(GraphProto graph, ReadOnlySpan<OnnxValue> arguments, ReadOnlySpan<OnnxValue> given) =>
+        importer.Run(graph, importer.Enter(Function, frame, arguments), given);
 
     /// <summary>A result of the first input's element type.</summary>
     public GraphTensor Out(Tensor tensor) => Out(tensor, Element());

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Singa.Actors.Graph.Onnx.Export;
 using Singa.Actors.Graph.Onnx.Operators;
 using Singa.Actors.Graph.Onnx.Schema;
 
@@ -54,6 +55,16 @@ public sealed class OnnxImporter
         return Run(model.Graph, frame);
     }
 
+    /// <summary>Values of a graph that the model has beside its own, by name.</summary>
+    internal ImmutableArray<OnnxValue> Run(GraphProto graph, IReadOnlyDictionary<string, OnnxValue> inputs, IEnumerable<string> wanted)
+    {
+        var frame = new Frame(null, Frame.OpsetsOf(model.OpsetImport), null, 0);
+        foreach (var (name, value) in inputs)
+            frame.Set(name, value);
+        Run(graph, frame);
+        return [.. wanted.Select(name => frame.Find(name) ?? throw new OnnxException($"'{name}' is made by no node of {graph.Name}"))];
+    }
+
     /// <summary>Runs a graph within a graph.</summary>
     internal ImmutableArray<OnnxValue> Run(GraphProto graph, Frame outer, ReadOnlySpan<OnnxValue> inputs)
     {
@@ -90,8 +101,8 @@ public sealed class OnnxImporter
             throw new OnnxException($"more than {context.NodesMax:N0} nodes come about, loops unrolled");
         ImmutableArray<OnnxValue?> inputs = [.. node.Input.Select(name => name.Length == 0 ? null
             : frame.Find(name) ?? throw new OnnxException($"{Name(node)} reads '{name}', which nothing before it makes")).Select(v => v is MissingValue ? null : v)];
-        var outputs = functions.TryGetValue((Frame.Domain(node.Domain), node.OpType, node.Overload), out var function)
-            ? Call(function, node, frame, inputs) : Build(node, frame, inputs);
+        // A function of ours is known by its name; its body is for others.
+        var outputs = Function(node) is { } function && node.Domain != FunctionDraft.SingaDomain ? Call(function, node, frame, inputs) : Build(node, frame, inputs);
         for (int i = 0; i < node.Output.Count; i++)
         {
             if (node.Output[i].Length > 0)
@@ -104,11 +115,12 @@ public sealed class OnnxImporter
         string domain = Frame.Domain(node.Domain);
         var rule = OnnxOperators.Find(domain, node.OpType, frame.Opsets.GetValueOrDefault(domain))
             ?? throw new OnnxUnsupportedException($"{Name(node)} is not supported");
+        string scope = node.MetadataProps.FirstOrDefault(p => p.Key == GraphWriter.LayerKey)?.Value ?? (node.Name.Length > 0 ? node.Name : node.OpType);
         try
         {
             var outputs = rule.Build(new OnnxCall(this, frame, node, inputs));
             foreach (var output in outputs.OfType<GraphTensor>())
-                Node.Label(output.Tensor, node.Name.Length > 0 ? node.Name : node.OpType);
+                Node.Label(output.Tensor, scope);
             return outputs;
         }
         catch (Exception e) when (e is GraphException or ArgumentException or OverflowException or IndexOutOfRangeException)
@@ -119,6 +131,17 @@ public sealed class OnnxImporter
         {
             throw new OnnxUnsupportedException($"{Name(node)}: {e.Message}");
         }
+    }
+
+    internal FunctionProto? Function(NodeProto node) => functions.GetValueOrDefault((Frame.Domain(node.Domain), node.OpType, node.Overload));
+
+    /// <summary>A function's frame, with values for its inputs.</summary>
+    internal Frame Enter(FunctionProto function, Frame caller, ReadOnlySpan<OnnxValue> arguments)
+    {
+        var inner = new Frame(null, function.OpsetImport.Count > 0 ? Frame.OpsetsOf(function.OpsetImport) : caller.Opsets, null, caller.Depth + 1);
+        for (int i = 0; i < Math.Min(arguments.Length, function.Input.Count); i++)
+            inner.Set(function.Input[i], arguments[i]);
+        return inner;
     }
 
     private ImmutableArray<OnnxValue?> Call(FunctionProto function, NodeProto node, Frame frame, ImmutableArray<OnnxValue?> inputs)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Singa.Actors.Graph.Onnx.Export;
 using Singa.Actors.Graph.Onnx.Import;
 using Singa.Actors.Graph.Ops;
 using Singa.Actors.Graph.Scalars;
@@ -10,7 +11,7 @@ internal static class Normalisations
 {
     public static readonly ImmutableArray<OnnxOperator> Operators =
     [
-        new("BatchNormalization", 1, Batch),
+        new("BatchNormalization", 1, Batch) { Write = WriteBatch, Joins = true },
         new("InstanceNormalization", 1, c => c.Out(Scaled(c, Standardised(c.X(), [.. Enumerable.Range(2, c.X().Shape.Rank - 2)], c.Float("epsilon", 1e-5)).Value))),
         new("LayerNormalization", 17, Layer),
         new("RMSNormalization", 23, Rms),
@@ -66,8 +67,23 @@ internal static class Normalisations
 
         return [c.Out(Normalise(mean, variance))];
 
-        Tensor Normalise(Tensor m, Tensor v) => Pointwise.Apply("Normalise", a => (a[0] - a[1]) / Fn.Sqrt(a[2] + epsilon) * a[3] + a[4],
-            x, Channels(m, x.Shape.Rank), Channels(v, x.Shape.Rank), Channels(weight, x.Shape.Rank), Channels(bias, x.Shape.Rank));
+        Tensor Normalise(Tensor m, Tensor v) => Pointwise.Apply("Normalise", a => Normalised(a, epsilon),
+            x, m.AlongChannels(x.Shape.Rank), v.AlongChannels(x.Shape.Rank), weight.AlongChannels(x.Shape.Rank), bias.AlongChannels(x.Shape.Rank));
+    }
+
+    private static Scalar Normalised(Scalar[] a, double epsilon) => (a[0] - a[1]) / Fn.Sqrt(a[2] + epsilon) * a[3] + a[4];
+
+    /// <summary>By figures that came before, as a batch normalisation outside training does: each lies along the channels.</summary>
+    private static Written? WriteBatch(Node node, WriteContext context)
+    {
+        if (node.Op is not Pointwise { Label: "Normalise" } op || node.Inputs.Length != 5
+            || op.Body.Instructions.Where(i => i.Op == ScalarOp.Constant).ToArray() is not [{ Value: var epsilon }]
+            || PointwiseForm.Of(node, "BatchNormalization", "Normalise", a => Normalised(a, epsilon)) is null || node.Inputs[0].Shape is not { Rank: >= 2 } shape)
+            return null;
+        var aligned = Shape.Of([shape[1], .. Enumerable.Repeat(1L, shape.Rank - 2)]);
+        Tensor[] figures = [.. node.Inputs.Skip(1).Select(t => t.Producer.Op is Reshape && t.Producer.Inputs[0].Shape.Rank == 1 && shape.Rank > 2 ? t.Producer.Inputs[0] : t)];
+        return node.Inputs.Skip(1).All(t => t.Shape == aligned) && figures.All(t => t.Shape.Rank == 1)
+            ? new Written("BatchNormalization", node.Inputs[0], figures[2], figures[3], figures[0], figures[1]).WithFloat("epsilon", epsilon) : null;
     }
 
     private static ImmutableArray<OnnxValue?> Layer(OnnxCall c)

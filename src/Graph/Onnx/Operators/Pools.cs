@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Singa.Actors.Graph.Onnx.Export;
 using Singa.Actors.Graph.Onnx.Import;
 using Singa.Actors.Graph.Ops;
 using Singa.Actors.Graph.Plans;
@@ -11,7 +12,7 @@ internal static class Pools
 {
     public static readonly ImmutableArray<OnnxOperator> Operators =
     [
-        new("MaxPool", 1, Max),
+        new("MaxPool", 1, Max) { Write = WriteMax },
         new("AveragePool", 1, c => c.Out(Average(c))),
         new("LpPool", 1, c => c.Out(Norm(c))),
         new("MaxUnpool", 9, c => c.Moved(Unpooled(c))),
@@ -37,6 +38,17 @@ internal static class Pools
         if (x.Shape.Rank < 3)
             throw new OnnxException($"there is nothing to pool in {x.Shape}");
         return WindowAttributes.Of(c, x.Shape.Dims[2..], []);
+    }
+
+    private static Written? WriteMax(Node node, WriteContext context)
+    {
+        if (node.Op is not MaxPool op)
+            return null;
+        var (window, image) = (op.Window, node.Inputs[0].Shape);
+        return new Written("MaxPool", node.Inputs[0]).With(
+            Attributes.Ints("kernel_shape", window.KernelHeight, window.KernelWidth), Attributes.Ints("strides", window.StrideHeight, window.StrideWidth),
+            Attributes.Ints("pads", window.PadTop, window.PadLeft, WindowAttributes.Behind(op.Height, window.StrideHeight, window.KernelHeight, image[2], window.PadTop),
+                WindowAttributes.Behind(op.Width, window.StrideWidth, window.KernelWidth, image[3], window.PadLeft)));
     }
 
     private static ImmutableArray<OnnxValue?> Max(OnnxCall c)

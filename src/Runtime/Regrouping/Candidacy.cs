@@ -1,0 +1,122 @@
+using System.Collections.Immutable;
+
+namespace Singa.Actors.Runtime.Regrouping;
+
+/// <summary>
+/// One ballot, counted. Votes are those of the last generation that is known to have begun. A later one that somebody accepted may have begun
+/// unheard: unless one who had to accept it says that he has not (and after his promise never will), it must agree as well, so
+/// that whichever of the two was the last, exactly one side goes on.
+/// </summary>
+internal sealed class Candidacy
+{
+    private readonly IReadOnlySet<NodeKey> dead;
+    private readonly RegroupingTimes times;
+    private readonly TimeSpan begun;
+    private readonly bool isListening;
+    private readonly Dictionary<NodeKey, Promise> promises = [];
+    private readonly Dictionary<NodeKey, TimeSpan> heard = [];
+    private readonly HashSet<NodeKey> newcomers;
+    private readonly HashSet<NodeKey> asked;
+
+    /// <param name="seat">The candidate's own.</param>
+    /// <param name="newcomers">Nodes that are ready to join.</param>
+    /// <param name="isListening">The candidate was out of touch: it gives everybody time to say that the job has gone on without it.</param>
+    public Candidacy(Seat seat, Ballot ballot, IEnumerable<NodeKey> newcomers, bool isListening, RegroupingTimes times, TimeSpan now)
+    {
+        (dead, this.isListening, this.times, begun) = (seat.Dead, isListening, times, now);
+        this.newcomers = [.. newcomers];
+        Hold = new Hold(ballot, seat.Self, seat.Latest.Ballot);
+        Base = seat.Present;
+        asked = [seat.Self, .. Concerned(Base), .. seat.Pending.SelectMany(Concerned), .. newcomers];
+    }
+
+    public Hold Hold { get; }
+
+    /// <summary>The last generation that is known to have begun.</summary>
+    public Roll Base { get; private set; }
+
+    /// <summary>Later ones that may have begun.</summary>
+    public ImmutableArray<Roll> Doubtful { get; private set; } = [];
+
+    /// <summary>Everybody concerned who is not proved dead.</summary>
+    public IEnumerable<NodeKey> Asked => asked.Where(n => !dead.Contains(n));
+
+    public IEnumerable<NodeKey> Unanswered => Asked.Where(n => !promises.ContainsKey(n));
+
+    public void Join(NodeKey newcomer)
+    {
+        newcomers.Add(newcomer);
+        asked.Add(newcomer);
+    }
+
+    /// <summary>A node is about: its workers may still be coming to rest.</summary>
+    public void Heard(NodeKey node, TimeSpan now) => heard[node] = now;
+
+    public void On(NodeKey from, Promise promise, TimeSpan now)
+    {
+        heard[from] = now;
+        promises[from] = promise;
+        if (promise.Present.Ballot > Base.Ballot)
+            Base = promise.Present;
+        Doubtful =
+        [
+            .. promises.Values.SelectMany(p => p.Pending).Where(p => p.Ballot > Base.Ballot).DistinctBy(p => p.Ballot)
+                .Where(MayHaveBegun).OrderBy(p => p.Ballot),
+        ];
+        foreach (var roll in Doubtful.Add(Base))
+            asked.UnionWith(Concerned(roll));
+    }
+
+    /// <summary>The first generation without whose agreement nobody may go on, and how far it agrees; null: all that are left agree, and somebody is left.</summary>
+    /// <remarks>A generation of which nobody lives has no say.</remarks>
+    public (Roll Roll, GoingOnVerdict Verdict)? Objection()
+    {
+        var agreeing = promises.Keys.ToHashSet();
+        bool isAnybodyLeft = false;
+        foreach (var roll in Doubtful.Insert(0, Base))
+        {
+            var verdict = GoingOn.Decide(roll.Ranks, agreeing, dead);
+            if (verdict.Counted > 0 && !verdict.MayGoOn)
+                return (roll, verdict);
+            isAnybodyLeft |= verdict.Counted > 0;
+        }
+
+        return isAnybodyLeft ? null : (Base, default);
+    }
+
+    /// <summary>Whether nobody is to be waited for any longer, where the rule is kept. The candidate itself is, always.</summary>
+    public bool IsComplete(TimeSpan now) =>
+        promises.ContainsKey(Hold.Candidate)
+        && (!isListening || now - begun >= times.SilenceGrace || !Unanswered.Any())
+        && Unanswered.All(n => Base.Missing.Contains(n) || now - heard.GetValueOrDefault(n, begun) >= times.SilenceGrace);
+
+    /// <param name="unfit">Nodes that cannot take part, though they may have a vote.</param>
+    public Formation Form(IReadOnlySet<NodeKey> unfit)
+    {
+        var present = promises.Where(p => !dead.Contains(p.Key)).ToDictionary();
+        ImmutableArray<NodeKey> taking =
+        [
+            .. Base.Members.Concat(present.Keys.Order()).Distinct().Where(n => present.TryGetValue(n, out var p) && !p.Leaves && !unfit.Contains(n)),
+        ];
+        long step = present.Values.Max(p => p.Next) ?? 0;
+        // A node that leaves can still be asked for its replica.
+        ImmutableArray<NodeKey> ahead = [.. present.Where(p => p.Value.Next == step).Select(p => p.Key).Order()];
+        var fetches = ImmutableDictionary.CreateBuilder<NodeKey, NodeKey>();
+        foreach (var node in taking.Where(n => !ahead.IsEmpty && !ahead.Contains(n)))
+            fetches.Add(node, ahead[fetches.Count % ahead.Length]);
+        return new Formation(Hold.Ballot, Base, Doubtful, taking, step, ahead, fetches.ToImmutable())
+        {
+            Witnesses = [.. present.Keys.Except(taking).Order()],
+            Missing = [.. Unanswered.Except(newcomers).Order()],
+        };
+    }
+
+    /// <summary>Its conductor is the first who knows that it has begun.</summary>
+    private bool MayHaveBegun(Roll roll) => roll.Acceptors.All(n =>
+        !promises.TryGetValue(n, out var promise) || (n != roll.Conductor && promise.Pending.Any(p => p.Ballot == roll.Ballot)));
+
+    /// <summary>Whether a node votes, as far as is known.</summary>
+    public bool HasVote(NodeKey node) => Doubtful.Add(Base).Any(r => r.Ranks.Contains(node));
+
+    private static IEnumerable<NodeKey> Concerned(Roll roll) => roll.Acceptors.Append(roll.Conductor).Concat(roll.Missing);
+}

@@ -1,0 +1,35 @@
+using Singa.Actors.Runtime.Regrouping;
+
+namespace Singa.Actors.Runtime.Tests.Simulation;
+
+/// <summary>Sees everything at once, as nobody in the simulation can, and says when something happens that must never.</summary>
+internal sealed class Watch(SimulatedNetwork network)
+{
+    private readonly List<(Roll Roll, Roll Base)> begun = [];
+
+    public int Generations => begun.Count;
+
+    /// <summary>Generations that began while one of another line could still take steps.</summary>
+    public int Forks { get; private set; }
+
+    public Roll? Last => begun.Count == 0 ? null : begun.MaxBy(b => b.Roll.Ballot).Roll;
+
+    /// <summary>A generation begins: no other may be able to take steps that began from the same one.</summary>
+    public void Begun(Roll roll, Roll from)
+    {
+        foreach (var (other, otherBase) in begun)
+        {
+            if (other.Ballot == roll.Ballot)
+                throw new ViolationException($"{roll.Generation} begins twice");
+            if (!CanRun(other))
+                continue;
+            if (otherBase.Ballot == from.Ballot)
+                throw new ViolationException($"{roll.Generation} of {roll.Conductor} begins while {other.Generation} of {other.Conductor} runs, and both come from {from.Generation}");
+            Forks++;
+        }
+
+        begun.Add((roll, from));
+    }
+
+    public bool CanRun(Roll roll) => roll.Members.All(n => network[n] is { IsAlive: true } node && node.Lives(roll.Ballot));
+}
