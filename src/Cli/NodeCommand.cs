@@ -28,7 +28,7 @@ internal static class NodeCommand
         if (await Task.WhenAny(node.Joined, stopped) == node.Joined)
         {
             // Scripts wait for this line, and read off it which ports they were given.
-            output.WriteLine($"node {node.Address} is up");
+            output.WriteLine($"node {node.Address} is up, data port {node.Data.Port}");
             output.Flush();
             await ((Task)stopped).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }

@@ -78,8 +78,9 @@ public sealed class Round(RoundGroup group)
             $"{who} {(missing.Length == 1 ? "has" : "have")} not arrived in {Id} for {(now - first).TotalSeconds:0.0} s"));
     }
 
-    public RoundOutcome? Fail(string reason) =>
-        Outcome is not null ? null : Outcome = new RoundOutcome(Id, reason, Missing());
+    /// <param name="missing">Who is to blame; left out, those who have not brought every bucket.</param>
+    public RoundOutcome? Fail(string reason, ImmutableArray<int>? missing = null) =>
+        Outcome is not null ? null : Outcome = new RoundOutcome(Id, reason, missing ?? Missing());
 
     /// <summary>Ranks that have not brought every bucket.</summary>
     public ImmutableArray<int> Missing() =>

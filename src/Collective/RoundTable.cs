@@ -6,7 +6,7 @@ namespace Singa.Actors.Collective;
 /// Where the members of one generation that share a process meet. The last to bring a bucket combines it, on its own thread, while
 /// nobody waits blocked; all are told when the whole round is done, so that no member updates on half a step.
 /// </summary>
-internal sealed class RoundTable(RoundGroup group, IRoundObserver? observer, TimeProvider time)
+internal sealed class RoundTable(RoundGroup group, IRoundObserver? observer, TimeProvider time) : IRounds
 {
     private readonly Lock gate = new();
     private readonly Dictionary<long, Seats> open = [];
@@ -84,8 +84,9 @@ internal sealed class RoundTable(RoundGroup group, IRoundObserver? observer, Tim
             Break(failed[0].Failure!, failed);
     }
 
-    /// <summary>Fails what is open and all that comes.</summary>
-    public void Break(string reason, List<RoundOutcome>? failed = null)
+    public void Break(string reason) => Break(reason, null);
+
+    private void Break(string reason, List<RoundOutcome>? failed)
     {
         var told = new List<Seats>();
         failed ??= [];
@@ -154,7 +155,7 @@ internal sealed class RoundTable(RoundGroup group, IRoundObserver? observer, Tim
             return;
         observer?.Ended(outcome);
         if (failure is not null)
-            Break(failure);
+            Break(failure, null);
     }
 
     private Seats Find(long step)

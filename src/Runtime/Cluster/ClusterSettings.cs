@@ -12,9 +12,11 @@ namespace Singa.Actors.Runtime.Cluster;
 /// <param name="Port">0: any.</param>
 /// <param name="DataPort">Of the data plane; 0: any.</param>
 /// <param name="Trust">Null: no secret and no certificates, so loopback only.</param>
+/// <param name="DataRoot">The folder that the data of jobs lies in.</param>
 /// <param name="StateFolder">Where members are remembered; null: nowhere.</param>
 public sealed record ClusterSettings(
-    bool Enabled, string Host, int Port, int DataPort, ImmutableArray<NodeAddress> Seeds, PeerCredentials? Trust, string? StateFolder, ClusterTimes Times, int MaxFrame)
+    bool Enabled, string Host, int Port, int DataPort, ImmutableArray<NodeAddress> Seeds, PeerCredentials? Trust, string? StateFolder, ClusterTimes Times, int MaxFrame,
+    string DataRoot)
 {
     /// <summary>Wins over <c>singa.cluster.secret</c>: a secret in a file is one that is copied.</summary>
     public const string SecretVariable = "SINGA_CLUSTER_SECRET";
@@ -40,7 +42,7 @@ public sealed record ClusterSettings(
         return new ClusterSettings(
             cluster.GetBoolean("enabled"), host, Port("port"), Port("data-port"),
             Addresses(cluster.GetStringList("seed-nodes"), "singa.cluster.seed-nodes"), trust, Folder(cluster.GetString("state-dir"), Port("port")),
-            ClusterTimes.From(cluster), (int)Frame());
+            ClusterTimes.From(cluster), (int)Frame(), Root());
 
         int Port(string key)
         {
@@ -48,6 +50,13 @@ public sealed record ClusterSettings(
             return port is >= 0 and <= IPEndPoint.MaxPort
                 ? port
                 : throw new ConfigurationException($"singa.cluster.{key} is {port}; it must be a port up to {IPEndPoint.MaxPort}, or 0 for any");
+        }
+
+        // Where jobs from elsewhere may read.
+        string Root()
+        {
+            string root = Path.GetFullPath(SingaConfig.WithReference(config).GetString("singa.data.root") is { Length: > 0 } written ? written : ".");
+            return Directory.Exists(root) ? root : throw new ConfigurationException($"singa.data.root is {root}, which is no folder");
         }
 
         long Frame() => cluster.GetByteSize("max-frame") is { } bytes and >= 32 * 1024 and <= 64 * 1024 * 1024

@@ -1,9 +1,13 @@
 using System.Collections.Immutable;
+using System.Net.Sockets;
 using Akka.Actor;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Singa.Actors.Collective;
 using Singa.Actors.Runtime.Cluster;
 using Singa.Actors.Runtime.Cluster.Joining;
+using Singa.Actors.Runtime.Jobs;
+using Singa.Actors.Runtime.Regrouping;
 
 namespace Singa.Actors.Runtime.Hosting;
 
@@ -21,6 +25,7 @@ public sealed class ClusterHost : IHostedService
     private readonly TaskCompletionSource joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ImmutableSortedSet<NodeAddress> members = [];
     private ActorSystem? system;
+    private DataPlane? plane;
     private Task life = Task.CompletedTask;
     private TaskCompletionSource<string> left = null!;
 
@@ -34,13 +39,16 @@ public sealed class ClusterHost : IHostedService
     /// <summary>Where others reach it; known once it has started.</summary>
     public NodeAddress Address { get; private set; }
 
+    /// <summary>Where bulk data reaches it.</summary>
+    public PeerId Data => (plane ?? throw new InvalidOperationException("the host has not been started yet")).Local;
+
     /// <summary>Completes when it is in a cluster for the first time.</summary>
     public Task Joined => joined.Task;
 
     /// <exception cref="InvalidOperationException">The host has not been started yet.</exception>
     internal ActorSystem System => system ?? throw new InvalidOperationException("training is ready once the host has started; start it first");
 
-    /// <exception cref="Jobs.JobRefusedException">Its port is taken, or its host is not of this machine.</exception>
+    /// <exception cref="JobRefusedException">Its port is taken, or its host is not of this machine.</exception>
     public Task StartAsync(CancellationToken cancellationToken)
     {
         Begin(new NodeEndpoint(settings.Host, settings.Port), isFirst: true);
@@ -77,15 +85,40 @@ public sealed class ClusterHost : IHostedService
     private void Begin(NodeEndpoint at, bool isFirst)
     {
         left = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var started = ClusterAkka.Start("cluster", at, settings.Trust, settings.MaxFrame, singa.Config, loggers, refusals);
+        // Each life has a data plane of its own: what is known of the one before dies with that.
+        var opened = OpenPlane();
+        ActorSystem started;
+        try
+        {
+            started = ClusterAkka.Start("cluster", at, settings.Trust, settings.MaxFrame, singa.Config, loggers, refusals, PeerRole.Of(opened.Local));
+        }
+        catch
+        {
+            opened.Dispose();
+            throw;
+        }
+
         var self = ClusterAkka.Node(Akka.Cluster.Cluster.Get(started).SelfAddress);
         Address = self;
         var ended = left;
         var join = new JoinOrder(
             settings.Seeds, [.. members], isFirst, settings.Times.FormAfter, settings.Trust, new RememberedMembers(settings.StateFolder, self, settings.Port > 0), singa.Time,
             name => joined.TrySetResult(), seen => members = seen, why => ended.TrySetResult(why));
-        SingaSystem.Start(started, SingaSettings.From(started.Settings.Config), singa.Open, singa.Time, singa.Observe, new ClusterMembership(settings, self, join, refusals, ""));
-        system = started;
+        SingaSystem.Start(started, SingaSettings.From(started.Settings.Config), singa.Open, singa.Time, singa.Observe, new ClusterMembership(settings, self, new NodeKey(self.ToString(), opened.Local.Incarnation), join, refusals, opened));
+        (system, plane) = (started, opened);
+    }
+
+    private DataPlane OpenPlane()
+    {
+        try
+        {
+            return DataPlane.Start(
+                DataPlaneSettings.From(singa.Config, settings.Host, settings.DataPort), settings.Trust, line => log.LogWarning("{Line}", line), singa.Time);
+        }
+        catch (Exception exception) when (exception is DataPlaneException or SocketException)
+        {
+            throw new JobRefusedException($"{settings.Host}:{settings.DataPort} cannot be the data port: {exception.Message}; choose another, or 0 for any", exception);
+        }
     }
 
     /// <summary>Tells the others that it goes, so that they need not wait for it.</summary>
@@ -102,5 +135,9 @@ public sealed class ClusterHost : IHostedService
         await EndAsync(leaving).ConfigureAwait(false);
     }
 
-    private static Task EndAsync(ActorSystem ending) => ending.Terminate();
+    private async Task EndAsync(ActorSystem ending)
+    {
+        await ending.Terminate().ConfigureAwait(false);
+        plane?.Dispose();
+    }
 }

@@ -39,14 +39,14 @@ internal sealed class ClusterLogActor : ReceiveActor, IRequiresMessageQueue<ILog
         {
             log.Log(Level(level), entry.Cause, "{Message}", entry.Message);
         }
-        else if (level >= Akka.Event.LogLevel.WarningLevel && !IsNews(entry))
+        else if (level == Akka.Event.LogLevel.ErrorLevel || (level == Akka.Event.LogLevel.WarningLevel && !IsToldElsewhere(entry)))
         {
             log.Log(Level(level), entry.Cause, "{Message} [{Source}]", entry.Message, entry.LogSource);
         }
     }
 
     /// <summary>What others tell better: peers that come and go, and that a new node does not know the coordinator yet.</summary>
-    private static bool IsNews(LogEvent entry) =>
+    private static bool IsToldElsewhere(LogEvent entry) =>
         entry.LogClass.Namespace?.StartsWith("Akka.Remote", StringComparison.Ordinal) == true || entry.LogSource.StartsWith("remoting", StringComparison.Ordinal)
         || entry.LogSource.Contains($"/{NodePaths.CoordinatorProxy}", StringComparison.Ordinal);
 
