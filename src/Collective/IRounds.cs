@@ -7,7 +7,7 @@ internal interface IRounds
 {
     RoundGroup Group { get; }
 
-    /// <summary>The last step whose round completed for the members in this process; null: none has.</summary>
+    /// <inheritdoc cref="ITransport.LastCompleted"/>
     long? LastCompleted { get; }
 
     void Prepare(long step);
