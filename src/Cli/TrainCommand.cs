@@ -129,7 +129,6 @@ internal static class TrainCommand
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.AddSimpleConsole(console => console.SingleLine = true).SetMinimumLevel(LogLevel.Warning);
         builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
-        // Signals end the job first and the host after it; the usual lifetime would end both at once.
         builder.Services.AddSingleton<IHostLifetime, OwnLifetime>();
         builder.Services.AddSinga(singa =>
         {
@@ -142,12 +141,5 @@ internal static class TrainCommand
                 singa.WithProfile(profile);
         });
         return builder.Build();
-    }
-
-    private sealed class OwnLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

@@ -20,9 +20,13 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     private readonly Dictionary<JobId, (IActorRef Conductor, IActorRef Observer)> jobs = [];
     private readonly ILoggingAdapter log = Context.GetLogger();
 
-    public CoordinatorActor(RuntimeSettings settings)
+    /// <param name="home">Where it lives; empty where there is only one.</param>
+    /// <param name="herald">A child that tells the nodes of it; null where its node knows.</param>
+    public CoordinatorActor(RuntimeSettings settings, string home, Props? herald)
     {
         this.settings = settings;
+        if (herald is not null)
+            Context.ActorOf(herald, "herald");
         Receive<OfferDevices>(Admit);
         Receive<WithdrawDevice>(Withdraw);
         Receive<SubmitJob>(Submit);
@@ -34,6 +38,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         Receive<JobLeft>(message => jobs.Remove(message.Job));
         Receive<DevicesTimedOut>(GiveUp);
         Receive<Terminated>(message => Leave(message.ActorRef));
+        Receive<GetCoordinator>(_ => Sender.Tell(new CoordinatorStatus(home, [.. nodes.Values.SelectMany(n => n.Offers)], [])));
         Receive<GetDevices>(_ => Sender.Tell(new OfferedDevices([.. nodes.Values.SelectMany(n => n.Offers)])));
     }
 

@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Singa.Actors.Collective;
 using Singa.Actors.Devices;
+using Singa.Actors.Runtime.Cluster.Gate;
+using Singa.Actors.Runtime.Cluster.Wire;
 using Singa.Actors.Graph;
 using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Jobs;
@@ -96,6 +98,17 @@ public static class CoordinatorProtocol
     }
 
     public sealed record OfferedDevices(ImmutableArray<DeviceOffer> Devices) : IEvent;
+
+    /// <summary>To the node of every member: this coordinator has just begun and knows nobody; offer your devices again.</summary>
+    public sealed record CoordinatorStarted(IActorRef Coordinator) : IEvent;
+
+    public sealed record GetCoordinator : IQuery
+    {
+        public static readonly GetCoordinator Instance = new();
+    }
+
+    /// <summary><c>Node</c>: where the coordinator lives; empty where there is only one.</summary>
+    public sealed record CoordinatorStatus(string Node, ImmutableArray<DeviceOffer> Devices, ImmutableArray<JobStatus> Jobs) : IEvent;
 }
 
 /// <summary>What a completed job leaves. <c>Replica</c> is the content hash under which rank 0 keeps the trained values.</summary>

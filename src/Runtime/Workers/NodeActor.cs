@@ -32,6 +32,7 @@ internal sealed class NodeActor : ReceiveActor
         Receive<CoordinatorProtocol.DevicesAdmitted>(message =>
             log.Info("{0} offered: {1}", Name, string.Join(", ", message.Devices.Select(d => d.Device))));
         Receive<DeviceProtocol.DeviceStatus>(_ => Opened(Sender));
+        Receive<CoordinatorProtocol.CoordinatorStarted>(message => Introduce(message.Coordinator));
         Receive<PrepareJob>(Prepare);
         Receive<CoordinatorProtocol.ConductJob>(message => Conduct(message, null));
         Receive<TakeOver>(message => Conduct(message.Conduct, message));
@@ -111,6 +112,15 @@ internal sealed class NodeActor : ReceiveActor
     {
         if (opening.Remove(device) && opening.Count == 0)
             Offer();
+    }
+
+    /// <summary>A coordinator that has just begun knows neither what is offered here nor what is conducted from here.</summary>
+    private void Introduce(IActorRef beginner)
+    {
+        if (opening.Count == 0)
+            beginner.Tell(new CoordinatorProtocol.OfferDevices(Offered()));
+        foreach (var (id, conductor) in conductors)
+            beginner.Tell(new CoordinatorProtocol.JobConducted(id, Self, conductor.Order.Observer));
     }
 
     private void Offer() => coordinator.Tell(new CoordinatorProtocol.OfferDevices(Offered()));

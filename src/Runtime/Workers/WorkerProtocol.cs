@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Singa.Actors.Collective;
 using Singa.Actors.Devices;
+using Singa.Actors.Runtime.Cluster.Wire;
 using Singa.Actors.Runtime.Coordination;
 using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Jobs;
@@ -52,7 +53,7 @@ public static class WorkerProtocol
     public sealed record BeginSteps(JobId Job, Ballot Ballot, int Buckets, long FirstStep) : ICommand;
 
     /// <summary>From the node to its workers: rounds are open.</summary>
-    public sealed record StepsBegun(JobId Job, Generation Generation) : IEvent;
+    public sealed record StepsBegun(JobId Job, Generation Generation) : IEvent, ILocalMessage;
 
     /// <summary>
     /// The update of a step has run here. Sums are over the whole batch, every worker has the same. <c>Digest</c>: of the parameters

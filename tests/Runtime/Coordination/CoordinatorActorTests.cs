@@ -23,7 +23,7 @@ public sealed class CoordinatorActorTests : TestKit
     {
         (node, host) = (CreateTestProbe("node"), CreateTestProbe("host"));
         var settings = SingaSettings.From(null).Runtime with { DeviceTimeout = TimeSpan.FromMilliseconds(300) };
-        coordinator = Sys.ActorOf(Props.Create(() => new CoordinatorActor(settings)));
+        coordinator = Sys.ActorOf(Props.Create(() => new CoordinatorActor(settings, "", null)));
     }
 
     [Fact]
