@@ -3,6 +3,7 @@ using Akka.Actor;
 using Akka.Event;
 using Singa.Actors.Collective;
 using Singa.Actors.Devices;
+using Singa.Actors.Runtime.Cluster.Gate;
 using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Jobs;
 using Singa.Actors.Runtime.Regrouping;
@@ -28,6 +29,11 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     // Whatever breaks so many generations before their first step will break the next as well.
     private const int RegroupsInVain = 5;
 
+    /// <summary>By how much a shard takes longer than usual with a worker that people are told is slow.</summary>
+    private const double SlowBy = 1.5;
+
+    private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(1);
+
     private readonly ConductJob job;
     private readonly NodeKey self;
     private readonly RuntimeSettings settings;
@@ -36,9 +42,13 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private readonly TakeOver? takeOver;
     private readonly Dictionary<NodeKey, JobNode> nodes;
     private readonly HashSet<NodeKey> preparing = [], prepared = [], released = [];
-    private readonly HashSet<DeviceOffer> broken = [];
+    private readonly HashSet<DeviceOffer> broken = new(DeviceOffer.ByPlace);
     private readonly Dictionary<int, IActorRef> workers = [];
     private readonly PlannedChange planned;
+    private readonly Rebalancing rebalancing;
+    private readonly Dictionary<DeviceOffer, double> speeds = new(DeviceOffer.ByPlace);
+    private readonly Dictionary<int, TimeSpan> workerTimes = [];
+    private TimeSpan lastStepTime;
     private readonly ILoggingAdapter log = Context.GetLogger();
     private TrainingJob? definition;
     private DataDescription? data;
@@ -50,13 +60,15 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private long committedAtRegroup = -1, recorded;
     private int inVain;
     private int? buckets;
-    private bool accepted, regrouping, runs;
+    private bool accepted, regrouping, runs, pausedByHost, pausedByPool;
+    private TimeSpan reported;
 
     public JobActor(ConductJob job, NodeKey self, JobLibrary library, RuntimeSettings settings, TimeProvider time, TakeOver? takeOver = null)
     {
         (this.job, this.self, this.library, this.settings, this.time, this.takeOver) = (job, self, library, settings, time, takeOver);
         nodes = job.Nodes.ToDictionary(n => n.Key);
         planned = new PlannedChange(settings.GatherTime);
+        rebalancing = new Rebalancing(gain: 0.2, steps: 10, pause: 20);
         if (takeOver is null)
             Preparing();
         else
@@ -142,9 +154,11 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private void Conducting()
     {
         Receive<GenerationFormed>(Form);
-        Receive<GenerationRuns>(_ =>
+        Receive<GenerationRuns>(message =>
         {
             runs = true;
+            foreach (var gone in planned.Begun(message.Roll, Now))
+                Dismissed(gone);
             BeginSteps();
         });
         Receive<GenerationWaits>(message =>
@@ -168,17 +182,18 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         Receive<WorkerRejected>(message => Carry(run!.On(message)));
         Receive<WorkerFailed>(message => Carry(run!.On(message)));
         Receive<WorkerInterrupted>(message => Carry(run!.On(message)));
-        Receive<StepCompleted>(message => Carry(run!.On(message, time.GetUtcNow())));
+        Receive<AnnounceJob>(_ => Announce());
+        Receive<StepCompleted>(Step);
         Receive<EvaluationCompleted>(message => Carry(run!.On(message, time.GetUtcNow())));
         Receive<StepsHeld>(message => Carry(run!.On(message, time.GetUtcNow())));
         Receive<SaveFailed>(message => Carry(run!.On(message)));
         Receive<WorkerFinished>(message => Carry(run!.On(message, time.GetUtcNow())));
         Receive<ReplicaSaved>(message => Carry(run!.On(message, time.GetUtcNow())));
-        Receive<PauseJob>(_ => Carry(run?.Rest(end: false) ?? []));
-        Receive<ResumeJob>(_ => Carry(run?.Resume(time.GetUtcNow()) ?? []));
+        Receive<PauseJob>(_ => Rest(byHost: true));
+        Receive<ResumeJob>(_ => GoOn(byHost: true));
         Receive<StopJob>(_ => Stop());
         Receive<StepsRecorded>(message => recorded = Math.Max(recorded, message.Steps));
-        Receive<RecruitNode>(message => Recruit(message.Node));
+        Receive<AllotDevices>(Allot);
         Receive<DismissNode>(message =>
         {
             if (nodes.ContainsKey(message.Node))
@@ -282,7 +297,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private JobRun NewRun(Membership membership) => new(definition!, job.Options, data!, membership, time.GetUtcNow(), resume);
 
     private ImmutableArray<DeviceOffer> Offers(IEnumerable<NodeKey> of) =>
-        [.. of.Where(nodes.ContainsKey).SelectMany(n => nodes[n].Offers).Where(o => !broken.Contains(o))];
+        [.. of.Where(nodes.ContainsKey).SelectMany(n => nodes[n].Offers).Where(o => !broken.Contains(o)).Select(o => o with { Speed = speeds.GetValueOrDefault(o, o.Speed) })];
 
     private void Lose(NodeKey node, string why)
     {
@@ -299,12 +314,83 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
             Regroup(why);
     }
 
-    private void Recruit(JobNode node)
+    /// <summary>Devices come and go by the pool's word as well; a job that has none rests.</summary>
+    private void Allot(AllotDevices allot)
     {
-        if (ending is not null || nodes.ContainsKey(node.Key))
+        if (ending is not null)
             return;
-        nodes[node.Key] = node;
-        Prepare(node);
+        if (allot.Nodes.IsEmpty)
+        {
+            job.Observer.Tell(new JobWaiting(job.Job, allot.Reason ?? "it has no devices"));
+            Rest(byHost: false);
+            return;
+        }
+
+        GoOn(byHost: false);
+        foreach (var node in allot.Nodes)
+        {
+            if (nodes.TryGetValue(node.Key, out var known))
+            {
+                nodes[node.Key] = known with { Offers = node.Offers };
+            }
+            else
+            {
+                nodes[node.Key] = node;
+                Prepare(node);
+            }
+        }
+
+        foreach (var gone in nodes.Keys.Except(allot.Nodes.Select(n => n.Key)).ToArray())
+        {
+            if (gone == self)
+                nodes[gone] = nodes[gone] with { Offers = [] };
+            else
+                planned.Leave(gone, Now);
+        }
+
+        var now = Offers(prepared).ToHashSet();
+        if (run is not null && !now.SetEquals(run.Membership.Members.Select(m => m.Offer).Concat(run.Membership.StandBy)))
+            planned.Rebalance(Now);
+    }
+
+    private void Rest(bool byHost)
+    {
+        (pausedByHost, pausedByPool) = (pausedByHost | byHost, pausedByPool | !byHost);
+        Carry(run?.Rest(end: false) ?? []);
+    }
+
+    private void GoOn(bool byHost)
+    {
+        if (byHost ? !pausedByHost && pausedByPool : !pausedByPool)
+            return;
+        (pausedByHost, pausedByPool) = byHost ? (false, pausedByPool) : (pausedByHost, false);
+        if (!pausedByHost && !pausedByPool)
+            Carry(run?.Resume(time.GetUtcNow()) ?? []);
+    }
+
+    /// <summary>The job rests: whoever is next in rank goes on from here, and nothing is done twice.</summary>
+    private void Resign()
+    {
+        log.Info("job {0} is given to another node to conduct: this one leaves", job.Job);
+        foreach (var node in nodes.Values.Where(n => n.Key != self))
+            node.Node.Tell(new NodeFailed(job.Job, self, $"{self} leaves"));
+        Seat.Tell(new ReleaseJob(job.Job));
+        Context.Parent.Tell(new Left(job.Job, IsOver: false));
+        Context.Stop(Self);
+    }
+
+    private string Why => string.Join("; ", new[]
+    {
+        planned.Newcomers.IsEmpty ? null : $"{string.Join(", ", planned.Newcomers)} {(planned.Newcomers.Length == 1 ? "joins" : "join")}",
+        planned.Leaving.IsEmpty ? null : $"{string.Join(", ", planned.Leaving)} {(planned.Leaving.Length == 1 ? "leaves" : "leave")}",
+    }.OfType<string>().DefaultIfEmpty("shards move to where they take less time"));
+
+    private void Dismissed(NodeKey node)
+    {
+        if (node == self || !nodes.Remove(node, out var gone))
+            return;
+        prepared.Remove(node);
+        gone.Node.Tell(new ReleaseJob(job.Job));
     }
 
     /// <summary>The seat finds out who is left and may go on.</summary>
@@ -362,7 +448,9 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         }
 
         workers.Clear();
-        var begin = formation.With(self, [.. membership.Members.Select(m => nodes.Values.First(n => n.Offers.Contains(m.Offer)).Key)]);
+        workerTimes.Clear();
+        rebalancing.Begin([.. membership.Members.Select(m => m.Shards)], new double[membership.Members.Length]);
+        var begin = formation.With(self, [.. membership.Members.Select(m => nodes.Values.First(n => n.Key.Name == m.Offer.Node).Key)]);
         Seat.Tell(new StartGeneration(
             job.Job, begin, membership, [.. nodes.Values], Self, run.Start, run.Until, run.Stopping,
             [.. formation.Ahead.Select(n => nodes.GetValueOrDefault(n)?.Peer).OfType<PeerId>()]));
@@ -379,7 +467,31 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         job.Observer.Tell(accepted ? new JobRegrouped(job.Job, roll.Generation, run.Facts.Workers, reason) : new JobAccepted(job.Job, run.Facts));
         (accepted, regrouping, buckets) = (true, false, null);
         TellNodes(new BeginSteps(job.Job, new Ballot(roll.Generation.Number, Ballot.Of(0, self).Candidate), count, run.Start.Step));
-        Context.Parent.Tell(new JobConducted(job.Job, Self, job.Observer));
+        Announce();
+    }
+
+    /// <summary>To the coordinator, also to one that has only just begun.</summary>
+    private void Announce()
+    {
+        var options = job.Options;
+        Context.Parent.Tell(new JobConducted(
+            job.Job, job.Observer, new JobDemand(job.Job, options.Priority, options.MinDevices, options.MaxDevices),
+            run is null ? [] : [.. run.Membership.Members.Select(m => m.Offer), .. run.Membership.StandBy]));
+    }
+
+    private void Report()
+    {
+        reported = Now;
+        var members = run!.Membership.Members;
+        var slowest = rebalancing.SecondsPerShard;
+        double usual = slowest.IsDefaultOrEmpty ? 0 : slowest.Order().ElementAt(slowest.Length / 2);
+        Context.Parent.Tell(new JobReported(job.Job, new JobStatus(
+            job.Job.Value, definition!.Name,
+            pausedByHost || pausedByPool ? "paused" : regrouping ? "regrouping" : "training", run.Membership.Generation.Number, run.Committed, run.Schedule.TotalSteps, lastStepTime,
+            [.. members.Select(m => new WorkerStatus(
+                m.Rank, m.Worker, m.Shards.First, m.Shards.Count, workerTimes.GetValueOrDefault(m.Rank),
+                !slowest.IsDefaultOrEmpty && m.Rank < slowest.Length && usual > 0 && slowest[m.Rank] > SlowBy * usual))],
+            regrouping ? reason : null)));
     }
 
     private void OnTick()
@@ -388,11 +500,39 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
             return;
         if (!regrouping)
             TellNodes(new StepsRecorded(job.Job, self, recorded));
+        if (Now - reported >= ReportEvery)
+            Report();
         if (runs && !regrouping && planned.DueAt is { } due && due <= Now)
             Carry(run.Change());
         var patience = run.HasBegun ? settings.StepTimeout : settings.PrepareTimeout;
         if (run.Overdue(time.GetUtcNow() - patience) is { } decision)
             Carry([decision]);
+    }
+
+    private void Step(StepCompleted message)
+    {
+        if (message.Generation == run!.Membership.Generation)
+        {
+            workerTimes[message.Rank] = message.Busy;
+            if (message.Rank == 0)
+                Measure();
+        }
+
+        Carry(run.On(message, time.GetUtcNow()));
+    }
+
+    /// <summary>Shards move to where they take less time, by what devices were busy for in the last steps.</summary>
+    private void Measure()
+    {
+        var members = run!.Membership.Members;
+        if (members.Length < 2 || workerTimes.Count < members.Length)
+            return;
+        double[] busy = [.. members.Select(m => workerTimes[m.Rank].TotalSeconds)];
+        if (rebalancing.Measured(busy) is not { } found)
+            return;
+        for (int i = 0; i < members.Length; i++)
+            speeds[members[i].Offer] = found[i];
+        planned.Rebalance(Now);
     }
 
     private void Carry(IEnumerable<JobDecision> decisions)
@@ -406,6 +546,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
                     BeginSteps();
                     break;
                 case JobDecision.Commit commit:
+                    lastStepTime = commit.Progress.StepTime;
                     job.Observer.Tell(new StepCommitted(job.Job, commit.Progress));
                     break;
                 case JobDecision.Hold hold:
@@ -423,8 +564,11 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
                 case JobDecision.Save save:
                     workers[0].Tell(new SaveReplica(job.Job, run!.Membership.Generation, save.Step, save.Outcome));
                     break;
+                case JobDecision.Change when planned.Leaving.Contains(self):
+                    Resign();
+                    break;
                 case JobDecision.Change:
-                    Regroup(planned.Leaving.IsEmpty ? $"{string.Join(", ", planned.Newcomers)} joins" : $"{string.Join(", ", planned.Leaving)} leaves", isTrouble: false);
+                    Regroup(Why, isTrouble: false);
                     break;
                 case JobDecision.Paused paused:
                     job.Observer.Tell(new JobPaused(job.Job, paused.Step));

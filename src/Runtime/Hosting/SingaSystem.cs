@@ -30,7 +30,7 @@ public sealed class SingaSystem : IExtension
         ClusterMembership? cluster = null)
     {
         var plane = cluster?.Plane;
-        var (replicas, library) = (new ReplicaStore(), new JobLibrary(plane, cluster?.Settings.DataRoot));
+        var (replicas, library) = (new ReplicaStore(plane), new JobLibrary(plane, cluster?.Settings.DataRoot));
         var coordinator = cluster?.StartCoordinator(system, settings.Runtime, Dispatcher)
             ?? system.ActorOf(Props.Create(() => new CoordinatorActor(settings.Runtime, "", null)).WithDispatcher(Dispatcher), NodePaths.Coordinator);
         var transport = plane?.Transport ?? new InProcessTransport(time);

@@ -9,8 +9,11 @@ namespace Singa.Actors.Runtime.Jobs;
 /// <summary>From settings to the job they describe; <c>hocon/reference.conf</c> explains the keys and has their defaults.</summary>
 internal static class JobReader
 {
+    /// <summary>What a job asks of a cluster; nothing of what is trained.</summary>
+    private static readonly string[] DemandKeys = ["min-devices", "max-devices", "priority"];
+
     public static readonly string[] Keys = ["model", "data", "loss", "optimizer", "batch-size", "epochs", "max-steps", "shards", "seed", "frozen", "top-k", "memory-budget",
-        "checkpoint", "evaluate-every", "early-stopping"];
+        "checkpoint", "evaluate-every", "early-stopping", .. DemandKeys];
 
     public static TrainingJob Read(Setting job, string name, string folder)
     {
@@ -28,7 +31,7 @@ internal static class JobReader
         var written = JobSettings.Parse(text, "the job as it travels");
         written.Only("name", "job");
         var job = written.Over(JobSettings.Defaults)["job"];
-        job.Only([.. Keys.Except(["model", "checkpoint"])]);
+        job.Only([.. Keys.Except(["model", "checkpoint", .. DemandKeys])]);
         var data = job["data"]["kind"].Text == HostData.Kind ? new HostData(job["data"]["id"].Text) : DataReader.Read(job["data"], Path.GetPathRoot(Environment.CurrentDirectory)!);
         return Read(job, written["name"].Text, model, data, givesInputBack: false);
     }
@@ -58,13 +61,21 @@ internal static class JobReader
     /// <summary>What a job's file says that changes nothing of what is trained.</summary>
     public static TrainingOptions Options(Setting job, string folder)
     {
+        var options = new TrainingOptions
+        {
+            MinDevices = (int)job["min-devices"].Whole(1, 1 << 16),
+            MaxDevices = (int)job["max-devices"].Whole(0, 1 << 16),
+            Priority = (int)job["priority"].Whole(-1000, 1000),
+        };
+        if (options.MaxDevices > 0 && options.MaxDevices < options.MinDevices)
+            throw job["max-devices"].Refused($"must be 0 or at least min-devices, which is {options.MinDevices}");
         if (job.Find("checkpoint") is not { } checkpoint)
-            return new TrainingOptions();
+            return options;
         if (checkpoint.IsObject)
             checkpoint.Only("path", "every");
         string path = (checkpoint.IsObject ? checkpoint["path"] : checkpoint).Text;
         long every = checkpoint.Find("every")?.Whole(1, long.MaxValue) ?? 0;
-        return new TrainingOptions { Checkpoint = new CheckpointOptions(Path.GetFullPath(path, folder)) { Every = every } };
+        return options with { Checkpoint = new CheckpointOptions(Path.GetFullPath(path, folder)) { Every = every } };
     }
 
     private static string ModelName(Setting model)
