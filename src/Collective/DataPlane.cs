@@ -71,6 +71,8 @@ public sealed class DataPlane : IDataPlane, ILinkOwner
         poller.Post(() => book.Keep(purpose, who));
     }
 
+    public bool IsConnected(PeerId peer) => book.Connected.Contains(peer);
+
     public Task<Probe> ProbeAsync(PeerId peer, TimeSpan? timeout = null)
     {
         if (peer == Local)
@@ -92,6 +94,8 @@ public sealed class DataPlane : IDataPlane, ILinkOwner
 
     /// <summary>Ends as a killed process does: without a word.</summary>
     internal void Kill() => End(goodbye: false);
+
+    internal PeerTable? TableOf(Devices.JobId job) => transport.Of(job);
 
     void ILinkOwner.Receive(Link link, in FrameHeader header, nint payload)
     {
@@ -181,16 +185,19 @@ public sealed class DataPlane : IDataPlane, ILinkOwner
         poller.Post(() =>
         {
             door.Close();
-            foreach (var link in book.Links.ToArray())
+            book.Close();
+            Link[] links = [.. book.Links];
+            foreach (var link in goodbye ? links : [])
             {
-                if (goodbye)
-                {
-                    link.Queue.Add(new Frame(new FrameHeader { Kind = FrameKind.Goodbye }));
-                    link.Pump();
-                }
-
-                link.Close("this process ends");
+                link.Queue.Add(new Frame(new FrameHeader { Kind = FrameKind.Goodbye }));
+                link.Pump();
             }
+
+            // What ends here in consequence is nobody else's news.
+            foreach (var link in links)
+                link.Queue.Dispose();
+            foreach (var link in links)
+                link.Close("this process ends");
         });
         poller.Dispose();
         blobs.Dispose();
