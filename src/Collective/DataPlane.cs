@@ -18,6 +18,7 @@ public sealed class DataPlane : IDataPlane, ILinkOwner
     private readonly BlobServer blobs;
     private readonly HandshakeTerms terms;
     private ImmutableArray<IPeerObserver> observers = [];
+    private readonly CancellationTokenSource ended = new();
     private int disposed;
 
     private DataPlane(DataPlaneSettings settings, PeerCredentials? credentials, IPAddress address, Action<string> log, TimeProvider time)
@@ -78,6 +79,8 @@ public sealed class DataPlane : IDataPlane, ILinkOwner
         if (peer == Local)
             return Task.FromResult(new Probe(peer, PeerState.Alive, $"{peer} is this process"));
         var result = new TaskCompletionSource<Probe>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var end = ended.Token.Register(() => result.TrySetResult(new Probe(peer, PeerState.Silent, "this process ends")));
+        _ = result.Task.ContinueWith(_ => end.Dispose(), TaskContinuationOptions.ExecuteSynchronously);
         poller.Post(() => book.Probe(peer, timeout ?? settings.ProbeTimeout, (state, reason) => result.TrySetResult(new Probe(peer, state, reason))));
         return result.Task;
     }
@@ -201,6 +204,7 @@ public sealed class DataPlane : IDataPlane, ILinkOwner
         });
         poller.Dispose();
         blobs.Dispose();
+        ended.Cancel();
     }
 
     private sealed class Subscription(Action end) : IDisposable

@@ -77,6 +77,20 @@ public sealed class PeerFailureSpecs
     }
 
     [Fact]
+    public async Task Nobody_waits_for_the_answer_of_a_plane_that_has_ended()
+    {
+        using var silent = new System.Net.Sockets.Socket(System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp);
+        silent.Bind(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0));
+        silent.Listen(16);
+        using var planes = new Planes(1);
+        var peer = new PeerId("127.0.0.1", ((System.Net.IPEndPoint)silent.LocalEndPoint!).Port, 1);
+        var waiting = planes[0].ProbeAsync(peer, TimeSpan.FromDays(1));
+        planes[0].Dispose();
+        Assert.Equal("this process ends", (await waiting).Reason);
+        Assert.Equal("this process ends", (await planes[0].ProbeAsync(peer)).Reason);
+    }
+
+    [Fact]
     public void An_abort_here_is_one_everywhere()
     {
         using var planes = new Planes(3);
