@@ -17,6 +17,7 @@ internal sealed class Candidacy
     private readonly Dictionary<NodeKey, TimeSpan> heard = [];
     private readonly HashSet<NodeKey> newcomers;
     private readonly HashSet<NodeKey> asked;
+    private readonly HashSet<NodeKey> refused = [];
 
     /// <param name="seat">The candidate's own.</param>
     /// <param name="newcomers">Nodes that are ready to join.</param>
@@ -49,8 +50,14 @@ internal sealed class Candidacy
         asked.Add(newcomer);
     }
 
+    /// <summary>Whether a node was heard of a short while ago.</summary>
+    public bool IsAbout(NodeKey node, TimeSpan now) => heard.TryGetValue(node, out var at) && now - at < times.SilenceGrace;
+
     /// <summary>A node is about: its workers may still be coming to rest.</summary>
     public void Heard(NodeKey node, TimeSpan now) => heard[node] = now;
+
+    /// <summary>A node without a vote has promised somebody else; it is not waited for.</summary>
+    public void Refused(NodeKey from) => refused.Add(from);
 
     public void On(NodeKey from, Promise promise, TimeSpan now)
     {
@@ -88,15 +95,19 @@ internal sealed class Candidacy
     public bool IsComplete(TimeSpan now) =>
         promises.ContainsKey(Hold.Candidate)
         && (!isListening || now - begun >= times.SilenceGrace || !Unanswered.Any())
-        && Unanswered.All(n => Base.Missing.Contains(n) || now - heard.GetValueOrDefault(n, begun) >= times.SilenceGrace);
+        && Unanswered.All(n => Base.Missing.Contains(n) || refused.Contains(n)
+            || now - heard.GetValueOrDefault(n, begun) >= times.SilenceGrace || now - begun >= times.RestPatience);
 
     /// <param name="unfit">Nodes that cannot take part, though they may have a vote.</param>
     public Formation Form(IReadOnlySet<NodeKey> unfit)
     {
         var present = promises.Where(p => !dead.Contains(p.Key)).ToDictionary();
+        var leaving = present.Where(p => p.Value.Leaves).Select(p => p.Key).ToHashSet();
+        if (!MaySpare(leaving))
+            leaving.Clear();
         ImmutableArray<NodeKey> taking =
         [
-            .. Base.Members.Concat(present.Keys.Order()).Distinct().Where(n => present.TryGetValue(n, out var p) && !p.Leaves && !unfit.Contains(n)),
+            .. Base.Members.Concat(present.Keys.Order()).Distinct().Where(n => present.ContainsKey(n) && !leaving.Contains(n) && !unfit.Contains(n)),
         ];
         long step = present.Values.Max(p => p.Next) ?? 0;
         // A node that leaves can still be asked for its replica.
@@ -109,6 +120,17 @@ internal sealed class Candidacy
             Witnesses = [.. present.Keys.Except(taking).Order()],
             Missing = [.. Unanswered.Except(newcomers).Order()],
         };
+    }
+
+    /// <summary>
+    /// Whether the others could have gone on without those who leave. If not, the silent could when they hear of the goodbye, and there would be two
+    /// sides: so whoever wants to leave stays until they are back.
+    /// </summary>
+    private bool MaySpare(HashSet<NodeKey> leaving)
+    {
+        var agreeing = promises.Keys.Except(leaving).ToHashSet();
+        var gone = dead.Union(leaving).ToHashSet();
+        return Doubtful.Add(Base).Select(r => GoingOn.Decide(r.Ranks, agreeing, gone)).All(v => v.Counted == 0 || v.MayGoOn);
     }
 
     /// <summary>Its conductor is the first who knows that it has begun.</summary>

@@ -24,7 +24,7 @@ public sealed class GenerationChange
     private Candidacy candidacy;
     private bool isFormed;
     private Begin? begin;
-    private TimeSpan spoke;
+    private TimeSpan spoke, failed, formedAt;
 
     /// <param name="seat">This node's own. It is asked like all others.</param>
     /// <param name="newcomers">Nodes that are ready to join.</param>
@@ -79,10 +79,13 @@ public sealed class GenerationChange
     {
         if (IsOver || refusal.Ballot != Ballot)
             return [];
-        bool isPassed = refusal.Present.Ballot > candidacy.Hold.Known;
-        if (!isPassed && !candidacy.HasVote(from) && begin?.Roll.Acceptors.Contains(from) != true)
-            return [];
-        return isPassed ? Pass(refusal.Present) : Stop(refusal.Promised, now);
+        seat.Heed(refusal.Promised);
+        if (refusal.Present.Ballot > candidacy.Hold.Known)
+            return Pass(refusal.Present);
+        if (candidacy.HasVote(from) || begin?.Roll.IsAcceptor(from) == true)
+            return Stop(refusal.Promised, now);
+        candidacy.Refused(from);
+        return begin is null && !isFormed ? Count(now) : [];
     }
 
     /// <summary>The answer to <see cref="ChangeDecision.Form"/>.</summary>
@@ -90,7 +93,7 @@ public sealed class GenerationChange
     {
         if (IsOver || !isFormed || formed.Roll.Ballot != Ballot)
             return [];
-        (begin, spoke) = (formed, now);
+        (begin, spoke, formedAt) = (formed, now, now);
         foreach (var node in formed.Roll.Acceptors)
             heard[node] = now;
         return [new ChangeDecision.Start([.. formed.Roll.Acceptors], formed)];
@@ -117,7 +120,8 @@ public sealed class GenerationChange
     {
         if (IsOver || !unfit.Add(node))
             return [];
-        return begin?.Roll.Members.Contains(node) == true ? Retry(now) : [];
+        failed = now;
+        return begin?.Roll.IsMember(node) == true ? Retry(now) : [];
     }
 
     /// <summary>What is being made cannot be, though nobody is known to be the reason: a higher ballot.</summary>
@@ -125,7 +129,7 @@ public sealed class GenerationChange
 
     /// <summary>A node is proved dead, or has said goodbye; the seat has heard of it.</summary>
     public IEnumerable<ChangeDecision> ProvedDead(NodeKey node, TimeSpan now) =>
-        IsOver ? [] : begin?.Roll.Acceptors.Contains(node) == true ? Retry(now) : isFormed ? [] : Count(now);
+        IsOver ? [] : begin?.Roll.IsAcceptor(node) == true ? Retry(now) : isFormed ? [] : Count(now);
 
     /// <summary>Time has passed.</summary>
     public IEnumerable<ChangeDecision> Tick(TimeSpan now)
@@ -138,6 +142,8 @@ public sealed class GenerationChange
             return [];
         if (begin is not null && Unready.Any(n => now - heard[n] >= times.SilenceGrace))
             return Retry(now);
+        if (begin is not null && now - formedAt >= times.ReadyPatience)
+            return Exclude(now);
         bool isDue = now - spoke >= times.Repeat;
         if (isDue)
             spoke = now;
@@ -165,7 +171,7 @@ public sealed class GenerationChange
             if (verdict.Counted == 0)
                 return GiveUp($"nobody of {roll.Generation} is left");
             string who = string.Join(" and ", verdict.Missed);
-            return now - since < times.SilenceGrace ? [] : Wait(
+            return now - since < times.SilenceGrace || verdict.Missed.All(n => candidacy.IsAbout(n, now)) ? [] : Wait(
                 verdict.Missed,
                 $"{who} {(verdict.Missed.Length == 1 ? "says" : "say")} nothing and may still be alive: "
                 + $"{verdict.Agreed} of {verdict.Counted} ranks of {roll.Generation} are no majority");
@@ -175,7 +181,13 @@ public sealed class GenerationChange
             return [];
         var formation = candidacy.Form(unfit);
         if ((formation.TakePart.IsEmpty ? "nobody who is there can take part" : lacking(formation.TakePart)) is { } reason)
+        {
+            // Better those who could not than nobody, after a while.
+            if (formation.TakePart.IsEmpty && now - failed >= times.SilenceGrace)
+                unfit.Clear();
             return Wait([], reason);
+        }
+
         (isFormed, Waiting) = (true, null);
         return [new ChangeDecision.Form(formation)];
     }
@@ -186,6 +198,14 @@ public sealed class GenerationChange
             return [];
         Waiting = new ChangeDecision.Wait(missed, since, reason);
         return [Waiting];
+    }
+
+    /// <summary>Alive, and not ready in all the time there was.</summary>
+    private IEnumerable<ChangeDecision> Exclude(TimeSpan now)
+    {
+        unfit.UnionWith(Unready);
+        failed = now;
+        return Retry(now);
     }
 
     private IEnumerable<ChangeDecision> Retry(TimeSpan now)

@@ -29,10 +29,13 @@ internal interface IVotingOutlet
 /// </summary>
 internal sealed class JobVoting(Devices.JobId job, Seat seat, RegroupingTimes times, IVotingOutlet outlet)
 {
+    private const int StallOf = 3;
+
     private readonly Dictionary<NodeKey, JobNode> nodes = [];
     private readonly Dictionary<NodeKey, SeatState> states = [];
     private GenerationChange? change;
     private WorkerProtocol.StartGeneration? started;
+    private TimeSpan ticked;
 
     public Seat Seat => seat;
 
@@ -107,6 +110,11 @@ internal sealed class JobVoting(Devices.JobId job, Seat seat, RegroupingTimes ti
 
     public void Tick(TimeSpan now)
     {
+        // This node is about, and whoever could not be heard while it stood still itself gets time to be.
+        IEnumerable<NodeKey> heard = now - ticked > StallOf * times.Repeat ? nodes.Keys : [seat.Self];
+        ticked = now;
+        foreach (var node in heard)
+            change?.Heard(node, now);
         if (IsMaking)
             Carry(change!.Tick(now));
         else if (seat.StandsAt() is { } at && at <= now)

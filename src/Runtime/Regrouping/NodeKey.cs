@@ -9,5 +9,10 @@ public readonly record struct NodeKey(string Name, long Incarnation) : IComparab
     public int CompareTo(NodeKey other) =>
         string.CompareOrdinal(Name, other.Name) is var byName && byName != 0 ? byName : Incarnation.CompareTo(other.Incarnation);
 
+    public bool Equals(NodeKey other) => Incarnation == other.Incarnation && Name == other.Name;
+
+    /// <summary>Lives are drawn from so many numbers that they hardly ever meet.</summary>
+    public override int GetHashCode() => Incarnation.GetHashCode();
+
     public override string ToString() => Name;
 }

@@ -6,9 +6,12 @@ namespace Singa.Actors.Runtime.Regrouping;
 /// <param name="HoldGrace">How long, after trouble, a seat waits for its conductor to ask before it asks itself.</param>
 /// <param name="Stagger">By how much later each further rank asks, so that rarely two do.</param>
 /// <param name="ConductorPatience">How long a conductor may say nothing while steps go well.</param>
-public sealed record RegroupingTimes(TimeSpan Repeat, TimeSpan SilenceGrace, TimeSpan HoldGrace, TimeSpan Stagger, TimeSpan ConductorPatience)
+/// <param name="RestPatience">How long a node that lives may take to bring its workers to rest, where the others may go on without it.</param>
+/// <param name="ReadyPatience">How long a node that lives may take to make its workers ready: plans are compiled, a replica travels.</param>
+public sealed record RegroupingTimes(
+    TimeSpan Repeat, TimeSpan SilenceGrace, TimeSpan HoldGrace, TimeSpan Stagger, TimeSpan ConductorPatience, TimeSpan RestPatience, TimeSpan ReadyPatience)
 {
     public static readonly RegroupingTimes Default = new(
         TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(500), TimeSpan.FromMilliseconds(300), TimeSpan.FromMilliseconds(100),
-        TimeSpan.FromSeconds(5));
+        TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(2));
 }

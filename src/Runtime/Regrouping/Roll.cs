@@ -27,6 +27,10 @@ public sealed record Roll(Ballot Ballot, NodeKey Conductor, ImmutableArray<NodeK
 
     public Generation Generation => new(Ballot.Number);
 
+    public bool IsMember(NodeKey node) => Ranks.Contains(node) || StandBy.Contains(node);
+
+    public bool IsAcceptor(NodeKey node) => IsMember(node) || Witnesses.Contains(node);
+
     /// <summary>Who must be ready before the generation can begin.</summary>
     public IEnumerable<NodeKey> Members => Ranks.Concat(StandBy).Distinct();
 

@@ -33,7 +33,7 @@ public sealed class Seat(NodeKey self, Roll founding, RegroupingTimes times)
     public Roll Latest => Pending.IsEmpty ? Present : Pending[^1];
 
     /// <summary>Whether no step may be taken: a higher ballot than the present generation's is promised, or this node has no part in it.</summary>
-    public bool IsFenced => Promised > Present.Ballot || !Present.Members.Contains(self);
+    public bool IsFenced => Promised > Present.Ballot || !Present.IsMember(self);
 
     public IReadOnlySet<NodeKey> Dead => dead;
 
@@ -55,7 +55,7 @@ public sealed class Seat(NodeKey self, Roll founding, RegroupingTimes times)
     /// </summary>
     public Refusal? On(Hold hold, TimeSpan now)
     {
-        Note(hold.Ballot);
+        Heed(hold.Ballot);
         bool isStale = hold.Known < Present.Ballot;
         // One that is being formed is not disturbed by somebody who has not heard of it, while its conductor is about.
         bool isDisturbing = hold.Known < Latest.Ballot && hold.Candidate != awaited && awaited == Latest.Conductor && awaited != self
@@ -74,7 +74,7 @@ public sealed class Seat(NodeKey self, Roll founding, RegroupingTimes times)
     public Refusal? On(Begin begin, TimeSpan now)
     {
         var roll = begin.Roll;
-        Note(roll.Ballot);
+        Heed(roll.Ballot);
         if (roll.Ballot < Promised || !IsUnused(roll.Ballot))
             return Refuse(roll.Ballot);
         // Whoever counted this node's promise knows which of the earlier ones are out of the question.
@@ -123,7 +123,7 @@ public sealed class Seat(NodeKey self, Roll founding, RegroupingTimes times)
     /// <summary>This node asked and was outbid by somebody whom it has not heard of itself.</summary>
     public void Outbid(Ballot ballot, TimeSpan now)
     {
-        Note(ballot);
+        Heed(ballot);
         (trouble, heard, awaited) = (now, now, default);
     }
 
@@ -131,10 +131,10 @@ public sealed class Seat(NodeKey self, Roll founding, RegroupingTimes times)
     /// <returns>Whether it was in an older one: it has lost its part in the job and may come as a newcomer.</returns>
     public bool Passed(Roll by)
     {
-        Note(by.Ballot);
-        if (by.Ballot <= Present.Ballot || by.Members.Contains(self))
+        Heed(by.Ballot);
+        if (by.Ballot <= Present.Ballot || by.IsMember(self))
             return false;
-        bool took = Latest.Members.Contains(self);
+        bool took = Latest.IsMember(self);
         Establish(by);
         (awaited, trouble) = (by.Conductor, null);
         return took;
@@ -146,7 +146,7 @@ public sealed class Seat(NodeKey self, Roll founding, RegroupingTimes times)
     /// </summary>
     public TimeSpan? StandsAt()
     {
-        if (!Pending.Prepend(Present).Any(r => r.Ranks.Contains(self)) && Latest.Conductor != self)
+        if (!Present.Ranks.Contains(self) && !Pending.Any(p => p.Ranks.Contains(self)) && Latest.Conductor != self)
             return null;
         if (awaited == self || dead.Contains(awaited))
             return trouble + Place() * times.Stagger;
@@ -180,7 +180,8 @@ public sealed class Seat(NodeKey self, Roll founding, RegroupingTimes times)
         trouble = dead.Contains(node) ? now : null;
     }
 
-    private void Note(Ballot ballot) => seen = Math.Max(seen, ballot.Number);
+    /// <summary>A ballot was heard of; the next of this node is above it.</summary>
+    public void Heed(Ballot ballot) => seen = Math.Max(seen, ballot.Number);
 
     private static TimeSpan Later(TimeSpan? a, TimeSpan b) => a is { } x && x > b ? x : b;
 }

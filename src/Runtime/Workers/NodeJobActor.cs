@@ -208,7 +208,7 @@ internal sealed class NodeJobActor : ReceiveActor, IWithTimers, IVotingOutlet
             recorded = Math.Max(recorded, message.Steps);
             records.Forget(recorded);
         });
-        Receive<Tick>(_ => voting.Tick(Now));
+        Receive<Tick>(_ => OnTick());
     }
 
     private void Working()
@@ -240,6 +240,14 @@ internal sealed class NodeJobActor : ReceiveActor, IWithTimers, IVotingOutlet
             conductor.Forward(message);
         });
         Receive<WorkerProtocol.IEvent>(message => conductor.Forward(message));
+    }
+
+    private void OnTick()
+    {
+        // Coming to rest and getting ready take a while; whoever counts hears meanwhile that somebody is at it.
+        if (hold is { } by && (resting || (!held && !begun && present is not null)))
+            by.Asker.Tell(new HoldHeard(Id, order.Key, by.Ballot), Context.Parent);
+        voting.Tick(Now);
     }
 
     private void Start(StartGeneration start)

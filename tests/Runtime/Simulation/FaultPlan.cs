@@ -39,20 +39,19 @@ internal sealed class FaultPlan(SimulatedNetwork network, Random random)
                 CutSome();
                 break;
             case 12 or 13:
-                Any()?.Leave();
+                Leave(Any());
                 break;
             case 14:
-                Conductor()?.Leave();
+                Leave(Conductor());
                 break;
             case 15 or 16 or 17:
                 Add($"late-{started++}");
                 break;
             case 18 when random.Next(4) == 0:
-                foreach (var node in network.Alive.OrderBy(_ => random.Next()).Skip(1).ToArray())
-                    node.Crash(isHostLost: false);
+                KillAllButOne();
                 break;
-            case 19 when network.Scenario.HasHostLoss:
-                Any()?.Crash(isHostLost: true);
+            case 19 when network.Scenario.HasHostLoss && Any() is { } node && !IsLast(node):
+                node.Crash(isHostLost: true);
                 break;
         }
     }
@@ -65,9 +64,34 @@ internal sealed class FaultPlan(SimulatedNetwork network, Random random)
 
     private SimulatedNode? Conductor() => network.Watch.Last is { } last && network[last.Conductor].IsAlive ? network[last.Conductor] : null;
 
+    /// <summary>Whether nobody would be left who may decide; then there is nothing to see, so that it is done rarely.</summary>
+    private bool IsLast(SimulatedNode node)
+    {
+        var voters = (network.Watch.Last?.Ranks ?? [network.Nodes.First().Key]).Distinct().Where(n => network[n].IsAlive).ToArray();
+        return voters is [] || (voters is [var only] && only == node.Key && random.Next(20) > 0);
+    }
+
+    private void KillAllButOne()
+    {
+        if (network.Watch.Last is not { } last)
+            return;
+        var voters = last.Ranks.Where(n => network[n].IsAlive).ToArray();
+        if (voters.Length == 0)
+            return;
+        var survivor = voters[random.Next(voters.Length)];
+        foreach (var node in network.Alive.Where(n => n.Key != survivor).ToArray())
+            node.Crash(isHostLost: false);
+    }
+
+    private void Leave(SimulatedNode? node)
+    {
+        if (node is not null && !IsLast(node))
+            node.Leave();
+    }
+
     private void Kill(SimulatedNode? node)
     {
-        if (node is null)
+        if (node is null || IsLast(node))
             return;
         node.Crash(isHostLost: false);
         if (random.Next(2) == 0)
@@ -81,7 +105,7 @@ internal sealed class FaultPlan(SimulatedNetwork network, Random random)
         node.Pause();
         network.At(TimeSpan.FromMilliseconds(random.Next(50, 9000)), () =>
         {
-            if (random.Next(4) == 0)
+            if (random.Next(4) == 0 && !IsLast(node))
                 node.Crash(isHostLost: false);
             else
                 node.Resume();

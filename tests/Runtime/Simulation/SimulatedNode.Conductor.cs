@@ -65,21 +65,24 @@ internal sealed partial class SimulatedNode
                     Admit(admission.Answer(held.Number, place, held.Next, Committed));
                 break;
             case Message.Join join when conducting is not null && !Seat!.IsFenced:
-                if (conducting.Roll.Members.Contains(join.Node))
+                if (conducting.Roll.IsMember(join.Node))
                     Send(join.Node, new Message.Beat(conducting.Roll.Ballot, recorded));
                 else
                     Send(join.Node, new Message.Prepare(founding!));
-                if (!conducting.Roll.Acceptors.Contains(join.Node))
+                if (!conducting.Roll.IsAcceptor(join.Node))
                     Send(join.Node, new Message.Notice(conducting.Roll));
+                break;
+            case Message.Join join when change is not null:
+                Send(join.Node, new Message.Prepare(founding!));
                 break;
             case Message.Prepared:
                 if (change is not null)
                     Carry(change.Join(from));
-                else if (conducting is not null && !conducting.Roll.Members.Contains(from))
+                else if (conducting is not null && !conducting.Roll.IsMember(from))
                     conducting.Planned.Join(from, Now);
                 break;
             case Message.Leave when conducting is not null && !Seat!.IsFenced:
-                if (conducting.Roll.Members.Contains(from))
+                if (conducting.Roll.IsMember(from))
                     conducting.Planned.Leave(from, Now);
                 else
                     Send(from, new Message.Beat(conducting.Roll.Ballot, recorded));
@@ -220,7 +223,7 @@ internal sealed partial class SimulatedNode
     /// <summary>At rest, as planned. A conductor that leaves has somebody else do it, if there is somebody.</summary>
     private void Regroup()
     {
-        if (IsLeaving && Heir is { } heir)
+        if (IsLeaving && Heir is { } heir && Now - conducting!.RestSince < 2 * RestPatience)
             Send(heir, new Message.StandUp(conducting!.Roll.Ballot));
         else
             StartChange(conducting!.Planned.Newcomers);

@@ -17,6 +17,7 @@ internal sealed partial class SimulatedNode
     private int rests;
     private NodeKey? preparingFor;
     private Roll? founding;
+    private bool isFounder;
 
     /// <summary>Whether steps of this generation may happen here.</summary>
     public bool Lives(Ballot ballot) => Seat is { IsFenced: false } seat && seat.Present.Ballot == ballot;
@@ -25,7 +26,7 @@ internal sealed partial class SimulatedNode
     public void Found(Roll roll)
     {
         Seat = new Seat(key, founding = roll, Times);
-        (next, value) = (0, network.Truth.Value(0));
+        (next, value, isFounder) = (0, network.Truth.Value(0), true);
     }
 
     private void Prepare(NodeKey from, Message.Prepare prepare)
@@ -67,7 +68,7 @@ internal sealed partial class SimulatedNode
             return;
         isAtRest = false;
         int number = ++rests;
-        var takes = TimeSpan.FromMilliseconds(network.Random.Next(10) == 0 ? network.Random.Next(1500) : network.Random.Next(30));
+        var takes = TimeSpan.FromMilliseconds(network.IsFaulty && network.Random.Next(10) == 0 ? network.Random.Next(1500) : network.Random.Next(30));
         network.At(takes, () => Deliver(n => n.Rested(number)));
     }
 
@@ -99,7 +100,7 @@ internal sealed partial class SimulatedNode
         }
 
         preparingFor = null;
-        if (!begin.Roll.Members.Contains(key))
+        if (!begin.Roll.IsMember(key))
         {
             Rest(begin.Roll.Ballot);
             Send(from, new Message.Ready(begin.Roll.Ballot));
@@ -157,7 +158,7 @@ internal sealed partial class SimulatedNode
     {
         Note(ImmutableSortedDictionary<long, ulong>.Empty, beat.Recorded);
         bool mayRun = Seat!.Begun(beat.Ballot, Now);
-        if (IsLeaving && Seat.Present.Ballot == beat.Ballot && !Seat.Present.Members.Contains(key))
+        if (IsLeaving && Seat.Present.Ballot == beat.Ballot && !Seat.Present.IsMember(key))
         {
             Crash(isHostLost: false);
             return;
@@ -196,7 +197,8 @@ internal sealed partial class SimulatedNode
     {
         if (work != here || !here.IsRunning)
             return;
-        foreach (var (owner, rows) in here.Rounds.Bring(next!.Value, value, Now))
+        network.Watch.Brings(key, next!.Value);
+        foreach (var (owner, rows) in here.Rounds.Bring(next.Value, value, Now))
             Send(owner, rows);
     }
 

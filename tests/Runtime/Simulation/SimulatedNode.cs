@@ -183,7 +183,7 @@ internal sealed partial class SimulatedNode(SimulatedNetwork network, NodeKey ke
             return;
         WatchRounds();
         if (change is not null)
-            Carry(change.Tick(Now));
+            Change();
         else if (Seat?.StandsAt() <= Now)
             StartChange(conducting?.Planned.Newcomers ?? []);
         if (conducting is not null && change is null && !Seat!.IsFenced)
@@ -198,8 +198,16 @@ internal sealed partial class SimulatedNode(SimulatedNetwork network, NodeKey ke
             Send(seat.Present.Conductor, new Message.Leave());
     }
 
+    private void Change()
+    {
+        // Whoever tries to make a generation is whom newcomers want to know.
+        if (network.Coordinator(key) is { } coordinator && network.Random.Next(4) == 0)
+            Send(coordinator, new Message.Conducts(change!.Ballot));
+        Carry(change!.Tick(Now));
+    }
+
     /// <summary>It has devices and no part in the job.</summary>
-    private bool IsNewcomer => !IsLeaving && (Seat is null || !Seat.Latest.Members.Contains(key) && Seat.Latest.Ballot > Ballot.None);
+    private bool IsNewcomer => !IsLeaving && (Seat is null || !Seat.Latest.IsMember(key) && (!isFounder || Seat.Latest.Ballot > Ballot.None));
 
     private void Send(NodeKey to, Message message) => network.Send(key, to, message);
 }

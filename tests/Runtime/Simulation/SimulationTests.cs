@@ -14,18 +14,19 @@ public sealed class SimulationTests(ITestOutputHelper output)
         bool isLong = Environment.GetEnvironmentVariable("SINGA_LONG") == "1";
         int from = Number("SINGA_SEED") ?? Number("SINGA_SEED_FROM") ?? 1, seeds = Number("SINGA_SEED") is null ? isLong ? 10_000 : 200 : 1;
         var failures = new List<string>();
-        long events = 0, generations = 0, forks = 0, done = 0;
+        long events = 0, generations = 0, forks = 0;
+        var ends = new Dictionary<JobEnd, int>();
         for (int seed = from; seed < from + seeds && failures.Count < 10; seed++)
         {
             var scenario = Scenario.Of(seed);
             try
             {
                 using var trace = TraceOf(seed);
-                var network = SimulatedJob.Run(scenario, trace is null ? null : trace.WriteLine);
+                var (network, end) = SimulatedJob.Run(scenario, trace is null ? null : trace.WriteLine);
                 events += network.Events;
                 generations += network.Watch.Generations;
                 forks += network.Watch.Forks;
-                done += network.Observer.IsDone ? 1 : 0;
+                ends[end] = ends.GetValueOrDefault(end) + 1;
             }
             catch (ViolationException violation)
             {
@@ -34,7 +35,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
             }
         }
 
-        output.WriteLine($"{seeds} seeds from {from}: {done} done, {generations} generations, {forks} forks, {events} events");
+        output.WriteLine($"{seeds} seeds from {from}: {string.Join(", ", ends.OrderBy(e => e.Key).Select(e => $"{e.Value} {e.Key}"))}, {generations} generations, {forks} forks, {events} events");
         Assert.True(failures.Count == 0, string.Join("\n\n", failures));
     }
 

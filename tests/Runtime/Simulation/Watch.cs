@@ -6,11 +6,17 @@ namespace Singa.Actors.Runtime.Tests.Simulation;
 internal sealed class Watch(SimulatedNetwork network)
 {
     private readonly List<(Roll Roll, Roll Base)> begun = [];
+    private readonly HashSet<(NodeKey, long)> brought = [];
 
     public int Generations => begun.Count;
 
     /// <summary>Generations that began while one of another line could still take steps.</summary>
     public int Forks { get; private set; }
+
+    /// <summary>Steps that a process computed more than once.</summary>
+    public int Redone { get; private set; }
+
+    public void Brings(NodeKey node, long step) => Redone += brought.Add((node, step)) ? 0 : 1;
 
     public Roll? Last => begun.Count == 0 ? null : begun.MaxBy(b => b.Roll.Ballot).Roll;
 
@@ -30,6 +36,9 @@ internal sealed class Watch(SimulatedNetwork network)
 
         begun.Add((roll, from));
     }
+
+    /// <summary>How many generations could take steps at this moment.</summary>
+    public int Running => begun.Count(b => CanRun(b.Roll));
 
     public bool CanRun(Roll roll) => roll.Members.All(n => network[n] is { IsAlive: true } node && node.Lives(roll.Ballot));
 }
