@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Singa.Actors.Collective;
 using Singa.Actors.Devices;
+using Singa.Actors.Runtime.Cluster.Wire;
 using Singa.Actors.Runtime.Coordination;
 using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Jobs;
@@ -16,7 +17,7 @@ namespace Singa.Actors.Runtime.Workers;
 /// </summary>
 internal static class NodeJobProtocol
 {
-    public interface IMessage : INoSerializationVerificationNeeded;
+    public interface IMessage : INoSerializationVerificationNeeded, ILocalMessage;
 
     /// <summary>Rounds of the generation are broken; the last that completed here is <c>LastCompleted</c>. What follows it will not happen in this generation.</summary>
     public sealed record InterruptWorker(long? LastCompleted) : IMessage;

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Reflection;
 using System.Runtime.CompilerServices;
@@ -45,6 +46,8 @@ internal sealed class AnyMessage(int seed, IActorRef actor)
             return array;
         }
 
+        if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ImmutableArray<>) && random.Next(4) == 0)
+            return Activator.CreateInstance(type)!;
         object instance = RuntimeHelpers.GetUninitializedObject(type);
         foreach (var field in Fields(type))
             field.SetValue(instance, field.FieldType.IsClass && field.FieldType != typeof(string) && random.Next(5) == 0 && IsNullable(field) ? null : Of(field.FieldType));

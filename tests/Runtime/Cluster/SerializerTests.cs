@@ -8,6 +8,7 @@ using Singa.Actors.Runtime.Cluster;
 using Singa.Actors.Runtime.Cluster.Wire;
 using Singa.Actors.Runtime.Coordination;
 using Singa.Actors.Runtime.Hosting;
+using Singa.Actors.Runtime.Workers;
 
 namespace Singa.Actors.Runtime.Tests.Cluster;
 
@@ -39,7 +40,7 @@ public sealed class SerializerTests(SerializerTests.Process process) : IClassFix
 
     [Fact]
     public void What_has_no_manifest_is_not_sent() =>
-        Assert.Throws<SerializationException>(() => serializer.Manifest(new CoordinatorProtocol.SubmitJob(new JobId("a"), null!, new TrainingOptions(), ActorRefs.Nobody)));
+        Assert.Throws<SerializationException>(() => serializer.Manifest(new NodeJobProtocol.LeaveJob(new JobId("a"))));
 
     [Fact]
     public void An_unknown_manifest_is_refused_and_counted()

@@ -34,10 +34,11 @@ internal sealed class SingaSerializer : SerializerWithStringManifest
         hyperion = new Hyperion.Serializer(SerializerOptions.Default
             .WithPreserveObjectReferences(false).WithVersionTolerance(false).WithDisallowUnsafeType(true)
             // Stand-ins would no longer be turned back if they had a number.
-            .WithKnownTypes(Known.Value.Except(WireTypes.StandIns.Values)).WithTypeFilter(OfTheTable.Instance)
+            .WithKnownTypes(Known.Value.Where(t => !WireTypes.IsStandIn(t))).WithTypeFilter(OfTheTable.Instance)
             .WithSurrogates([
                 Surrogate.Create<IActorRef, WireRef>(ToWire, FromWire),
                 Surrogate.Create<Vocabulary, WireVocabulary>(v => new WireVocabulary(v.Tokens, v.Characters), v => new Vocabulary(v.Tokens, v.Characters)),
+                .. WireTypes.Arrays(Known.Value),
             ]));
     }
 

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.Reflection;
+using System.Runtime.InteropServices;
 using Akka.Actor;
+using Hyperion;
 using Singa.Actors.Runtime.Data.Text;
 
 namespace Singa.Actors.Runtime.Cluster.Wire;
@@ -19,6 +21,14 @@ internal static class WireTypes
         [typeof(IActorRef)] = typeof(WireRef),
         [typeof(Vocabulary)] = typeof(WireVocabulary),
     }.ToImmutableDictionary();
+
+    /// <summary>Turns the immutable arrays among the types of <see cref="Of"/> into their stand-ins and back.</summary>
+    public static IEnumerable<Surrogate> Arrays(IEnumerable<Type> types) => types.Where(IsArray)
+        .Select(t => (Surrogate)t.GetProperty(nameof(IWireArray.Surrogate), BindingFlags.Public | BindingFlags.Static)!.GetValue(null)!);
+
+    public static bool IsStandIn(Type type) => IsArray(type) || StandIns.ContainsValue(type);
+
+    private static bool IsArray(Type type) => typeof(IWireArray).IsAssignableFrom(type);
 
     /// <summary>In an order that is the same in every process of this version.</summary>
     /// <exception cref="InvalidOperationException">Something in a message cannot be told apart on the other side: a type that others derive from, code, or a cycle of such.</exception>
@@ -39,6 +49,10 @@ internal static class WireTypes
         else if (StandIns.TryGetValue(type, out var standIn))
         {
             Visit(standIn, where, found);
+        }
+        else if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ImmutableArray<>))
+        {
+            Visit(typeof(WireArray<>).MakeGenericType(type.GetGenericArguments()), where, found);
         }
         else if (type.IsPrimitive || type.IsEnum || Simple.Contains(type))
         {
@@ -67,5 +81,17 @@ internal static class WireTypes
 
 /// <summary>An actor as its address; empty for nobody.</summary>
 internal sealed record WireRef(string Path);
+
+/// <summary>An immutable array, which may also be none at all.</summary>
+internal sealed record WireArray<T>(T[]? Items) : IWireArray
+{
+    public static Surrogate Surrogate => Surrogate.Create<ImmutableArray<T>, WireArray<T>>(
+        array => new WireArray<T>(ImmutableCollectionsMarshal.AsArray(array)), wire => ImmutableCollectionsMarshal.AsImmutableArray(wire.Items));
+}
+
+internal interface IWireArray
+{
+    static abstract Surrogate Surrogate { get; }
+}
 
 internal sealed record WireVocabulary(TextTokens Tokens, string Characters);
