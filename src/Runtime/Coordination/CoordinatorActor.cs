@@ -18,6 +18,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     private readonly Dictionary<NodeKey, JobNode> nodes = [];
     private readonly List<SubmitJob> waiting = [];
     private readonly Dictionary<JobId, (IActorRef Conductor, IActorRef Observer)> jobs = [];
+    private readonly HashSet<JobId> ended = [];
     private readonly ILoggingAdapter log = Context.GetLogger();
 
     /// <param name="home">Where it lives; empty where there is only one.</param>
@@ -35,10 +36,15 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         Receive<ResumeJob>(message => Pass(message.Job, message));
         Receive<StopJob>(message => Pass(message.Job, message));
         Receive<JobConducted>(message => jobs[message.Job] = (Sender, message.Observer));
-        Receive<JobLeft>(message => jobs.Remove(message.Job));
+        Receive<JobLeft>(message =>
+        {
+            jobs.Remove(message.Job);
+            ended.Add(message.Job);
+        });
         Receive<DevicesTimedOut>(GiveUp);
         Receive<Terminated>(message => Leave(message.ActorRef));
-        Receive<GetCoordinator>(_ => Sender.Tell(new CoordinatorStatus(home, [.. nodes.Values.SelectMany(n => n.Offers)], [])));
+        Receive<GetCoordinator>(_ => Sender.Tell(new CoordinatorStatus(
+            home, [.. nodes.Values.SelectMany(n => n.Offers)], [.. jobs.Select(j => new ConductedJob(j.Key, j.Value.Conductor))], [.. waiting.Select(w => w.Job)])));
         Receive<GetDevices>(_ => Sender.Tell(new OfferedDevices([.. nodes.Values.SelectMany(n => n.Offers)])));
     }
 
@@ -77,10 +83,17 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
     private void Submit(SubmitJob submit)
     {
+        // Whoever is not sure that it arrived says it again, and may have said it once too often.
+        if (ended.Contains(submit.Job))
+            return;
         bool isKnown = jobs.TryGetValue(submit.Job, out var job);
         if (isKnown && job.Observer.Equals(submit.Observer))
         {
             log.Debug("job {0} is submitted again", submit.Job);
+        }
+        else if (waiting.Any(w => w.Job == submit.Job && w.Observer.Equals(submit.Observer)))
+        {
+            log.Debug("job {0} waits already", submit.Job);
         }
         else if (isKnown || waiting.Any(w => w.Job == submit.Job))
         {

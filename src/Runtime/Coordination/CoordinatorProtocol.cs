@@ -108,7 +108,12 @@ public static class CoordinatorProtocol
     }
 
     /// <summary><c>Node</c>: where the coordinator lives; empty where there is only one.</summary>
-    public sealed record CoordinatorStatus(string Node, ImmutableArray<DeviceOffer> Devices, ImmutableArray<JobStatus> Jobs) : IEvent;
+    /// <summary><c>Conducted</c>: jobs, and the node that knows more of each. <c>Waiting</c>: jobs that wait for devices.</summary>
+    public sealed record CoordinatorStatus(
+        string Node, ImmutableArray<DeviceOffer> Devices, ImmutableArray<ConductedJob> Conducted, ImmutableArray<JobId> Waiting) : IEvent;
+
+    /// <summary>To a conductor, answered by <see cref="JobStatus"/>.</summary>
+    public sealed record GetJob(JobId Job) : IQuery;
 }
 
 /// <summary>What a completed job leaves. <c>Replica</c> is the content hash under which rank 0 keeps the trained values.</summary>
@@ -124,6 +129,8 @@ public sealed record JobOutcome(
     /// <summary>Why the last checkpoint could not be written.</summary>
     public string? SaveFailure { get; init; }
 }
+
+public sealed record ConductedJob(JobId Job, IActorRef Conductor);
 
 /// <summary>Names a kept replica by what it holds.</summary>
 public readonly record struct ReplicaId(string Value)

@@ -3,6 +3,7 @@ using Akka.Actor;
 using Akka.Event;
 using Singa.Actors.Collective;
 using Singa.Actors.Devices;
+using Singa.Actors.Runtime.Cluster.Gate;
 using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Jobs;
 using Singa.Actors.Runtime.Regrouping;
@@ -39,6 +40,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private readonly HashSet<DeviceOffer> broken = [];
     private readonly Dictionary<int, IActorRef> workers = [];
     private readonly PlannedChange planned;
+    private readonly JobPulse pulse = new();
     private readonly ILoggingAdapter log = Context.GetLogger();
     private TrainingJob? definition;
     private DataDescription? data;
@@ -47,6 +49,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private JobRun? run;
     private CoordinatorProtocol.IEvent? ending;
     private string reason = "it begins";
+    private string? waits;
     private long committedAtRegroup = -1, recorded;
     private int inVain;
     private int? buckets;
@@ -144,11 +147,13 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         Receive<GenerationFormed>(Form);
         Receive<GenerationRuns>(_ =>
         {
+            waits = null;
             runs = true;
             BeginSteps();
         });
         Receive<GenerationWaits>(message =>
         {
+            waits = message.Reason;
             log.Warning("job {0} waits: {1}", job.Job, message.Reason);
             job.Observer.Tell(new JobWaiting(job.Job, message.Reason));
         });
@@ -168,7 +173,11 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         Receive<WorkerRejected>(message => Carry(run!.On(message)));
         Receive<WorkerFailed>(message => Carry(run!.On(message)));
         Receive<WorkerInterrupted>(message => Carry(run!.On(message)));
-        Receive<StepCompleted>(message => Carry(run!.On(message, time.GetUtcNow())));
+        Receive<StepCompleted>(message =>
+        {
+            pulse.On(message);
+            Carry(run!.On(message, time.GetUtcNow()));
+        });
         Receive<EvaluationCompleted>(message => Carry(run!.On(message, time.GetUtcNow())));
         Receive<StepsHeld>(message => Carry(run!.On(message, time.GetUtcNow())));
         Receive<SaveFailed>(message => Carry(run!.On(message)));
@@ -200,6 +209,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private void Common()
     {
         Receive<CancelJob>(_ => End(new JobCancelled(job.Job)));
+        Receive<GetJob>(_ => Sender.Tell(Status()));
         Receive<NodeGone>(message => Lose(message.Node, message.Reason));
         Receive<NodeFailed>(message =>
         {
@@ -381,6 +391,12 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         TellNodes(new BeginSteps(job.Job, new Ballot(roll.Generation.Number, Ballot.Of(0, self).Candidate), count, run.Start.Step));
         Context.Parent.Tell(new JobConducted(job.Job, Self, job.Observer));
     }
+
+    private JobStatus Status() => run is null
+        ? new JobStatus(job.Job.Value, definition?.Name ?? "", "preparing", 0, 0, 0, TimeSpan.Zero, [])
+        : new JobStatus(
+            job.Job.Value, definition!.Name, waits is not null ? "waiting" : regrouping ? "regrouping" : "training", run.Membership.Generation.Number, run.Committed,
+            run.Schedule.TotalSteps, pulse.StepTime, pulse.Workers(run.Membership), waits);
 
     private void OnTick()
     {

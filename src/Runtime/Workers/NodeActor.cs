@@ -93,6 +93,7 @@ internal sealed class NodeActor : ReceiveActor
     private void ToConductors()
     {
         Receive<CoordinatorProtocol.CancelJob>(message => ToConductor(message.Job, message));
+        Receive<CoordinatorProtocol.GetJob>(message => ToConductor(message.Job, message));
         Receive<CoordinatorProtocol.StopJob>(message => ToConductor(message.Job, message));
         Receive<CoordinatorProtocol.PauseJob>(message => ToConductor(message.Job, message));
         Receive<CoordinatorProtocol.ResumeJob>(message => ToConductor(message.Job, message));

@@ -17,6 +17,8 @@ internal static class MessageTable
         ("cs", typeof(CoordinatorProtocol.CoordinatorStarted)),
         ("cq", typeof(CoordinatorProtocol.GetCoordinator)),
         ("cr", typeof(CoordinatorProtocol.CoordinatorStatus)),
+        ("cg", typeof(CoordinatorProtocol.GetJob)),
+        ("gj", typeof(JobStatus)),
         ("cd", typeof(CoordinatorProtocol.GetDevices)),
         ("ce", typeof(CoordinatorProtocol.OfferedDevices)),
 
