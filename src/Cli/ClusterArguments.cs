@@ -20,7 +20,7 @@ internal static class ClusterArguments
         var singa = new SingaBuilder().WithHocon(hocon);
         if (arguments.Find(ConfigOption) is { } file)
             Lay(singa, file);
-        return ClusterClient.Create(singa.Config, contacts, Loggers);
+        return ClusterClient.Create(singa, contacts, Loggers);
     }
 
     /// <summary>Warnings on standard error, as with all commands.</summary>

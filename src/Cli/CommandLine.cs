@@ -12,7 +12,7 @@ namespace Singa.Actors.Cli;
 /// <summary><c>singa</c>: picks the command, and turns whatever goes wrong into one line and an exit code.</summary>
 internal static class CommandLine
 {
-    private static readonly string[] Commands = ["train", "devices", "explain", "plot", "onnx", "node", "status"];
+    private static readonly string[] Commands = ["train", "devices", "explain", "plot", "onnx", "node", "submit", "status", "cancel"];
 
     public static async Task<int> RunAsync(string[] words, TextWriter output, TextWriter errors)
     {
@@ -31,6 +31,12 @@ internal static class CommandLine
                     break;
                 case "node":
                     await NodeCommand.RunAsync(words[1..], output);
+                    break;
+                case "submit":
+                    await SubmitCommand.RunAsync(words[1..], output, errors);
+                    break;
+                case "cancel":
+                    await CancelCommand.RunAsync(words[1..], output);
                     break;
                 case "status":
                     await StatusCommand.RunAsync(words[1..], output);

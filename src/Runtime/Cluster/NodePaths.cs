@@ -4,5 +4,5 @@ namespace Singa.Actors.Runtime.Cluster;
 internal static class NodePaths
 {
     public const string Gate = "singa-gate", Node = "singa-node", Coordinator = "singa-coordinator", CoordinatorProxy = "singa-coordinator-proxy", Joining = "singa-joining",
-        Leaving = "singa-leaving";
+        Leaving = "singa-leaving", Watching = "singa-watching", Contacts = "singa-contacts";
 }

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
 using Singa.Actors.Devices;
-using Singa.Actors.Runtime.Cluster.Gate;
 using Singa.Actors.Runtime.Regrouping;
 using Singa.Actors.Runtime.Workers;
 using static Singa.Actors.Runtime.Coordination.CoordinatorProtocol;
@@ -19,6 +18,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     private readonly Dictionary<NodeKey, JobNode> nodes = [];
     private readonly HashSet<NodeKey> leaving = [];
     private readonly List<Entry> jobs = [];
+    private readonly HashSet<JobId> ended = [];
     private readonly ILoggingAdapter log = Context.GetLogger();
 
     /// <param name="home">Where it lives; empty where there is only one.</param>
@@ -37,19 +37,17 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         Receive<ResumeJob>(message => Pass(message.Job, message));
         Receive<StopJob>(message => Pass(message.Job, message));
         Receive<JobConducted>(Conducted);
-        Receive<JobReported>(message =>
-        {
-            if (Find(message.Job) is { } job)
-                job.Status = message.Status;
-        });
         Receive<JobLeft>(message =>
         {
             jobs.RemoveAll(j => j.Id == message.Job);
+            ended.Add(message.Job);
             Allot();
         });
         Receive<DevicesTimedOut>(GiveUp);
         Receive<Terminated>(message => Leave(message.ActorRef));
-        Receive<GetCoordinator>(_ => Sender.Tell(new CoordinatorStatus(home, Offers, [.. jobs.Select(j => j.Report)])));
+        Receive<GetCoordinator>(_ => Sender.Tell(new CoordinatorStatus(
+            home, Offers, [.. jobs.Where(j => j.Conductor is not null).Select(j => new ConductedJob(j.Id, j.Conductor!))],
+            [.. jobs.Where(j => j.Conductor is null).Select(j => j.Id)])));
         Receive<GetDevices>(_ => Sender.Tell(new OfferedDevices(Offers)));
     }
 
@@ -89,6 +87,9 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
     private void Submit(SubmitJob submit)
     {
+        // Whoever is not sure that it arrived says it again, and may have said it once too often.
+        if (ended.Contains(submit.Job))
+            return;
         if (Find(submit.Job) is { } known)
         {
             if (known.Observer.Equals(submit.Observer))
@@ -122,7 +123,6 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         var shares = Allotment.Of(offers, [.. jobs.Select(j => j.Demand)], jobs.Where(j => j.Conductor is not null).ToDictionary(j => j.Id, j => j.Present));
         foreach (var (job, share) in jobs.Zip(shares).ToArray())
         {
-            job.Note = share.Reason;
             var mine = nodes.Values.OrderBy(n => n.Key).Select(n => n with { Offers = [.. n.Offers.Where(share.Devices.Contains)] }).Where(n => !n.Offers.IsEmpty).ToImmutableArray();
             if (job.Conductor is { } conductor)
             {
@@ -201,10 +201,5 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         /// <summary>Devices that it was given last.</summary>
         public ImmutableArray<DeviceOffer> Allotted { get; set; } = [];
 
-        public string? Note { get; set; }
-
-        public JobStatus? Status { get; set; }
-
-        public JobStatus Report => (Status ?? new JobStatus(Id.Value, "", Conductor is null ? "waiting" : "preparing", 0, 0, 0, TimeSpan.Zero, [])) is var s && Note is not null ? s with { Note = Note } : s;
     }
 }

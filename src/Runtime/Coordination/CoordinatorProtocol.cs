@@ -41,9 +41,6 @@ public static class CoordinatorProtocol
     /// <summary>From a conductor, when it begins and whenever a generation does.</summary>
     public sealed record JobConducted(JobId Job, IActorRef Observer, JobDemand Demand, ImmutableArray<DeviceOffer> Devices) : IEvent;
 
-    /// <summary>From a conductor, every now and then.</summary>
-    public sealed record JobReported(JobId Job, JobStatus Status) : IEvent;
-
     /// <summary>To a conductor: these devices are the job's, on these nodes. None: it rests until some are.</summary>
     public sealed record AllotDevices(JobId Job, ImmutableArray<JobNode> Nodes, string? Reason) : ICommand;
 
@@ -111,7 +108,12 @@ public static class CoordinatorProtocol
     }
 
     /// <summary><c>Node</c>: where the coordinator lives; empty where there is only one.</summary>
-    public sealed record CoordinatorStatus(string Node, ImmutableArray<DeviceOffer> Devices, ImmutableArray<JobStatus> Jobs) : IEvent;
+    /// <summary><c>Conducted</c>: jobs, and the node that knows more of each. <c>Waiting</c>: jobs that wait for devices.</summary>
+    public sealed record CoordinatorStatus(
+        string Node, ImmutableArray<DeviceOffer> Devices, ImmutableArray<ConductedJob> Conducted, ImmutableArray<JobId> Waiting) : IEvent;
+
+    /// <summary>To a conductor, answered by <see cref="JobStatus"/>.</summary>
+    public sealed record GetJob(JobId Job) : IQuery;
 }
 
 /// <summary>What a completed job leaves. <c>Replica</c> is the content hash under which rank 0 keeps the trained values.</summary>
@@ -127,6 +129,8 @@ public sealed record JobOutcome(
     /// <summary>Why the last checkpoint could not be written.</summary>
     public string? SaveFailure { get; init; }
 }
+
+public sealed record ConductedJob(JobId Job, IActorRef Conductor);
 
 /// <summary>Names a kept replica by what it holds.</summary>
 public readonly record struct ReplicaId(string Value)

@@ -29,10 +29,6 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     // Whatever breaks so many generations before their first step will break the next as well.
     private const int RegroupsInVain = 5;
 
-    /// <summary>By how much a shard takes longer than usual with a worker that people are told is slow.</summary>
-    private const double SlowBy = 1.5;
-
-    private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(1);
 
     private readonly ConductJob job;
     private readonly NodeKey self;
@@ -47,8 +43,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private readonly PlannedChange planned;
     private readonly Rebalancing rebalancing;
     private readonly Dictionary<DeviceOffer, double> speeds = new(DeviceOffer.ByPlace);
-    private readonly Dictionary<int, TimeSpan> workerTimes = [];
-    private TimeSpan lastStepTime;
+    private readonly JobPulse pulse = new();
     private readonly ILoggingAdapter log = Context.GetLogger();
     private TrainingJob? definition;
     private DataDescription? data;
@@ -57,11 +52,12 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private JobRun? run;
     private CoordinatorProtocol.IEvent? ending;
     private string reason = "it begins";
+    private string? waits;
     private long committedAtRegroup = -1, recorded;
     private int inVain;
     private int? buckets;
     private bool accepted, regrouping, runs, pausedByHost, pausedByPool;
-    private TimeSpan reported;
+
 
     public JobActor(ConductJob job, NodeKey self, JobLibrary library, RuntimeSettings settings, TimeProvider time, TakeOver? takeOver = null)
     {
@@ -156,6 +152,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         Receive<GenerationFormed>(Form);
         Receive<GenerationRuns>(message =>
         {
+            waits = null;
             runs = true;
             foreach (var gone in planned.Begun(message.Roll, Now))
                 Dismissed(gone);
@@ -163,6 +160,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         });
         Receive<GenerationWaits>(message =>
         {
+            waits = message.Reason;
             log.Warning("job {0} waits: {1}", job.Job, message.Reason);
             job.Observer.Tell(new JobWaiting(job.Job, message.Reason));
         });
@@ -215,6 +213,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private void Common()
     {
         Receive<CancelJob>(_ => End(new JobCancelled(job.Job)));
+        Receive<GetJob>(_ => Sender.Tell(Status()));
         Receive<NodeGone>(message => Lose(message.Node, message.Reason));
         Receive<NodeFailed>(message =>
         {
@@ -448,7 +447,6 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         }
 
         workers.Clear();
-        workerTimes.Clear();
         rebalancing.Begin([.. membership.Members.Select(m => m.Shards)], new double[membership.Members.Length]);
         var begin = formation.With(self, [.. membership.Members.Select(m => nodes.Values.First(n => n.Key.Name == m.Offer.Node).Key)]);
         Seat.Tell(new StartGeneration(
@@ -479,20 +477,11 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
             run is null ? [] : [.. run.Membership.Members.Select(m => m.Offer), .. run.Membership.StandBy]));
     }
 
-    private void Report()
-    {
-        reported = Now;
-        var members = run!.Membership.Members;
-        var slowest = rebalancing.SecondsPerShard;
-        double usual = slowest.IsDefaultOrEmpty ? 0 : slowest.Order().ElementAt(slowest.Length / 2);
-        Context.Parent.Tell(new JobReported(job.Job, new JobStatus(
-            job.Job.Value, definition!.Name,
-            pausedByHost || pausedByPool ? "paused" : regrouping ? "regrouping" : "training", run.Membership.Generation.Number, run.Committed, run.Schedule.TotalSteps, lastStepTime,
-            [.. members.Select(m => new WorkerStatus(
-                m.Rank, m.Worker, m.Shards.First, m.Shards.Count, workerTimes.GetValueOrDefault(m.Rank),
-                !slowest.IsDefaultOrEmpty && m.Rank < slowest.Length && usual > 0 && slowest[m.Rank] > SlowBy * usual))],
-            regrouping ? reason : null)));
-    }
+    private JobStatus Status() => run is null
+        ? new JobStatus(job.Job.Value, definition?.Name ?? "", "preparing", 0, 0, 0, TimeSpan.Zero, [])
+        : new JobStatus(
+            job.Job.Value, definition!.Name, pausedByHost || pausedByPool ? "paused" : waits is not null ? "waiting" : regrouping ? "regrouping" : "training", run.Membership.Generation.Number, run.Committed,
+            run.Schedule.TotalSteps, pulse.StepTime, pulse.Workers(run.Membership), waits);
 
     private void OnTick()
     {
@@ -500,8 +489,6 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
             return;
         if (!regrouping)
             TellNodes(new StepsRecorded(job.Job, self, recorded));
-        if (Now - reported >= ReportEvery)
-            Report();
         if (runs && !regrouping && planned.DueAt is { } due && due <= Now)
             Carry(run.Change());
         var patience = run.HasBegun ? settings.StepTimeout : settings.PrepareTimeout;
@@ -513,7 +500,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     {
         if (message.Generation == run!.Membership.Generation)
         {
-            workerTimes[message.Rank] = message.Busy;
+            pulse.On(message);
             if (message.Rank == 0)
                 Measure();
         }
@@ -525,9 +512,9 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private void Measure()
     {
         var members = run!.Membership.Members;
-        if (members.Length < 2 || workerTimes.Count < members.Length)
+        if (members.Length < 2)
             return;
-        double[] busy = [.. members.Select(m => workerTimes[m.Rank].TotalSeconds)];
+        double[] busy = [.. pulse.Workers(run.Membership).Select(w => w.StepTime.TotalSeconds)];
         if (rebalancing.Measured(busy) is not { } found)
             return;
         for (int i = 0; i < members.Length; i++)
@@ -546,7 +533,6 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
                     BeginSteps();
                     break;
                 case JobDecision.Commit commit:
-                    lastStepTime = commit.Progress.StepTime;
                     job.Observer.Tell(new StepCommitted(job.Job, commit.Progress));
                     break;
                 case JobDecision.Hold hold:

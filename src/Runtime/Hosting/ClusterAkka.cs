@@ -8,6 +8,7 @@ using Microsoft.Extensions.Logging;
 using Singa.Actors.Collective;
 using Singa.Actors.Devices;
 using Singa.Actors.Runtime.Cluster;
+using Singa.Actors.Runtime.Cluster.Watching;
 using Singa.Actors.Runtime.Cluster.Wire;
 using Singa.Actors.Runtime.Jobs;
 
@@ -57,6 +58,8 @@ internal static class ClusterAkka
                 run-by-actor-system-terminate = off
               }
               cluster {
+                downing-provider-class = "{{Name<WatchedDowning>()}}"
+                failure-detector.implementation-class = "{{Name<ToldFailureDetector>()}}"
                 seed-nodes = []
                 roles = [{{string.Join(", ", roles.Select(r => $"\"{r}\""))}}]
               }

@@ -39,16 +39,19 @@ internal sealed class ClusterLogActor : ReceiveActor, IRequiresMessageQueue<ILog
         {
             log.Log(Level(level), entry.Cause, "{Message}", entry.Message);
         }
-        else if (level == Akka.Event.LogLevel.ErrorLevel || (level == Akka.Event.LogLevel.WarningLevel && !IsToldElsewhere(entry)))
+        else if (level >= Akka.Event.LogLevel.WarningLevel && !IsToldElsewhere(entry))
         {
             log.Log(Level(level), entry.Cause, "{Message} [{Source}]", entry.Message, entry.LogSource);
         }
     }
 
-    /// <summary>What others tell better: peers that come and go, and that a new node does not know the coordinator yet.</summary>
-    private static bool IsToldElsewhere(LogEvent entry) =>
-        entry.LogClass.Namespace?.StartsWith("Akka.Remote", StringComparison.Ordinal) == true || entry.LogSource.StartsWith("remoting", StringComparison.Ordinal)
-        || entry.LogSource.Contains($"/{NodePaths.CoordinatorProxy}", StringComparison.Ordinal);
+    /// <summary>Peers that come and go, which our own actors tell in fewer words, and that a new node does not know the coordinator yet.</summary>
+    private static bool IsToldElsewhere(LogEvent entry)
+    {
+        string source = entry.LogClass.Namespace ?? "", text = entry.Message.ToString() ?? "";
+        bool remoting = source.StartsWith("Akka.Remote", StringComparison.Ordinal) || entry.LogSource.StartsWith("remoting", StringComparison.Ordinal);
+        return (remoting && !text.Contains("erializ", StringComparison.Ordinal)) || source.StartsWith("Akka.Cluster", StringComparison.Ordinal);
+    }
 
     private void Refused(string text, Exception? cause)
     {

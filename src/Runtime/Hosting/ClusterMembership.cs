@@ -4,6 +4,7 @@ using Singa.Actors.Collective;
 using Singa.Actors.Runtime.Cluster;
 using Singa.Actors.Runtime.Cluster.Gate;
 using Singa.Actors.Runtime.Cluster.Joining;
+using Singa.Actors.Runtime.Cluster.Watching;
 using Singa.Actors.Runtime.Coordination;
 using Singa.Actors.Runtime.Regrouping;
 
@@ -24,8 +25,10 @@ internal sealed record ClusterMembership(ClusterSettings Settings, NodeAddress S
     }
 
     /// <summary>After everything else is in place: whoever hears of this node may use it at once.</summary>
-    public void Open(ActorSystem system, IActorRef coordinator, string dispatcher)
+    public void Open(ActorSystem system, IActorRef coordinator, TimeProvider time, string dispatcher)
     {
+        var (plane, stableAfter) = (Plane, Settings.Times.StableAfter);
+        system.ActorOf(Props.Create(() => new WatchActor(plane, stableAfter, time)).WithDispatcher(dispatcher), NodePaths.Watching);
         var joining = system.ActorOf(Props.Create(() => new JoinActor(Joining)).WithDispatcher(dispatcher), NodePaths.Joining);
         var gate = new GateOrder(Self.ToString(), Plane, Refusals, StatusPatience);
         system.ActorOf(Props.Create(() => new GateActor(gate, coordinator, joining)).WithDispatcher(dispatcher), NodePaths.Gate);

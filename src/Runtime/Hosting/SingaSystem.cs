@@ -39,7 +39,7 @@ public sealed class SingaSystem : IExtension
             CollectiveActor.Props(transport, settings.Collective), transport, plane, replicas, library, settings.Runtime, RegroupingTimes.Default,
             time, Dispatcher);
         system.ActorOf(Props.Create(() => new NodeActor(order, coordinator)).WithDispatcher(Dispatcher), NodePaths.Node);
-        cluster?.Open(system, coordinator, Dispatcher);
+        cluster?.Open(system, coordinator, time, Dispatcher);
         var training = new TrainingClient(system, coordinator, replicas, library, settings.Runtime, open, time, Dispatcher);
         return (SingaSystem)system.RegisterExtension(new Provider(new SingaSystem(training, settings)));
     }

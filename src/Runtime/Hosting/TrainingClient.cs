@@ -12,7 +12,7 @@ namespace Singa.Actors.Runtime.Hosting;
 /// <summary>Submits to the coordinator and hands out what an observer hears of the job.</summary>
 internal sealed class TrainingClient(
     ActorSystem system, IActorRef coordinator, ReplicaStore replicas, JobLibrary library, RuntimeSettings settings,
-    Func<DeviceDescription, IBackend> open, TimeProvider time, string dispatcher) : ITraining
+    Func<DeviceDescription, IBackend> open, TimeProvider time, string dispatcher, Action<JobId>? settled = null) : ITraining
 {
     public async Task<ITrainingRun> SubmitAsync(TrainingJob job, TrainingOptions? options, CancellationToken cancellation)
     {
@@ -60,6 +60,15 @@ internal sealed class TrainingClient(
         coordinator.Tell(new CoordinatorProtocol.SubmitJob(id, reference, options, observer));
         _ = run.Completion.ContinueWith(_ => library.Release(reference), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         await using (cancellation.UnsafeRegister(_ => run.RequestCancellation(), null))
-            return await run.Accepted.ConfigureAwait(false);
+        {
+            try
+            {
+                return await run.Accepted.ConfigureAwait(false);
+            }
+            finally
+            {
+                settled?.Invoke(id);
+            }
+        }
     }
 }

@@ -95,11 +95,11 @@ internal sealed class NodeActor : ReceiveActor
     private void ToConductors()
     {
         Receive<CoordinatorProtocol.CancelJob>(message => ToConductor(message.Job, message));
+        Receive<CoordinatorProtocol.GetJob>(message => ToConductor(message.Job, message));
         Receive<CoordinatorProtocol.StopJob>(message => ToConductor(message.Job, message));
         Receive<CoordinatorProtocol.PauseJob>(message => ToConductor(message.Job, message));
         Receive<CoordinatorProtocol.ResumeJob>(message => ToConductor(message.Job, message));
         Receive<CoordinatorProtocol.AllotDevices>(message => ToConductor(message.Job, message));
-        Receive<CoordinatorProtocol.JobReported>(message => coordinator.Tell(message));
         Receive<CoordinatorProtocol.DismissNode>(message =>
         {
             foreach (var conductor in conductors.Values)

@@ -128,7 +128,7 @@ public sealed class StepPipelineTests
     private (long Since, long Until)? Complete(long tag, long timestamp)
     {
         pipeline.Complete(tag, timestamp);
-        return pipeline.Take() is var (batch, since, until) && batch.Tag == tag ? (since, until) : null;
+        return pipeline.Take() is var (batch, since, until, _) && batch.Tag == tag ? (since, until) : null;
     }
 
     private void Offer(params long[] steps)

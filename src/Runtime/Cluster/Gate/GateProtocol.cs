@@ -66,7 +66,8 @@ public sealed record ClusterStatus(
 /// <param name="Step">Steps that have happened everywhere.</param>
 /// <param name="Note">What it waits for or why, where there is something to say.</param>
 public sealed record JobStatus(
-    string Job, string Name, string State, long Generation, long Step, long TotalSteps, TimeSpan StepTime, ImmutableArray<WorkerStatus> Workers, string? Note = null);
+    string Job, string Name, string State, long Generation, long Step, long TotalSteps, TimeSpan StepTime, ImmutableArray<WorkerStatus> Workers, string? Note = null)
+    : GateProtocol.IEvent;
 
 /// <param name="Shards">As in <c>0-3</c>.</param>
 /// <param name="StepTime">Of its last step; zero: not known yet.</param>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Cluster;
+using Singa.Actors.Devices;
 using Singa.Actors.Runtime.Coordination;
 using Singa.Actors.Runtime.Hosting;
 using static Singa.Actors.Runtime.Cluster.Gate.GateProtocol;
@@ -14,6 +15,7 @@ internal sealed class StatusActor : ReceiveActor, IWithTimers
     private readonly IActorRef asker;
     private readonly CurrentClusterStateView view;
     private readonly Dictionary<string, NodeStatus> nodes = [];
+    private readonly Dictionary<string, JobStatus> jobs = [];
     private CoordinatorProtocol.CoordinatorStatus? coordination;
     private MembershipStatus? membership;
 
@@ -22,9 +24,9 @@ internal sealed class StatusActor : ReceiveActor, IWithTimers
         (this.order, this.asker) = (order, asker);
         view = CurrentClusterStateView.Of(Akka.Cluster.Cluster.Get(Context.System));
         Receive<NodeStatus>(status => Heard(() => nodes[status.Node] = status));
-        Receive<CoordinatorProtocol.CoordinatorStatus>(status => Heard(() => coordination = status));
+        Receive<CoordinatorProtocol.CoordinatorStatus>(status => Heard(() => Coordinated(status)));
+        Receive<JobStatus>(status => Heard(() => jobs[status.Job] = status));
         Receive<MembershipStatus>(status => Heard(() => membership = status));
-        Receive<ReceiveTimeout>(_ => Answer());
         Receive<TimedOut>(_ => Answer());
         joining.Tell(GetMembership.Instance);
         coordinator.Tell(CoordinatorProtocol.GetCoordinator.Instance);
@@ -39,11 +41,18 @@ internal sealed class StatusActor : ReceiveActor, IWithTimers
 
     protected override void PreStart() => Timers.StartSingleTimer(nameof(TimedOut), TimedOut.Instance, order.Patience);
 
+    private void Coordinated(CoordinatorProtocol.CoordinatorStatus status)
+    {
+        coordination = status;
+        foreach (var job in status.Conducted)
+            job.Conductor.Tell(new CoordinatorProtocol.GetJob(job.Job));
+    }
+
     private void Heard(Action take)
     {
         take();
         // Those that are known to be silent are asked, but not waited for.
-        if (coordination is not null && membership is not null && view.Members.All(m => m.State == "unreachable" || nodes.ContainsKey(m.Name)))
+        if (coordination is not null && coordination.Conducted.All(j => jobs.ContainsKey(j.Job.Value)) && membership is not null && view.Members.All(m => m.State == "unreachable" || nodes.ContainsKey(m.Name)))
             Answer();
     }
 
@@ -63,9 +72,19 @@ internal sealed class StatusActor : ReceiveActor, IWithTimers
                     ? new MemberStatus(m.Name, m.State, coordination?.Node == m.Name, [.. devices[m.Name]], node.Data, node.Refused)
                     : new MemberStatus(m.Name, m.State == "up" ? "silent" : m.State, coordination?.Node == m.Name, [.. devices[m.Name]], "", [])),
             ],
-            coordination?.Jobs ?? [], missing.ToImmutable()));
+            [.. Jobs()], missing.ToImmutable()));
         Context.Stop(Self);
     }
+
+    private IEnumerable<JobStatus> Jobs()
+    {
+        foreach (var job in coordination?.Conducted ?? [])
+            yield return jobs.GetValueOrDefault(job.Job.Value) ?? Bare(job.Job, "unknown", "its conductor does not answer");
+        foreach (var job in coordination?.Waiting ?? [])
+            yield return Bare(job, "waiting", "no device is offered");
+    }
+
+    private static JobStatus Bare(JobId job, string state, string note) => new(job.Value, "", state, 0, 0, 0, TimeSpan.Zero, [], note);
 
     private sealed record TimedOut : INoSerializationVerificationNeeded
     {

@@ -17,6 +17,8 @@ internal static class MessageTable
         ("cs", typeof(CoordinatorProtocol.CoordinatorStarted)),
         ("cq", typeof(CoordinatorProtocol.GetCoordinator)),
         ("cr", typeof(CoordinatorProtocol.CoordinatorStatus)),
+        ("cg", typeof(CoordinatorProtocol.GetJob)),
+        ("gj", typeof(JobStatus)),
         ("cd", typeof(CoordinatorProtocol.GetDevices)),
         ("ce", typeof(CoordinatorProtocol.OfferedDevices)),
 
@@ -25,7 +27,6 @@ internal static class MessageTable
         ("jl", typeof(CoordinatorProtocol.JobConducted)),
         ("jm", typeof(CoordinatorProtocol.JobLeft)),
         ("jn", typeof(CoordinatorProtocol.AllotDevices)),
-        ("jh", typeof(CoordinatorProtocol.JobReported)),
         ("jo", typeof(CoordinatorProtocol.DismissNode)),
         ("jb", typeof(CoordinatorProtocol.JobWaiting)),
         ("jg", typeof(CoordinatorProtocol.JobRegrouped)),
