@@ -54,7 +54,7 @@ public sealed class StepPipelineTests
         pipeline.Complete(1, 110);
         Assert.Null(pipeline.Take());
         Assert.Equal((100L, 120L), Complete(0, 120));
-        Assert.Equal((1L, 120L, 120L), pipeline.Take() is var (batch, since, until) ? (batch.Tag, since, until) : default);
+        Assert.Equal((1L, 120L, 120L), pipeline.Take() is var (batch, since, until, _) ? (batch.Tag, since, until) : default);
     }
 
     [Fact]
