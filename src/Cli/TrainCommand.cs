@@ -93,6 +93,8 @@ internal static class TrainCommand
         // What is saved ends where it can go on; the rest ends at once.
         Task<long?>? stopping = null;
         await using var interruption = interrupted.Register(() => _ = options.Checkpoint is null ? run.CancelAsync() : stopping = run.StopAsync());
+        foreach (string note in job.File.Notes)
+            errors.WriteLine($"note: {note}");
         foreach (var warning in run.Facts.Warnings.Concat(records.Begin(run.Facts.FirstStep)))
             Warn(warning);
         using (var view = new ConsoleProgress(output, !Console.IsOutputRedirected, TimeProvider.System))

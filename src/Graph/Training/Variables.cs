@@ -30,6 +30,6 @@ internal static class Variables
         }
 
         foreach (var s in model.Statistics)
-            yield return (s.Name, VariableKind.Statistic, s.Type, Fill.Create(s.Type.DType, s.Type.Shape, s.Initial));
+            yield return (s.Name, VariableKind.Statistic, s.Type, s.Initialiser.Create(job.Seed, s.Name, s.Type, default));
     }
 }
