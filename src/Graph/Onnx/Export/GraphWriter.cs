@@ -190,8 +190,8 @@ internal sealed class GraphWriter
     /// <summary>[1] from the number of samples.</summary>
     private string At(Node node, Extent extent)
     {
-        string times = extent.Each == 1 ? Count(node) : Made($"{extent.Each}·n", "Mul", [Count(node), Longs([extent.Each])]);
-        return extent.Fixed == 0 ? times : Made($"{extent.Each}·n+{extent.Fixed}", "Add", [times, Longs([extent.Fixed])]);
+        string times = extent.Each == 1 ? Count(node) : Made($"{extent with { Fixed = 0 }}", "Mul", [Count(node), Longs([extent.Each])]);
+        return extent.Fixed == 0 ? times : Made($"{extent}", "Add", [times, Longs([extent.Fixed])]);
     }
 
     /// <summary>The number of samples, Int64 [1]: a dimension of an input.</summary>

@@ -28,8 +28,10 @@ public sealed class OnnxModel : IEquatable<OnnxModel>
         (Id, this.model, this.context, Output) = (id, model, context, output);
         training = model.TrainingInfo.FirstOrDefault(t => t.Algorithm is not null);
         parts = TrainableParts.Of(model);
-        initialisers = model.Graph.Initializer.ToDictionary(i => i.Name, StringComparer.Ordinal);
-        inputs = model.Graph.Input.ToDictionary(i => i.Name, StringComparer.Ordinal);
+        initialisers = model.Graph.Initializer.DistinctBy(i => i.Name).ToDictionary(i => i.Name, StringComparer.Ordinal);
+        inputs = model.Graph.Input.DistinctBy(i => i.Name).ToDictionary(i => i.Name, StringComparer.Ordinal);
+        if (training is not null && (training.Algorithm.Input.Count != 2 || training.Algorithm.Output.Count == 0))
+            throw new OnnxUnsupportedException("its training takes other than samples and a step");
         Input = OnnxImporter.Inputs(model).Where(i => !parts.Parameters.Contains(i.Name) && !parts.Statistics.ContainsKey(i.Name)).ToArray() is [var only] ? only
             : throw new OnnxUnsupportedException($"it takes {OnnxImporter.Inputs(model).Length} inputs ({string.Join(", ", OnnxImporter.Inputs(model).Select(i => i.Name))}), and samples are one");
         firstValues = new(FirstValues);
@@ -110,8 +112,9 @@ public sealed class OnnxModel : IEquatable<OnnxModel>
     /// <summary>The first dimension of the input, where the file has a number there.</summary>
     public long FixedSamples => Input.Type?.TensorType?.Shape?.Dim.FirstOrDefault()?.DimValue ?? 0;
 
-    private Shape ShapeOf(string name) => Shape.Of([.. initialisers.TryGetValue(name, out var tensor) ? tensor.Dims
-        : inputs.GetValueOrDefault(name)?.Type?.TensorType?.Shape?.Dim.Select(d => d.DimValue) ?? throw new OnnxException($"the model does not say what '{name}' is")]);
+    private Shape ShapeOf(string name) => TensorReader.ShapeOf([.. initialisers.TryGetValue(name, out var tensor) ? tensor.Dims
+        : inputs.GetValueOrDefault(name)?.Type?.TensorType?.Shape?.Dim.Select(d => d.DimValue) ?? throw new OnnxException($"the model does not say what '{name}' is")],
+        context.Limits, () => $"'{name}'");
 
     /// <summary>Values that the file has are read once.</summary>
     private Initialiser First(OnnxImporter importer, string name) => !initialisers.TryGetValue(name, out var tensor) ? new FirstValue(this, name) : given.GetOrAdd(name, _ =>

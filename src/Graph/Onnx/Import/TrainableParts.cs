@@ -39,7 +39,7 @@ internal sealed record TrainableParts(IReadOnlyList<string> Parameters, IReadOnl
         return new TrainableParts([.. model.Graph.Initializer.Where(i => IsParameter(i, readers[i.Name])).Select(i => i.Name)], Ordered(running.Keys, running));
     }
 
-    private static Dictionary<string, double> Ordered(IEnumerable<string> names, Dictionary<string, double> running) => names.ToDictionary(n => n, n => running.GetValueOrDefault(n, 0.9));
+    private static Dictionary<string, double> Ordered(IEnumerable<string> names, Dictionary<string, double> running) => names.Distinct().ToDictionary(n => n, n => running.GetValueOrDefault(n, 0.9));
 
     private static bool IsParameter(TensorProto tensor, IEnumerable<(NodeProto Node, int Input)> readers)
     {
