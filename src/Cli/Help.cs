@@ -33,7 +33,8 @@ internal static class Help
                               perplexity, test_loss, test_accuracy, test_perplexity, digest
           --digest-every N    takes the digest of the parameters every N steps, for the metrics
           --ledger FILE       one JSON object for each committed shard: epoch, step, shard, samples, worker, generation
-          --save FILE         the trained model as safetensors
+          --save FILE         the trained model: as ONNX where FILE ends in .onnx (for any number of samples, dropout gone, batch norms by
+                              their running statistics), else as safetensors
           --checkpoint DIR    saves the job there while it trains, the last two states; the same command again goes on from the last, on
                               whatever devices there are, and ends with the same digest; metrics and ledger go on with it
           --checkpoint-every N

@@ -1,3 +1,5 @@
+using Singa.Actors.Graph;
+
 namespace Singa.Actors.Runtime.Jobs;
 
 /// <summary>A job as it is written down: a HOCON file, and single values laid over it.</summary>
@@ -6,6 +8,9 @@ namespace Singa.Actors.Runtime.Jobs;
 /// <param name="Options">What the file says that changes nothing of what is trained: where the job is saved.</param>
 public sealed record JobFile(TrainingJob Job, TrainingOptions Options, string HostConfig)
 {
+    /// <summary>What was made of the file that does not stand in it, a sentence each.</summary>
+    public Seq<string> Notes { get; init; }
+
     private static readonly string[] Roots = ["job", "singa", "akka"];
 
     /// <param name="overrides"><c>PATH=VALUE</c>, the later the stronger: a full path as in <c>job.seed=8</c>; VALUE is HOCON where it parses, else a text.</param>
@@ -43,8 +48,9 @@ public sealed record JobFile(TrainingJob Job, TrainingOptions Options, string Ho
         if (written.Find("job") is null)
             throw new JobRefusedException($"{origin} has no job {{ … }}; write one with at least model and data");
         var settings = written.Over(JobSettings.Defaults);
-        var job = JobReader.Read(settings["job"], Path.GetFileNameWithoutExtension(origin), folder);
-        return new JobFile(job, JobReader.Options(settings["job"], folder), string.Concat(Roots[1..].SelectMany(root => written.Find(root)?.Lines ?? [])));
+        var notes = new List<string>();
+        var job = JobReader.Read(settings["job"], Path.GetFileNameWithoutExtension(origin), folder, notes);
+        return new JobFile(job, JobReader.Options(settings["job"], folder), string.Concat(Roots[1..].SelectMany(root => written.Find(root)?.Lines ?? []))) { Notes = [.. notes] };
     }
 
     /// <summary>A <c>PATH=VALUE</c> apart.</summary>

@@ -13,11 +13,15 @@ internal static class JobReader
     private static readonly string[] DemandKeys = ["min-devices", "max-devices", "priority"];
 
     public static readonly string[] Keys = ["model", "data", "loss", "optimizer", "batch-size", "epochs", "max-steps", "shards", "seed", "frozen", "top-k", "memory-budget",
-        "checkpoint", "evaluate-every", "early-stopping", .. DemandKeys];
+        "checkpoint", "evaluate-every", "early-stopping", "precision", .. DemandKeys];
 
-    public static TrainingJob Read(Setting job, string name, string folder)
+    /// <param name="notes">Takes what whoever wrote the job may want to know.</param>
+    /// <exception cref="JobRefusedException"/>
+    public static TrainingJob Read(Setting job, string name, string folder, List<string> notes)
     {
         job.Only(Keys);
+        if (OnnxModelReader.Find(job["model"], folder) is { } file)
+            return file.Adapted(Read(job, name, file.Module, DataReader.Read(job["data"], folder), givesInputBack: false), notes);
         string model = ModelName(job["model"]);
         var data = DataReader.Read(job["data"], folder);
         var description = DataLoader.Describe(data);
@@ -45,6 +49,7 @@ internal static class JobReader
             Data = data,
             Loss = RecipeReader.Loss(job["loss"], isDefault: job.Written("loss") is null, givesInputBack),
             Optimizer = RecipeReader.Optimizer(job["optimizer"]),
+            IsStrict = job["precision"].OneOf(["fast", "strict"]) == "strict",
             Frozen = job.Find("frozen") is { } frozen ? [.. frozen.Elements] : [],
             BatchSize = (int)job["batch-size"].Whole(1, 1 << 24),
             Epochs = (int)job["epochs"].Whole(1, int.MaxValue),

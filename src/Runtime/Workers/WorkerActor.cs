@@ -105,7 +105,13 @@ internal sealed class WorkerActor : ReceiveActor
 
     private void Placing()
     {
-        Receive<DeviceProtocol.SectionsCompleted>(_ => Ready());
+        Receive<DeviceProtocol.SectionsCompleted>(_ =>
+        {
+            if (plan.Variables.Any(v => v.Given is not null))
+                Chore(keeper.PutGiven);
+            else
+                Ready();
+        });
         Receive<ChoreDone>(_ => Ready());
         Receive<DeviceProtocol.SectionsFailed>(message => Fail(message.Reason));
         Receive<Status.Failure>(message => Refuse(message.Cause));

@@ -19,6 +19,9 @@ public sealed record ImportContext
     /// <summary>Decides what random operators without a seed of their own draw.</summary>
     public ulong Seed { get; init; }
 
+    /// <summary>Null: nodes that have a mode for training are in the one they say.</summary>
+    internal ModelMode? Mode { get; init; }
+
     /// <summary>Nodes that are built at most, those of loops counted for each round.</summary>
     public int NodesMax { get; init; } = 1_000_000;
 }

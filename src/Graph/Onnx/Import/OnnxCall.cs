@@ -36,6 +36,9 @@ internal sealed class OnnxCall(OnnxImporter importer, Frame frame, NodeProto nod
 
     public OnnxValue Value(int input) => Has(input) ? inputs[input]! : throw new OnnxException($"input {input} is missing");
 
+    /// <summary>What an input is called in the model; empty where it is left out.</summary>
+    public string InputName(int input) => input < node.Input.Count ? node.Input[input] : "";
+
     /// <summary>All inputs, of operators that take any number.</summary>
     public ImmutableArray<GraphTensor> All => [.. Enumerable.Range(0, inputs.Length).Select(In)];
 

@@ -119,7 +119,7 @@ public sealed class OnnxImporter
         try
         {
             var outputs = rule.Build(new OnnxCall(this, frame, node, inputs));
-            foreach (var output in outputs.OfType<GraphTensor>())
+            foreach (var output in scope.Length == 0 ? [] : outputs.OfType<GraphTensor>())
                 Node.Label(output.Tensor, scope);
             return outputs;
         }

@@ -72,6 +72,7 @@ internal static class Movement
     private static OnnxValue Reshaped(OnnxCall c, long[] wanted)
     {
         var shape = c.Shape();
+        wanted = c.Context.Mode?.Rebatched(shape, wanted) ?? wanted;
         var dims = wanted.Select((dim, axis) => dim == 0 && !c.Flag("allowzero") ? axis < shape.Rank ? shape[axis]
             : throw new OnnxException($"dimension {axis} of {shape} does not exist and cannot be kept") : dim).ToArray();
         if (dims.Count(d => d < 0) > 1 || dims.Any(d => d < -1))

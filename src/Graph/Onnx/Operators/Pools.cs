@@ -16,16 +16,21 @@ internal static class Pools
         new("AveragePool", 1, c => c.Out(Average(c))),
         new("LpPool", 1, c => c.Out(Norm(c))),
         new("MaxUnpool", 9, c => c.Moved(Unpooled(c))),
-        new("GlobalMaxPool", 1, c => c.Out(Global(c, (x, axes) => x.Max(axes)))),
-        new("GlobalAveragePool", 1, c => c.Out(Global(c, (x, axes) => x.Mean(axes)))),
-        new("GlobalLpPool", 2, c => c.Out(Global(c, (x, axes) => Root(Powers(x, c.Int("p", 2)).Sum(axes), c.Int("p", 2))))),
+        new("GlobalMaxPool", 1, c => c.Out(Global(c.X(), (x, axes) => x.Max(axes)))),
+        new("GlobalAveragePool", 1, c => c.Out(Global(c.X(), (x, axes) => x.Mean(axes))))
+        {
+            // A reshape of a product with the sum.
+            Write = (node, context) => node.Op is Reshape && CompositeForm.Behind(node, 0, 0)?.Producer.Op is Reduce && CompositeForm.Behind(node, 0, 0, 0) is { Shape.Rank: >= 3, DType: var type } x && type.IsFloat()
+                ? CompositeForm.Of(node, x, t => Global(t, (y, axes) => y.Mean(axes)), context, new Written("GlobalAveragePool", x)) : null,
+            Joins = true,
+        },
+        new("GlobalLpPool", 2, c => c.Out(Global(c.X(), (x, axes) => Root(Powers(x, c.Int("p", 2)).Sum(axes), c.Int("p", 2))))),
     ];
 
     private delegate Tensor Reducer(Tensor x, int[] axes);
 
-    private static Tensor Global(OnnxCall c, Reducer reduce)
+    private static Tensor Global(Tensor x, Reducer reduce)
     {
-        var x = c.X();
         if (x.Shape.Rank < 3)
             throw new OnnxException($"there is nothing to pool in {x.Shape}");
         int[] axes = [.. Enumerable.Range(2, x.Shape.Rank - 2)];
