@@ -11,7 +11,7 @@ namespace Singa.Actors.Cli;
 /// <summary><c>singa</c>: picks the command, and turns whatever goes wrong into one line and an exit code.</summary>
 internal static class CommandLine
 {
-    private static readonly string[] Commands = ["train", "devices", "explain", "plot", "onnx"];
+    private static readonly string[] Commands = ["train", "devices", "explain", "plot", "onnx", "check"];
 
     public static async Task<int> RunAsync(string[] words, TextWriter output, TextWriter errors)
     {
@@ -34,6 +34,8 @@ internal static class CommandLine
                 case "explain":
                     ExplainCommand.Run(words[1..], output);
                     break;
+                case "check":
+                    return CheckCommand.Run(words[1..], output);
                 case "onnx":
                     return await OnnxCommand.RunAsync(words[1..], output, errors);
                 case "plot":

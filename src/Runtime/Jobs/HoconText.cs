@@ -7,6 +7,9 @@ namespace Singa.Actors.Runtime.Jobs;
 /// </summary>
 internal static class HoconText
 {
+    // The parser goes down with every bracket.
+    private const int DepthMax = 64;
+
     /// <summary>Null, or what is wrong and where, as in <c>line 3: '{' is never closed</c>.</summary>
     public static string? Fault(string text) => Scan(text.ToCharArray());
 
@@ -47,6 +50,8 @@ internal static class HoconText
                     break;
                 case '{' or '[':
                     open.Push((c, line));
+                    if (open.Count > DepthMax)
+                        return $"line {line}: brackets nest more than {DepthMax} deep";
                     break;
                 case '}' or ']':
                     if (!open.TryPop(out var last))

@@ -47,6 +47,19 @@ public sealed record JobFile(TrainingJob Job, TrainingOptions Options, string Ho
         return new JobFile(job, JobReader.Options(settings["job"], folder), string.Concat(Roots[1..].SelectMany(root => written.Find(root)?.Lines ?? [])));
     }
 
+    /// <summary>Whether a text is a job's, even where its data is not at hand.</summary>
+    /// <exception cref="JobRefusedException">It is not.</exception>
+    public static void Check(string text, string origin, string folder)
+    {
+        var written = JobSettings.Parse(text, origin);
+        written.Only(Roots);
+        if (written.Find("job") is null)
+            throw new JobRefusedException($"{origin} has no job {{ … }}; write one with at least model and data");
+        var job = written.Over(JobSettings.Defaults)["job"];
+        JobReader.Check(job, Path.GetFileNameWithoutExtension(origin), folder);
+        JobReader.Options(job, folder);
+    }
+
     /// <summary>A <c>PATH=VALUE</c> apart.</summary>
     /// <exception cref="JobRefusedException">There is no path, or it is none.</exception>
     public static (string Path, string Value) Split(string assignment)

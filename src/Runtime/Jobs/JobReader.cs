@@ -12,16 +12,32 @@ internal static class JobReader
     public static readonly string[] Keys = ["model", "data", "loss", "optimizer", "batch-size", "epochs", "max-steps", "shards", "seed", "frozen", "top-k", "memory-budget",
         "checkpoint", "evaluate-every", "early-stopping"];
 
-    public static TrainingJob Read(Setting job, string name, string folder)
+    public static TrainingJob Read(Setting job, string name, string folder) => Read(job, name, folder, DataLoader.Describe);
+
+    /// <summary>Whether everything is said as it should be. Where the data is not there, its model is not built.</summary>
+    /// <exception cref="JobRefusedException"/>
+    public static void Check(Setting job, string name, string folder) => Read(job, name, folder, data =>
+    {
+        try
+        {
+            return DataLoader.Describe(data);
+        }
+        catch (JobRefusedException e) when (e.InnerException is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    });
+
+    private static TrainingJob Read(Setting job, string name, string folder, Func<DataSpec, DataDescription?> describe)
     {
         job.Only(Keys);
         string model = ModelName(job["model"]);
         var data = DataReader.Read(job["data"], folder);
-        var description = DataLoader.Describe(data);
+        var description = describe(data);
         return new TrainingJob
         {
             Name = name,
-            Model = Model(model, job["model"], description),
+            Model = description is null ? new Sequential() : Model(model, job["model"], description),
             Data = data,
             Loss = RecipeReader.Loss(job["loss"], isDefault: job.Written("loss") is null, ModelCatalog.GivesInputBack(model)),
             Optimizer = RecipeReader.Optimizer(job["optimizer"]),

@@ -102,7 +102,7 @@ public sealed class ImporterTests
         var body = Nodes(["i", "c", "v"], ["c2", "w"], Node("c2 = Identity(c)"), Node("w = Mul(v, v)"));
         var model = Model(Nodes(["x"], ["y"], Node("y = Loop(, , x)", Body("body", body))));
         var importer = new OnnxImporter(model, new ImportContext { NodesMax = 1000 });
-        Assert.Contains("more than 1,000 nodes", Assert.Throws<OnnxException>(() => importer.Run(Inputs([2]))).Message);
+        Assert.Contains("more than 1,000 nodes", Assert.Throws<OnnxTooLargeException>(() => importer.Run(Inputs([2]))).Message);
     }
 
     private static Dictionary<string, OnnxValue> Inputs(long[] shape) => new()

@@ -21,4 +21,10 @@ public sealed record ImportContext
 
     /// <summary>Nodes that are built at most, those of loops counted for each round.</summary>
     public int NodesMax { get; init; } = 1_000_000;
+
+    /// <summary>How long a dimension of any tensor may be.</summary>
+    public long DimensionMax { get; init; } = long.MaxValue;
+
+    /// <summary>Memory that building may take, looked at from node to node.</summary>
+    public long BytesMax { get; init; } = long.MaxValue;
 }

@@ -105,6 +105,8 @@ internal sealed class OnnxCall(OnnxImporter importer, Frame frame, NodeProto nod
 
     public long[]? Ints(string name) => Find(name, Kind.Ints) is { } a ? [.. a.Ints] : null;
 
+    public long[] RequiredInts(string name) => Ints(name) ?? throw Missing(name);
+
     public double[]? Floats(string name) => Find(name, Kind.Floats) is { } a ? [.. a.Floats.Select(f => (double)f)] : null;
 
     public string[]? Texts(string name) => Find(name, Kind.Strings) is { } a ? [.. a.Strings.Select(s => s.ToStringUtf8())] : null;

@@ -17,6 +17,7 @@ public sealed class OnnxImporter
     private readonly HostEvaluator host = new();
     private readonly TensorReader reader;
     private readonly Dictionary<(string, string, string), FunctionProto> functions;
+    private readonly long allocated = GC.GetAllocatedBytesForCurrentThread();
     private int nodes;
 
     public OnnxImporter(ModelProto model, ImportContext? context = null)
@@ -37,6 +38,7 @@ public sealed class OnnxImporter
     /// <param name="inputs">By name; an initialiser that is named here takes this value.</param>
     /// <exception cref="OnnxException">The model contradicts itself, or does not fit its inputs.</exception>
     /// <exception cref="OnnxUnsupportedException">The model asks for what this version does not have; all operators that are missing are named.</exception>
+    /// <exception cref="OnnxTooLargeException">There would be more nodes than the context allows.</exception>
     public ImmutableArray<OnnxValue> Run(IReadOnlyDictionary<string, OnnxValue> inputs)
     {
         if (model.Graph is null)
@@ -87,7 +89,9 @@ public sealed class OnnxImporter
     private void Run(NodeProto node, Frame frame)
     {
         if (++nodes > context.NodesMax)
-            throw new OnnxException($"more than {context.NodesMax:N0} nodes come about, loops unrolled");
+            throw new OnnxTooLargeException($"more than {context.NodesMax:N0} nodes come about, loops unrolled");
+        if (GC.GetAllocatedBytesForCurrentThread() - allocated > context.BytesMax)
+            throw new OnnxTooLargeException($"building the graph takes more than {context.BytesMax >> 20:N0} MiB");
         ImmutableArray<OnnxValue?> inputs = [.. node.Input.Select(name => name.Length == 0 ? null
             : frame.Find(name) ?? throw new OnnxException($"{Name(node)} reads '{name}', which nothing before it makes")).Select(v => v is MissingValue ? null : v)];
         var outputs = functions.TryGetValue((Frame.Domain(node.Domain), node.OpType, node.Overload), out var function)
@@ -108,10 +112,19 @@ public sealed class OnnxImporter
         {
             var outputs = rule.Build(new OnnxCall(this, frame, node, inputs));
             foreach (var output in outputs.OfType<GraphTensor>())
+            {
+                if (output.Tensor.Shape.Any(d => d > context.DimensionMax))
+                    throw new OnnxTooLargeException($"{Name(node)} makes {output.Tensor.Shape}");
                 Node.Label(output.Tensor, node.Name.Length > 0 ? node.Name : node.OpType);
+            }
+
             return outputs;
         }
-        catch (Exception e) when (e is GraphException or ArgumentException or OverflowException or IndexOutOfRangeException)
+        catch (ArithmeticException e)
+        {
+            throw new OnnxException($"{Name(node)} has sizes that do not fit one another or are too large", e);
+        }
+        catch (Exception e) when (e is GraphException or ArgumentException or IndexOutOfRangeException)
         {
             throw new OnnxException($"{Name(node)}: {e.Message}", e);
         }

@@ -51,7 +51,7 @@ internal static class Convolutions
         x = x.Pad(new long[x.Shape.Rank].With(2, depth.Before), new long[x.Shape.Rank].With(2, depth.After), [.. none]);
         long planes = window.Output(0, x.Shape[2] - depth.Before - depth.After);
         Tensor? sum = null;
-        for (int tap = 0; tap < depth.Kernel; tap++)
+        for (int tap = 0; tap < Tables.Pieces(depth.Kernel); tap++)
         {
             var slab = x.Slice(new long[x.Shape.Rank].With(2, tap * depth.Dilation), x.Shape.ToArray().With(2, planes), [.. none.Select((_, a) => a == 2 ? depth.Stride : 1L)]);
             int[] order = [0, 2, 1, .. Enumerable.Range(3, x.Shape.Rank - 3)];
@@ -109,7 +109,7 @@ internal static class Convolutions
         var folded = x.Transpose(order).Reshape(Shape.Of([x.Shape[0] * planes, x.Shape[1], .. x.Shape.Skip(3)]));
         long[] none = new long[x.Shape.Rank];
         Tensor? sum = null;
-        for (int tap = 0; tap < depth.Kernel; tap++)
+        for (int tap = 0; tap < Tables.Pieces(depth.Kernel); tap++)
         {
             var filter = w.Slice(new long[w.Shape.Rank].With(2, tap), w.Shape.ToArray().With(2, 1), [.. none.Select(_ => 1L)]);
             var part = Transposed(folded, filter.Reshape(w.Shape.RemoveAt(2)), inner, output[1..], groups);

@@ -19,6 +19,13 @@ internal sealed record TableLayout(bool HasHeader, Seq<string> Names, int Label,
     public static TableLayout Of(CsvData data, CancellationToken cancellation)
     {
         using var file = new CsvFile(data.Train, data.Delimiter);
+        return Of(data, file, cancellation);
+    }
+
+    /// <param name="file">The training file, from its beginning on.</param>
+    /// <exception cref="JobRefusedException"/>
+    public static TableLayout Of(CsvData data, CsvFile file, CancellationToken cancellation)
+    {
         if (!file.Next())
             throw new JobRefusedException($"{data.Train} is empty; give a table with at least two rows");
         int width = file.Fields;
