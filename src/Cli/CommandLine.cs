@@ -35,7 +35,10 @@ internal static class CommandLine
                     ExplainCommand.Run(words[1..], output);
                     break;
                 case "check":
-                    return CheckCommand.Run(words[1..], output);
+                    return await CheckCommand.RunAsync(words[1..], output);
+                case CheckWorker.Command:
+                    CheckWorker.Run();
+                    break;
                 case "onnx":
                     return await OnnxCommand.RunAsync(words[1..], output, errors);
                 case "plot":

@@ -3,8 +3,7 @@ using Singa.Actors.Graph.Onnx;
 using Singa.Actors.Graph.Onnx.Checking;
 using Singa.Actors.Graph.Onnx.Schema;
 using Singa.Actors.Runtime.Data;
-using Singa.Actors.Runtime.Data.Images;
-using Singa.Actors.Runtime.Data.Tables;
+using Singa.Actors.Runtime.Data.Text;
 using Singa.Actors.Runtime.Jobs;
 using Singa.Actors.Runtime.Models;
 
@@ -13,17 +12,22 @@ namespace Singa.Actors.Runtime.Checking;
 /// <summary>Whether a file is what it claims to be. Form is judged (structure, types, shapes, bounds), not whether anybody could use it.</summary>
 public static class FileCheck
 {
-    private const int JobBytesMax = 1 << 20;
+    // Of what a file may take in memory.
+    private static readonly OnnxLimits Limits = OnnxLimits.Default with { MemoryBytes = 640L << 20 };
 
     /// <summary>Null, or why the file is none of its kind: one sentence. The kind is told by the name's ending or, failing that, by the first bytes.</summary>
     public static string? Refusal(string path)
     {
+        if (Directory.Exists(path))
+            return "it is a folder";
+        if (!File.Exists(path))
+            return "there is no such file";
         try
         {
             using var content = DataFile.Open(path);
             return Refusal(path, content);
         }
-        catch (JobRefusedException e)
+        catch (Exception e) when (e is JobRefusedException or NotSupportedException)
         {
             return e.Message;
         }
@@ -35,6 +39,8 @@ public static class FileCheck
     {
         try
         {
+            if (content.Length == 0)
+                return "it is empty";
             Check(FileKinds.Of(name, content), name, content);
             return null;
         }
@@ -53,10 +59,10 @@ public static class FileCheck
         switch (kind)
         {
             case FileKind.Onnx:
-                ModelCheck.Run(OnnxFile.ReadModel(ReadAll(content, OnnxLimits.Default.FileBytes), CheckLimits), new ExternalFolder(Folder(name)), CheckLimits);
+                ModelCheck.Run(OnnxFile.ReadModel(content, Limits), new ExternalFolder(Folder(name)), Limits);
                 break;
             case FileKind.OnnxTensor:
-                TestData(ReadAll(content, OnnxLimits.Default.FileBytes), new TensorReader(CheckLimits, new ExternalFolder(Folder(name))));
+                TestData(ReadAll(content, Limits.MemoryBytes / 2), new TensorReader(Limits, new ExternalFolder(Folder(name))));
                 break;
             case FileKind.SafeTensors:
                 SafeTensorsHeader.Read(content, name);
@@ -70,13 +76,17 @@ public static class FileCheck
             case FileKind.Table:
                 TableCheck.Run(name, content);
                 break;
+            case FileKind.Text:
+                foreach (var _ in TextFile.CodePoints(content, name, CancellationToken.None))
+                {
+                }
+
+                break;
             case FileKind.Job:
-                if (content.Length > JobBytesMax)
-                    throw new JobRefusedException($"it has {content.Length:N0} bytes; no job is longer than {JobBytesMax:N0}");
-                JobFile.Check(new StreamReader(content).ReadToEnd(), name, Folder(name));
+                JobFile.Check(JobFile.ReadText(content, name), name, Folder(name));
                 break;
             default:
-                throw new JobRefusedException($"it is of no kind that is known here: {FileKinds.Endings}");
+                throw new JobRefusedException($"it is of no kind that is known here: {FileKinds.Known}");
         }
     }
 
@@ -85,11 +95,11 @@ public static class FileCheck
     {
         try
         {
-            reader.Check(OnnxFile.ReadTensor(data, CheckLimits));
+            reader.Check(OnnxFile.ReadTensor(data, Limits));
             return;
         }
-        catch (OnnxException) when (Passes(() => Tensors(OnnxFile.ReadSequence(data, CheckLimits)).ToList().ForEach(t => reader.Check(t)))
-            || Passes(() => Tensors(OnnxFile.ReadOptional(data, CheckLimits)).ToList().ForEach(t => reader.Check(t))))
+        catch (OnnxException) when (Passes(() => Tensors(OnnxFile.ReadSequence(data, Limits)).ToList().ForEach(t => reader.Check(t)))
+            || Passes(() => Tensors(OnnxFile.ReadOptional(data, Limits)).ToList().ForEach(t => reader.Check(t))))
         {
         }
 
@@ -113,8 +123,6 @@ public static class FileCheck
             _ => [],
         };
     }
-
-    private static readonly OnnxLimits CheckLimits = OnnxLimits.Default with { MemoryBytes = 600L << 20 };
 
     private static string Folder(string name) => Path.GetDirectoryName(Path.GetFullPath(name))!;
 

@@ -7,7 +7,7 @@ namespace Singa.Actors.Runtime.Checking;
 /// <summary>Separated values: UTF-8, closed quotes, as many fields in every row, columns named apart, numbers where a column has numbers.</summary>
 internal static class TableCheck
 {
-    private const string Delimiters = ",;\t|";
+    public const string Delimiters = ",;\t|";
 
     /// <exception cref="JobRefusedException">It is no table.</exception>
     public static void Run(string name, Stream content)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Singa.Actors.Graph.Onnx.Import;
 using Singa.Actors.Graph.Onnx.Schema;
 
@@ -22,12 +23,14 @@ internal static class FunctionCheck
             foreach (var attribute in function.AttributeProto)
                 AttributeForm.Check(attribute, name, inFunction: false, model.IrVersion);
             var opsets = Frame.OpsetsOf(function.OpsetImport.Count > 0 ? function.OpsetImport : model.OpsetImport);
-            var names = GraphCheck.NamesOf(function.Input);
-            var check = new GraphCheck(reader, limits, opsets, model.IrVersion, inFunction: true);
-            check.Nodes(function.Node, names);
-            var made = function.Input.Concat(function.Node.SelectMany(n => n.Output)).ToHashSet();
-            if (function.Output.FirstOrDefault(o => !made.Contains(o)) is { } missing)
+            var scope = new Scope(null);
+            if (function.Input.FirstOrDefault(i => !scope.Add(i, null)) is { } same)
+                throw new OnnxException($"{name} has input '{same}' twice");
+            new GraphCheck(reader, limits, opsets, model.IrVersion, inFunction: true).Nodes(function.Node, scope, ImmutableDictionary<string, string>.Empty);
+            if (function.Output.FirstOrDefault(o => !scope.Has(o)) is { } missing)
                 throw new OnnxException($"{name} has output '{missing}', which nothing in it makes");
+            if (function.Output.GroupBy(o => o).FirstOrDefault(g => g.Count() > 1) is { } both)
+                throw new OnnxException($"{name} has output '{both.Key}' twice");
         }
 
         Circles(functions);

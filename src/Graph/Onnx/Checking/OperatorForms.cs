@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using Singa.Actors.Graph.Onnx.Import;
 using Singa.Actors.Graph.Onnx.Schema;
 using Kind = Singa.Actors.Graph.Onnx.Schema.AttributeProto.Types.AttributeType;
@@ -7,23 +6,26 @@ using Kind = Singa.Actors.Graph.Onnx.Schema.AttributeProto.Types.AttributeType;
 namespace Singa.Actors.Graph.Onnx.Checking;
 
 /// <summary>
-/// How nodes of ONNX's own operators look, whether we have them or not: how many inputs and outputs, which attributes of which kind, all
-/// versions taken together. <c>OperatorForms.txt</c> has a line an operator.
+/// How nodes of ONNX's own operators look, whether we have them or not: how many inputs and outputs, which attributes of which kind. Source:
+/// the operators' specification, up to version 17 as it is, later ones taken together.
 /// </summary>
 internal static class OperatorForms
 {
-    private sealed record Form(int InputsMin, int InputsMax, int OutputsMin, int OutputsMax, ImmutableDictionary<string, Kind[]> Attributes);
+    private static readonly ILookup<string, OperatorForm> Known = Read();
 
-    private static readonly Dictionary<string, Form> Known = Read();
+    /// <summary>The operator as a version of its domain has it; null: nothing is known of it.</summary>
+    public static OperatorForm? Find(NodeProto node, long version)
+    {
+        string domain = Frame.Domain(node.Domain);
+        return Known[domain.Length == 0 ? node.OpType : $"{domain}:{node.OpType}"].LastOrDefault(f => f.Since <= version);
+    }
 
     /// <exception cref="OnnxException">The node is not one of its operator.</exception>
-    public static void Check(NodeProto node, string name, long version)
+    public static void Check(NodeProto node, string name, OperatorForm form)
     {
-        if (Frame.Domain(node.Domain).Length > 0 || version == 0 || !Known.TryGetValue(node.OpType, out var form))
-            return;
-        Count(node.Input.Count, form.InputsMin, form.InputsMax, "inputs");
-        Count(node.Output.Count, form.OutputsMin, form.OutputsMax, "outputs");
-        for (int i = 0; i < form.InputsMin; i++)
+        Count(node.Input.Count, form.Inputs, "inputs");
+        Count(node.Output.Count, form.Outputs, "outputs");
+        for (int i = 0; i < form.Inputs.Least; i++)
         {
             if (node.Input[i].Length == 0)
                 throw new OnnxException($"{name} leaves out input {i}, which it needs");
@@ -31,57 +33,38 @@ internal static class OperatorForms
 
         foreach (var attribute in node.Attribute)
         {
-            if (!form.Attributes.TryGetValue(attribute.Name, out var kinds))
+            if (!form.Attributes.TryGetValue(attribute.Name, out var slot))
                 throw new OnnxException($"{name} has attribute {attribute.Name}, which {node.OpType} does not");
-            if (attribute.HasType && attribute.Type != Kind.Undefined && !kinds.Contains(attribute.Type))
-                throw new OnnxException($"attribute {attribute.Name} of {name} is of type {attribute.Type} and should be {string.Join(" or ", kinds)}");
+            if (attribute.HasType && attribute.Type != Kind.Undefined && !slot.Kinds.Contains(attribute.Type))
+                throw new OnnxException($"attribute {attribute.Name} of {name} is of type {attribute.Type} and should be {string.Join(" or ", slot.Kinds)}");
         }
 
-        void Count(int count, int least, int most, string what)
+        if (form.Attributes.FirstOrDefault(a => a.Value.IsRequired && !node.Attribute.Any(b => b.Name == a.Key)) is { Key: { } missing })
+            throw new OnnxException($"{name} lacks attribute {missing}");
+
+        if (form.Name == "Constant" && node.Attribute.Count != 1)
+            throw new OnnxException($"{name} has {node.Attribute.Count} values; a Constant has one");
+
+        void Count(int count, Count right, string what)
         {
-            if (count < least || count > most)
-                throw new OnnxException($"{name} has {count} {what}; {node.OpType} has {(least == most ? $"{least}" : most == int.MaxValue ? $"at least {least}" : $"{least} to {most}")}");
+            if (!right.Has(count))
+                throw new OnnxException($"{name} has {count} {what}; {node.OpType} has {right}");
         }
     }
 
-    private static Dictionary<string, Form> Read()
+    private static ILookup<string, OperatorForm> Read()
     {
         using var stream = typeof(OperatorForms).Assembly.GetManifestResourceStream("Singa.Actors.OperatorForms.txt")!;
         using var text = new StreamReader(stream);
-        var forms = new Dictionary<string, Form>(StringComparer.Ordinal);
+        var (sets, forms) = (new Dictionary<string, ImmutableArray<string>>(), new List<OperatorForm>());
         while (text.ReadLine() is { } line)
         {
-            if (line.Length == 0 || line[0] == '#')
-                continue;
-            string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            var (inputs, outputs) = (Range(words[1]), Range(words[2]));
-            // What the very first versions said of memory that may be written over.
-            var attributes = words[3..].Append("consumed_inputs:I").Select(w => w.Split(':')).ToImmutableDictionary(w => w[0], w => w[1].Select(KindOf).ToArray());
-            forms.Add(words[0], new Form(inputs.Least, inputs.Most, outputs.Least, outputs.Most, attributes));
+            if (line.StartsWith("= ", StringComparison.Ordinal))
+                sets.Add(line.Split(' ')[1], [.. line.Split(' ')[2].Split('|')]);
+            else if (line.Length > 0 && line[0] != '#')
+                forms.Add(OperatorForm.Parse(line, sets));
         }
 
-        return forms;
+        return forms.ToLookup(f => f.Name);
     }
-
-    private static (int Least, int Most) Range(string text)
-    {
-        string[] ends = text.Split('-');
-        int Number(string end) => end == "*" ? int.MaxValue : int.Parse(end, CultureInfo.InvariantCulture);
-        return (Number(ends[0]), Number(ends[^1]));
-    }
-
-    private static Kind KindOf(char letter) => letter switch
-    {
-        'f' => Kind.Float,
-        'i' => Kind.Int,
-        's' => Kind.String,
-        't' => Kind.Tensor,
-        'g' => Kind.Graph,
-        'y' => Kind.TypeProto,
-        'p' => Kind.SparseTensor,
-        'F' => Kind.Floats,
-        'I' => Kind.Ints,
-        'S' => Kind.Strings,
-        _ => throw new InvalidDataException($"no kind of attribute is called '{letter}'"),
-    };
 }

@@ -24,26 +24,34 @@ internal static class ShapeCheck
             inputs[input.Name] = new GraphTensor(known.Element, Placeholder.Create(input.Name, new TensorType(known.Element.Storage(), known.Shape), BlockKind.Input));
         }
 
-        var context = new ImportContext { External = external, Limits = limits, NodesMax = NodesMax, DimensionMax = DimensionMax, BytesMax = BytesMax, Initialiser = Large };
+        var said = model.Graph.ValueInfo.Where(v => v.Type?.TensorType is not null).DistinctBy(v => v.Name).ToDictionary(v => v.Name, v => v.Type);
+        var context = new ImportContext { External = external, Limits = limits, NodesMax = NodesMax, DimensionMax = DimensionMax, BytesMax = BytesMax, Stand = Large, Made = Said };
         try
         {
             var outputs = new OnnxImporter(model, context).Run(inputs);
             for (int i = 0; i < outputs.Length; i++)
             {
-                if (outputs[i] is GraphTensor tensor && model.Graph.Output[i] is var said && said.Type is not null && !TypeCheck.Fits(said.Type, tensor.Element, tensor.Tensor.Shape))
-                    throw new OnnxException($"output '{said.Name}' would be {tensor.Element.Name()}{tensor.Tensor.Shape}, which it says it is not");
+                if (outputs[i] is GraphTensor tensor && model.Graph.Output[i] is var output && output.Type is not null && !TypeCheck.Fits(output.Type, tensor.Element, tensor.Tensor.Shape))
+                    throw new OnnxException($"output '{output.Name}' would be {tensor.Element.Name()}{tensor.Tensor.Shape}, which it says it is not");
             }
         }
         catch (OnnxUnsupportedException)
         {
             // Form, not coverage, is what is judged.
         }
-        catch (OnnxTooLargeException)
+        catch (Exception e) when (e is OnnxTooLargeException or OutOfMemoryException)
         {
+            // A graph that is too large to be built for a look.
+        }
+
+        void Said(string name, OnnxValue value)
+        {
+            if (value is GraphTensor tensor && said.TryGetValue(name, out var type) && !TypeCheck.Fits(type, tensor.Element, tensor.Tensor.Shape))
+                throw new OnnxException($"'{name}' would be {tensor.Element.Name()}{tensor.Tensor.Shape}, which the graph says it is not");
         }
     }
 
     /// <summary>Values of large tensors decide no shape, and nobody needs a copy of them.</summary>
-    private static Tensor? Large(string name, HostTensor value) =>
-        value.Shape.Count > ConstantElements ? Placeholder.Create($"initialiser {name}", value.Type, BlockKind.Variable) : null;
+    private static Tensor? Large(string name, ElementType element, Shape shape) => shape.Count > ConstantElements && (element.IsFloat() || element.IsInteger() || element == ElementType.Bool)
+        ? Placeholder.Create($"initialiser {name}", new TensorType(element.Storage(), shape), BlockKind.Variable) : null;
 }

@@ -111,11 +111,11 @@ internal sealed class OnnxCall(OnnxImporter importer, Frame frame, NodeProto nod
 
     public string[]? Texts(string name) => Find(name, Kind.Strings) is { } a ? [.. a.Strings.Select(s => s.ToStringUtf8())] : null;
 
-    public OnnxValue? Tensor(string name) => Find(name, Kind.Tensor) is { } a ? importer.Reader.Read(a.T ?? throw Missing(name)) : null;
+    public OnnxValue? Tensor(string name) => Find(name, Kind.Tensor) is { } a ? importer.Read(a.T ?? throw Missing(name), Name) : null;
 
     public SparseTensorProto? Sparse(string name) => Find(name, Kind.SparseTensor)?.SparseTensor;
 
-    public OnnxValue Read(TensorProto tensor) => importer.Reader.Read(tensor);
+    public OnnxValue Read(SparseTensorProto sparse) => importer.Reader.Read(SparseTensors.ToDense(sparse, importer.Reader, Context.Limits));
 
     public GraphProto Graph(string name) => Find(name, Kind.Graph)?.G ?? throw Missing(name);
 

@@ -72,12 +72,12 @@ public sealed class OnnxImporter
         if (frame.Depth > FrameDepthMax)
             throw new OnnxException($"graphs and functions call one another more than {FrameDepthMax} deep");
         foreach (var sparse in graph.SparseInitializer)
-            frame.Set(sparse.Values?.Name ?? "", reader.Read(SparseTensors.ToDense(sparse, context.Limits)));
+            frame.Set(sparse.Values?.Name ?? "", reader.Read(SparseTensors.ToDense(sparse, reader, context.Limits)));
         foreach (var tensor in graph.Initializer)
         {
             if (frame.Depth == 0 && frame.Find(tensor.Name) is not null)
                 continue;
-            var value = reader.Read(tensor);
+            var value = Read(tensor, tensor.Name);
             frame.Set(tensor.Name, value is HostTensor known ? new GraphTensor(known.Element, context.Initialiser(tensor.Name, known) ?? known.ToConstant()) : value);
         }
 
@@ -98,8 +98,12 @@ public sealed class OnnxImporter
             ? Call(function, node, frame, inputs) : Build(node, frame, inputs);
         for (int i = 0; i < node.Output.Count; i++)
         {
-            if (node.Output[i].Length > 0)
-                frame.Set(node.Output[i], (i < outputs.Length ? outputs[i] : null) ?? throw new OnnxException($"{Name(node)} has no output {i}"));
+            if (node.Output[i].Length == 0)
+                continue;
+            var value = (i < outputs.Length ? outputs[i] : null) ?? throw new OnnxException($"{Name(node)} has no output {i}");
+            frame.Set(node.Output[i], value);
+            if (frame.Depth == 0)
+                context.Made(node.Output[i], value);
         }
     }
 
@@ -179,6 +183,13 @@ public sealed class OnnxImporter
     };
 
     internal TensorReader Reader => reader;
+
+    /// <summary>The elements, or what stands for them.</summary>
+    internal OnnxValue Read(TensorProto tensor, string name)
+    {
+        var (element, shape) = reader.Check(tensor);
+        return context.Stand(name, element, shape) is { } stand ? new GraphTensor(element, stand) : reader.Read(tensor);
+    }
 
     internal ImportContext Context => context;
 

@@ -51,7 +51,7 @@ internal static class Creation
         if (c.Tensor("value") is { } tensor)
             return tensor;
         if (c.Sparse("sparse_value") is { } sparse)
-            return c.Read(SparseTensors.ToDense(sparse, c.Context.Limits));
+            return c.Read(sparse);
         if (c.HasAttribute("value_int"))
             return OnnxCall.Host(ElementType.Int64, Shape.Scalar, [c.Int("value_int")]);
         if (c.HasAttribute("value_float"))
