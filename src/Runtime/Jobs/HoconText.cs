@@ -56,7 +56,7 @@ internal static class HoconText
                         return $"line {line}: '${{' is never closed";
                     references.Add(new Substitutions.Reference(i, close + 1, line, new string(text, i + 2, close - 2).Trim()));
                     i += close;
-                    (before, begins) = ('$', false);
+                    (before, begins) = ('}', false);
                     continue;
                 case '#':
                 case '/' when text.AsSpan(i).StartsWith("//"):
