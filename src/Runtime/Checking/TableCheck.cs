@@ -19,12 +19,23 @@ internal static class TableCheck
         for (bool first = true; file.Next(); first = false)
         {
             TableLayout.CheckWidth(file, layout.Names.Count);
-            for (int i = 0; i < file.Fields && !(first && layout.HasHeader); i++)
-            {
-                if (layout.IsNumeric[i] && !TableColumn.TryNumber(file[i], out _))
-                    throw file.Refused($"column '{layout.Names[i]}' has numbers, and here {(file[i].IsEmpty ? "nothing" : "none")}");
-            }
+            if (first && layout.HasHeader)
+                continue;
+            for (int i = 0; i < file.Fields; i++)
+                Field(file, i, layout);
         }
+    }
+
+    private static void Field(CsvFile file, int column, TableLayout layout)
+    {
+        string name = layout.Names[column];
+        var field = file[column];
+        if (field.IsEmpty)
+            throw file.Refused($"column '{name}' has no value");
+        if (field.ContainsAnyInRange('\0', '\u0008'))
+            throw file.Refused($"column '{name}' has a character that no text has");
+        if ((layout.IsNumeric[column] || layout.IsMixed[column]) && !TableColumn.TryNumber(field, out _))
+            throw file.Refused($"column '{name}' has numbers, and here '{(field.Length <= 40 ? field : field[..40])}'");
     }
 
     private static TableLayout Layout(CsvData data, string name, Stream content)

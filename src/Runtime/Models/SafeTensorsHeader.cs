@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json;
+using System.Text.Unicode;
 using Singa.Actors.Graph;
 
 namespace Singa.Actors.Runtime.Models;
@@ -17,6 +18,9 @@ internal sealed class SafeTensorsHeader
     private const long BytesMax = 100_000_000;
 
     private const int RankMax = 64;
+
+    // Of tensors and of lines of metadata: some hundred bytes of memory each.
+    private const int EntriesMax = 1_000_000;
 
     private SafeTensorsHeader(List<SafeTensorsEntry> entries, Dictionary<string, string> metadata) => (Entries, Metadata) = (entries, metadata);
 
@@ -57,13 +61,17 @@ internal sealed class SafeTensorsHeader
         {
             if (text[0] != '{')
                 throw new FormatException("it does not begin with {");
+            if (!Utf8.IsValid(text))
+                throw new FormatException("it is not UTF-8");
             var json = new Utf8JsonReader(text, new JsonReaderOptions { MaxDepth = 8 });
             Expect(ref json, JsonTokenType.StartObject);
             while (Next(ref json) == JsonTokenType.PropertyName)
             {
                 string name = json.GetString()!;
                 if (!names.Add(name))
-                    throw new FormatException($"'{name}' stands twice");
+                    throw new FormatException($"'{Excerpt(name)}' stands twice");
+                if (names.Count > EntriesMax)
+                    throw new FormatException($"it has more than {EntriesMax:N0} tensors");
                 if (name == SafeTensors.MetadataKey)
                     ReadMetadata(ref json, metadata);
                 else
@@ -84,12 +92,19 @@ internal sealed class SafeTensorsHeader
 
     private static void ReadMetadata(ref Utf8JsonReader json, Dictionary<string, string> metadata)
     {
-        Expect(ref json, JsonTokenType.StartObject);
+        // Writers that have none to write may write null.
+        if (Next(ref json) == JsonTokenType.Null)
+            return;
+        if (json.TokenType != JsonTokenType.StartObject)
+            throw new FormatException($"its metadata is a {json.TokenType}");
         while (Next(ref json) == JsonTokenType.PropertyName)
         {
             string key = json.GetString()!;
             Expect(ref json, JsonTokenType.String);
-            metadata[key] = json.GetString()!;
+            if (!metadata.TryAdd(key, json.GetString()!))
+                throw new FormatException($"its metadata has '{Excerpt(key)}' twice");
+            if (metadata.Count > EntriesMax)
+                throw new FormatException($"its metadata has more than {EntriesMax:N0} lines");
         }
     }
 
@@ -113,8 +128,12 @@ internal sealed class SafeTensorsHeader
                 case "data_offsets" when offsets is null:
                     offsets = ReadNumbers(ref json, name, 2);
                     break;
-                case var other:
-                    throw new FormatException($"tensor '{name}' has a '{Excerpt(other!)}' too many");
+                case "dtype" or "shape" or "data_offsets":
+                    throw new FormatException($"tensor '{Excerpt(name)}' has one of its parts twice");
+                default:
+                    // What later versions of the format may add.
+                    json.Skip();
+                    break;
             }
         }
 

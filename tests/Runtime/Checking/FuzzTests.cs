@@ -10,7 +10,9 @@ public sealed class FuzzTests
     private const long AllocationMax = 512 << 20, AllocationPerByte = 4096;
 
     private static readonly bool Long = Environment.GetEnvironmentVariable("SINGA_LONG") == "1";
-    private static readonly int Inputs = Long ? 1_000_000 : 20_000;
+    private static readonly int Inputs = Long ? 1_000_000 : 10_000;
+
+    private const int Seed = 1;
 
     // Of a single input, on a machine as busy as can be. Only a hang takes so long.
     private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(2);
@@ -38,7 +40,7 @@ public sealed class FuzzTests
 
     private void Run(ref int done)
     {
-        var random = new Random(int.Parse(Environment.GetEnvironmentVariable("FSEED") ?? "1"));
+        var random = new Random(Seed);
         var files = RealFiles.All;
         // The one made here of each kind as often as all of the suite's together.
         int own = files.TakeWhile(f => !f.Name.Contains('/')).Count();

@@ -17,7 +17,8 @@ internal static class RealFiles
     [
         ("model.onnx", Model().ToByteArray()), ("weights.safetensors", SafeTensors()), ("images.idx", Idx()), ("images-idx3-ubyte.gz", Zipped(Idx())),
         ("table.csv", Table()), ("table.tsv", Encoding.UTF8.GetBytes("a\tb\n1\tx\n2\ty\n")), ("batch.bin", new byte[2 * 3073]),
-        ("job.conf", Job()), .. Suite(),
+        ("job.conf", Job()), ("references.conf", References()), ("text.txt", Encoding.UTF8.GetBytes("Some wörds, and\nmore of them.\n")),
+        ("tensor.pb", Model().Graph.Initializer[0].ToByteArray()), .. Suite(),
     ];
 
     /// <summary>Operators that the models here use.</summary>
@@ -67,6 +68,8 @@ internal static class RealFiles
           batch-size = 32, epochs = 2, seed = 1
         }
         """);
+
+    private static byte[] References() => Encoding.UTF8.GetBytes("singa { host = here, port = 1 }\njob {\n model = mlp\n data { kind = csv, path = ${singa.host}/t.csv }\n seed = ${singa.port} }\n");
 
     private static IEnumerable<(string, byte[])> Suite()
     {

@@ -22,9 +22,9 @@ internal readonly record struct Count(int Least, int Most)
 }
 
 /// <summary>An input or an output. <c>Type</c>: a type as <see cref="TypeName"/> writes it, or a variable.</summary>
-internal sealed record Place(string Type, bool IsAlike, bool IsMany)
+internal sealed record Place(string Type, bool IsAlike, bool IsMany, bool IsOptional)
 {
-    public static Place Parse(string text) => new(text.TrimEnd('*'), !text.EndsWith("**", StringComparison.Ordinal), text.EndsWith('*'));
+    public static Place Parse(string text) => new(text.TrimEnd('*', '?'), !text.EndsWith("**", StringComparison.Ordinal), text.EndsWith('*'), text.EndsWith('?'));
 }
 
 internal sealed record AttributeSlot(ImmutableArray<Kind> Kinds, bool IsRequired);

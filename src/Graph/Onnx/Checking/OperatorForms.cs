@@ -27,7 +27,7 @@ internal static class OperatorForms
         Count(node.Output.Count, form.Outputs, "outputs");
         for (int i = 0; i < form.Inputs.Least; i++)
         {
-            if (node.Input[i].Length == 0)
+            if (node.Input[i].Length == 0 && OperatorForm.At(form.In, i) is not { IsOptional: true })
                 throw new OnnxException($"{name} leaves out input {i}, which it needs");
         }
 

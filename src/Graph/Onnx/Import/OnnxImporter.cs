@@ -38,7 +38,7 @@ public sealed class OnnxImporter
     /// <param name="inputs">By name; an initialiser that is named here takes this value.</param>
     /// <exception cref="OnnxException">The model contradicts itself, or does not fit its inputs.</exception>
     /// <exception cref="OnnxUnsupportedException">The model asks for what this version does not have; all operators that are missing are named.</exception>
-    /// <exception cref="OnnxTooLargeException">There would be more nodes than the context allows.</exception>
+    /// <exception cref="OnnxTooLargeException">There would be more nodes, or graphs within one another, than are allowed.</exception>
     public ImmutableArray<OnnxValue> Run(IReadOnlyDictionary<string, OnnxValue> inputs)
     {
         if (model.Graph is null)
@@ -70,7 +70,7 @@ public sealed class OnnxImporter
     private ImmutableArray<OnnxValue> Run(GraphProto graph, Frame frame)
     {
         if (frame.Depth > FrameDepthMax)
-            throw new OnnxException($"graphs and functions call one another more than {FrameDepthMax} deep");
+            throw new OnnxTooLargeException($"graphs and functions call one another more than {FrameDepthMax} deep");
         foreach (var sparse in graph.SparseInitializer)
             frame.Set(sparse.Values?.Name ?? "", reader.Read(SparseTensors.ToDense(sparse, reader, context.Limits)));
         foreach (var tensor in graph.Initializer)
@@ -88,7 +88,9 @@ public sealed class OnnxImporter
 
     private void Run(NodeProto node, Frame frame)
     {
-        if (++nodes > context.NodesMax)
+        // A node of many inputs is as much work as many nodes.
+        nodes += 1 + node.Input.Count / 4;
+        if (nodes > context.NodesMax)
             throw new OnnxTooLargeException($"more than {context.NodesMax:N0} nodes come about, loops unrolled");
         if (GC.GetAllocatedBytesForCurrentThread() - allocated > context.BytesMax)
             throw new OnnxTooLargeException($"building the graph takes more than {context.BytesMax >> 20:N0} MiB");
@@ -145,7 +147,7 @@ public sealed class OnnxImporter
         var opsets = function.OpsetImport.Count > 0 ? Frame.OpsetsOf(function.OpsetImport) : frame.Opsets;
         var inner = new Frame(null, opsets, attributes, frame.Depth + 1);
         if (inner.Depth > FrameDepthMax)
-            throw new OnnxException($"graphs and functions call one another more than {FrameDepthMax} deep");
+            throw new OnnxTooLargeException($"graphs and functions call one another more than {FrameDepthMax} deep");
         for (int i = 0; i < function.Input.Count; i++)
         {
             if (i < inputs.Length && inputs[i] is { } value)
