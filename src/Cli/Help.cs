@@ -74,7 +74,8 @@ internal static class Help
 
         A line a file: "FILE ok" or "FILE refused: reason". Structure, types, shapes, attributes and bounds are judged, not whether this
         version could run it. The kind is told by the name: .onnx and .pb (a tensor), .safetensors, .idx or ...-ubyte or .gz (IDX), .bin (CIFAR),
-        .csv and .tsv, .conf (a job); by the first bytes where the name tells nothing. Exit code 1 if any was refused.
+        .csv and .tsv, .txt (UTF-8), .conf (a job); by the first bytes where the name tells nothing. A file may take 10 s and 1 GiB.
+        Exit code 1 if any was refused.
 
         """;
 

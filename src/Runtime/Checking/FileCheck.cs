@@ -20,16 +20,21 @@ public static class FileCheck
     {
         if (Directory.Exists(path))
             return "it is a folder";
+        const string missing = "there is no such file";
         if (!File.Exists(path))
-            return "there is no such file";
+            return missing;
         try
         {
             using var content = DataFile.Open(path);
             return Refusal(path, content);
         }
-        catch (Exception e) when (e is JobRefusedException or NotSupportedException)
+        catch (JobRefusedException e)
         {
-            return e.Message;
+            return e.InnerException is FileNotFoundException or DirectoryNotFoundException ? missing : e.Message;
+        }
+        catch (NotSupportedException)
+        {
+            return "it is no file that can be looked at from its beginning to its end";
         }
     }
 

@@ -30,11 +30,12 @@ internal static class TableCheck
     {
         string name = layout.Names[column];
         var field = file[column];
-        if (field.IsEmpty)
+        // Words may be left out; numbers and what is to be learned may not.
+        if (field.IsEmpty && (layout.IsNumeric[column] || column == layout.Label))
             throw file.Refused($"column '{name}' has no value");
         if (field.ContainsAnyInRange('\0', '\u0008'))
             throw file.Refused($"column '{name}' has a character that no text has");
-        if ((layout.IsNumeric[column] || layout.IsMixed[column]) && !TableColumn.TryNumber(field, out _))
+        if ((layout.IsNumeric[column] || layout.IsMixed[column]) && !field.IsEmpty && !TableColumn.TryNumber(field, out _))
             throw file.Refused($"column '{name}' has numbers, and here '{(field.Length <= 40 ? field : field[..40])}'");
     }
 

@@ -12,21 +12,32 @@ internal static class JobReader
     public static readonly string[] Keys = ["model", "data", "loss", "optimizer", "batch-size", "epochs", "max-steps", "shards", "seed", "frozen", "top-k", "memory-budget",
         "checkpoint", "evaluate-every", "early-stopping"];
 
+    private const long LookedThroughMax = 64 << 20;
+
     public static TrainingJob Read(Setting job, string name, string folder) => Read(job, name, folder, DataLoader.Describe);
 
-    /// <summary>Whether everything is said as it should be. Where the data is not there, its model is not built.</summary>
+    /// <summary>Whether everything is said as it should be. Where the data is not there, or would take long to look through, its model is not built.</summary>
     /// <exception cref="JobRefusedException"/>
     public static void Check(Setting job, string name, string folder) => Read(job, name, folder, data =>
     {
         try
         {
-            return DataLoader.Describe(data);
+            return IsLong(data) ? null : DataLoader.Describe(data);
         }
         catch (JobRefusedException e) when (e.InnerException is FileNotFoundException or DirectoryNotFoundException)
         {
             return null;
         }
     });
+
+    /// <summary>Whether a description takes more than the headers of some files.</summary>
+    private static bool IsLong(DataSpec data) => data switch
+    {
+        CsvData csv => new FileInfo(csv.Train) is { Exists: true, Length: > LookedThroughMax },
+        TextData text => new FileInfo(text.Path) is { Exists: true, Length: > LookedThroughMax },
+        ImageData => true,
+        _ => false,
+    };
 
     private static TrainingJob Read(Setting job, string name, string folder, Func<DataSpec, DataDescription?> describe)
     {

@@ -14,7 +14,14 @@ internal static class SafeTensorsReader
                 throw new ModelFileException($"{path}: tensor '{name}' is larger than 2 GiB, which this version cannot read");
             var raw = new byte[end - begin];
             file.ReadExactly(raw);
-            tensors[i] = new NamedTensor(name, type.Reading.Type(shape), type.Reading.Unpack(raw, shape.Count));
+            try
+            {
+                tensors[i] = new NamedTensor(name, type.Reading.Type(shape), type.Reading.Unpack(raw, shape.Count));
+            }
+            catch (OverflowException e)
+            {
+                throw new ModelFileException($"{path}: tensor '{name}' of type {type.Name} has a number that {type.Reading.Type(shape)} does not hold", e);
+            }
         }
 
         return new SafeTensorsFile(header.Metadata, [.. tensors.OrderBy(t => t.Name, StringComparer.Ordinal)]);

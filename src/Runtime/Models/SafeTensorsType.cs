@@ -14,7 +14,7 @@ internal sealed record SafeTensorsType(string Name, int Bits, TensorReading Read
     {
         Same(DType.Bool), Same(DType.UInt8), Same(DType.Int32), Same(DType.Int64), Same(DType.Float32), Same(DType.Float64),
         Wider("I8", ElementType.Int8), Wider("I16", ElementType.Int16), Wider("U16", ElementType.UInt16), Wider("U32", ElementType.UInt32),
-        Wider("U64", ElementType.UInt64), Wider("F16", ElementType.Float16), Wider("BF16", ElementType.BFloat16),
+        new("U64", 64, new(shape => new TensorType(DType.Int64, shape), (raw, _) => Signed(raw))), Wider("F16", ElementType.Float16), Wider("BF16", ElementType.BFloat16),
         Wider("F8_E4M3", ElementType.Float8E4M3FN), Wider("F8_E5M2", ElementType.Float8E5M2), Wider("F8_E8M0", ElementType.Float8E8M0),
         Wider("F8_E4M3FNUZ", ElementType.Float8E4M3FNUZ), Wider("F8_E5M2FNUZ", ElementType.Float8E5M2FNUZ), Wider("F4", ElementType.Float4E2M1),
         Six("F6_E2M3", FloatFormat.Float6E2M3), Six("F6_E3M2", FloatFormat.Float6E3M2),
@@ -34,6 +34,18 @@ internal sealed record SafeTensorsType(string Name, int Bits, TensorReading Read
 
     private static SafeTensorsType Wider(string name, ElementType element) =>
         new(name, element.Bits(), new(shape => new TensorType(element.Storage(), shape), (raw, count) => Packing.Unpack(element, raw, count)));
+
+    /// <exception cref="OverflowException">A number needs all 64 bits.</exception>
+    private static ReadOnlyMemory<byte> Signed(ReadOnlyMemory<byte> raw)
+    {
+        foreach (long number in MemoryMarshal.Cast<byte, long>(raw.Span))
+        {
+            if (number < 0)
+                throw new OverflowException();
+        }
+
+        return raw;
+    }
 
     /// <summary>Six bits an element, packed from the lowest up.</summary>
     private static SafeTensorsType Six(string name, FloatFormat format) => new(name, format.Bits, new(shape => new TensorType(DType.Float32, shape), (raw, count) =>

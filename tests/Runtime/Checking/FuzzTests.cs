@@ -10,7 +10,7 @@ public sealed class FuzzTests
     private const long AllocationMax = 512 << 20, AllocationPerByte = 4096;
 
     private static readonly bool Long = Environment.GetEnvironmentVariable("SINGA_LONG") == "1";
-    private static readonly int Inputs = Long ? 1_000_000 : 10_000;
+    private static readonly int Inputs = Long ? 4_000_000 : 10_000;
 
     private const int Seed = 1;
 

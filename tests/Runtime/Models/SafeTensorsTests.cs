@@ -79,6 +79,11 @@ public sealed class SafeTensorsTests : IDisposable
         { "begins at 4, not where", File("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}}""", 8) },
         { "begins at 2, not where", File("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[2,6]}}""", 6) },
         { "its tensors are 4 bytes, what follows the header 3", File("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}""", 3) },
+        { "one of its parts twice", File("""{"a":{"dtype":"U8","dtype":"U8","shape":[1],"data_offsets":[0,1]}}""", 1) },
+        { "metadata has 'k' twice", File("""{"__metadata__":{"k":"","k":""}}""", 0) },
+        { "a Number stands where a String should", File("""{"__metadata__":{"k":1}}""", 0) },
+        { "do not hold F4 [3]", File("""{"a":{"dtype":"F4","shape":[3],"data_offsets":[0,2]}}""", 2) },
+        { "it does not begin with {", File(""" {}""", 0) },
         { "'a' stands twice", File("""{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}""", 2) },
     };
 
@@ -105,6 +110,19 @@ public sealed class SafeTensorsTests : IDisposable
         Assert.Equal(new TensorType(type, Shape.Of(expected.Length)), tensor.Type);
         Assert.Equal(expected, HostNumbers.Floats(new HostTensor(ElementTypes.Of(type), tensor.Type.Shape, tensor.Data)));
     }
+
+    [Fact]
+    public void A_number_that_no_tensor_holds_is_refused_by_its_tensors_name()
+    {
+        byte[] file = [.. File("""{"a":{"dtype":"U64","shape":[1],"data_offsets":[0,8]}}""", 0), .. BitConverter.GetBytes(ulong.MaxValue)];
+        Assert.Contains("tensor 'a' of type U64 has a number that int64[1] does not hold", Assert.Throws<ModelFileException>(() => SafeTensors.Load(folder.Write("m", file))).Message);
+    }
+
+    [Theory]
+    [InlineData("""{"__metadata__":null,"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1],"later":[{}]}}""", 1)]
+    [InlineData("{}", 0)]
+    [InlineData("""{"a":{"dtype":"F4","shape":[2],"data_offsets":[0,1]},"b":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}  """, 1)]
+    public void What_the_format_allows_is_read(string header, int bytes) => SafeTensors.Load(folder.Write("m", File(header, bytes)));
 
     [Fact]
     public void Complex_numbers_are_read_as_pairs()
