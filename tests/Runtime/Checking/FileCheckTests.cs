@@ -39,6 +39,7 @@ public sealed class FileCheckTests
         { "summed axes", m => m.Graph.Input[0].Type.TensorType.Shape.Dim[1].DimValue = 5 },
         { "output 'y' would be float32[4, 2]", m => m.Graph.Output[0].Type.TensorType.Shape.Dim[1].DimValue = 3 },
         { "outside of the model's folder", m => Outside(m.Graph.Initializer[0]) },
+        { "metadata has 'k' twice", m => m.MetadataProps.AddRange([new StringStringEntryProto { Key = "k" }, new StringStringEntryProto { Key = "k" }]) },
         { "a graph has no name", m => m.Graph.ClearName() },
         { "output 'y' stands twice", m => m.Graph.Output.Add(m.Graph.Output[0].Clone()) },
         { "input 1 of node 'fc' (Gemm) is int64", m => { m.Graph.Initializer[0].DataType = 7; m.Graph.Initializer[0].Dims[1] = 3; m.Graph.Initializer[0].RawData = ByteString.CopyFrom(new byte[48]); } },

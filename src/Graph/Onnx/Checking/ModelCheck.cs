@@ -20,6 +20,8 @@ public static class ModelCheck
         if (model.Graph is null)
             throw new OnnxException("the model has no graph");
         Opsets(model.OpsetImport, "the model", required: model.IrVersion >= 3);
+        if (model.MetadataProps.GroupBy(m => m.Key).FirstOrDefault(g => g.Count() > 1) is { } twice)
+            throw new OnnxException($"the model's metadata has '{twice.Key}' twice");
         var reader = new TensorReader(limits, external);
         FunctionCheck.Run(model, reader, limits);
         new GraphCheck(reader, limits, Frame.OpsetsOf(model.OpsetImport), model.IrVersion).Run(model.Graph, null);
