@@ -61,7 +61,8 @@ internal static class Convolutions
             sum = sum is null ? part : sum + part;
         }
 
-        var apart = sum!.Reshape(Shape.Of([x.Shape[0], planes, .. sum.Shape.Skip(1)]));
+        var all = Tables.Sum(sum);
+        var apart = all.Reshape(Shape.Of([x.Shape[0], planes, .. all.Shape.Skip(1)]));
         return apart.Transpose([0, 2, 1, .. Enumerable.Range(3, x.Shape.Rank - 3)]);
     }
 
@@ -119,6 +120,6 @@ internal static class Convolutions
             sum = sum is null ? spread : sum + spread;
         }
 
-        return Padding.WithValue(sum!, [.. none.With(2, -depth.Before)], [.. none.With(2, output[0] - full + depth.Before)], Fill.Create(x.DType, Shape.Scalar, 0));
+        return Padding.WithValue(Tables.Sum(sum), [.. none.With(2, -depth.Before)], [.. none.With(2, output[0] - full + depth.Before)], Fill.Create(x.DType, Shape.Scalar, 0));
     }
 }

@@ -54,7 +54,7 @@ internal static class SamplingOperators
         }
 
         // [n, p, c] as [n, c, p].
-        return sum!.Transpose(0, 2, 1);
+        return Tables.Sum(sum).Transpose(0, 2, 1);
     }
 
     /// <summary>Int32 indices within the dimension and the weights that go with them.</summary>
@@ -111,7 +111,7 @@ internal static class SamplingOperators
     {
         var (x, grid) = (c.X(0), c.X(1));
         int rank = x.Shape.Rank - 2;
-        if (grid.Shape.Rank != x.Shape.Rank || grid.Shape[^1] != rank || grid.Shape[0] != x.Shape[0])
+        if (rank < 1 || grid.Shape.Rank != x.Shape.Rank || grid.Shape[^1] != rank || grid.Shape[0] != x.Shape[0])
             throw new OnnxException($"a grid {grid.Shape} for {x.Shape}");
         bool corners = c.Flag("align_corners");
         long points = grid.Shape.Skip(1).Take(rank).Aggregate(1L, (n, d) => n * d);
@@ -303,6 +303,6 @@ internal static class SamplingOperators
             sum = sum is null ? spread : sum + spread;
         }
 
-        return Padding.WithValue(sum!, [0, 0, .. axes.Select(a => -a.Before)], [0, 0, .. axes.Select(a => -a.After)], x.Like(0));
+        return Padding.WithValue(Tables.Sum(sum), [0, 0, .. axes.Select(a => -a.Before)], [0, 0, .. axes.Select(a => -a.After)], x.Like(0));
     }
 }

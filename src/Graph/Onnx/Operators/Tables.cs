@@ -13,6 +13,10 @@ internal static class Tables
     /// <exception cref="OnnxTooLargeException"/>
     public static int Pieces(long pieces) => Bounded(pieces, PiecesMax, "pieces");
 
+    /// <summary>What was added up one by one.</summary>
+    /// <exception cref="OnnxException">There was nothing.</exception>
+    public static Tensor Sum(Tensor? sum) => sum ?? throw new OnnxException("there is nothing to add up: a size is 0");
+
     private static int Bounded(long count, long most, string what) => count < 0 ? throw new OnnxException($"{count} {what}")
         : count <= most ? (int)count : throw new OnnxTooLargeException($"{count:N0} {what}; {most:N0} is the most");
 }
