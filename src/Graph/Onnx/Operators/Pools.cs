@@ -47,6 +47,8 @@ internal static class Pools
             return [c.Moved(ByKernel(x, window, sizes, (image, form, height, width) => new Node(new MaxPool(form, height, width), [image]).Output))];
         var least = Fill.Create(x.DType, Shape.Scalar, x.DType.IsFloat() ? double.NegativeInfinity : c.Element().Range().Low);
         Tensor? best = null, where = null;
+        // Each tap has a list of places along every dimension.
+        Tables.Length(checked(window.Axes.Aggregate(1L, (n, k) => n * k.Kernel) * (x.Shape[0] + x.Shape[1] + sizes.Sum())));
         foreach (var (tap, offset) in Taps(x, window, sizes, least))
         {
             var place = c.Wants(1) ? Place(x.Shape, window, sizes, offset, c.Int("storage_order", 0) == 1) : null;
