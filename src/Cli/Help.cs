@@ -9,6 +9,7 @@ internal static class Help
           singa explain JOB.conf   shows what would be done: kernels, memory, shards on devices
           singa plot METRICS...    draws learning curves
           singa devices            shows the devices of this machine
+          singa check FILE...      says of each file whether it is well-formed
           singa onnx verify        runs an ONNX test suite and reports each test
           singa --help, --version
 
@@ -69,6 +70,16 @@ internal static class Help
 
         """;
 
+    private const string Check = """
+        singa check FILE...
+
+        A line a file: "FILE ok" or "FILE refused: reason". Structure, types, shapes, attributes and bounds are judged, not whether this
+        version could run it. The kind is told by the name: .onnx and .pb (a tensor), .safetensors, .idx or ...-ubyte or .gz (IDX), .bin (CIFAR),
+        .csv and .tsv, .txt (UTF-8), .conf (a job); by the first bytes where the name tells nothing. A file may take 10 s and 1 GiB.
+        Exit code 1 if any was refused.
+
+        """;
+
     private const string Onnx = """
         singa onnx verify --suite DIR --report FILE [options]
 
@@ -100,6 +111,7 @@ internal static class Help
     {
         "train" => Train,
         "explain" => Explain,
+        "check" => Check,
         "onnx" => Onnx,
         "plot" => Plot,
         "devices" => "singa devices\n",

@@ -15,6 +15,8 @@ internal static class JobReader
     public static readonly string[] Keys = ["model", "data", "loss", "optimizer", "batch-size", "epochs", "max-steps", "shards", "seed", "frozen", "top-k", "memory-budget",
         "checkpoint", "evaluate-every", "early-stopping", "precision", .. DemandKeys];
 
+    private const long LookedThroughMax = 64 << 20;
+
     /// <param name="notes">Takes what whoever wrote the job may want to know.</param>
     /// <exception cref="JobRefusedException"/>
     public static TrainingJob Read(Setting job, string name, string folder, List<string> notes)
@@ -22,10 +24,47 @@ internal static class JobReader
         job.Only(Keys);
         if (OnnxModelReader.Find(job["model"], folder) is { } file)
             return file.Adapted(Read(job, name, file.Module, DataReader.Read(job["data"], folder), givesInputBack: false), notes);
+        return Read(job, name, folder, DataLoader.Describe);
+    }
+
+    /// <summary>Whether everything is said as it should be. Where the data is not there, or would take long to look through, its model is not built.</summary>
+    /// <exception cref="JobRefusedException"/>
+    public static void Check(Setting job, string name, string folder)
+    {
+        job.Only(Keys);
+        if (OnnxModelReader.Find(job["model"], folder) is { } file)
+            Read(job, name, file.Module, DataReader.Read(job["data"], folder), givesInputBack: false);
+        else
+            Read(job, name, folder, Described);
+    }
+
+    private static DataDescription? Described(DataSpec data)
+    {
+        try
+        {
+            return IsLong(data) ? null : DataLoader.Describe(data);
+        }
+        catch (JobRefusedException e) when (e.InnerException is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Whether a description takes more than the headers of some files.</summary>
+    private static bool IsLong(DataSpec data) => data switch
+    {
+        CsvData csv => new FileInfo(csv.Train) is { Exists: true, Length: > LookedThroughMax },
+        TextData text => new FileInfo(text.Path) is { Exists: true, Length: > LookedThroughMax },
+        ImageData => true,
+        _ => false,
+    };
+
+    private static TrainingJob Read(Setting job, string name, string folder, Func<DataSpec, DataDescription?> describe)
+    {
         string model = ModelName(job["model"]);
         var data = DataReader.Read(job["data"], folder);
-        var description = DataLoader.Describe(data);
-        return Read(job, name, Model(model, job["model"], description), data, ModelCatalog.GivesInputBack(model));
+        var description = describe(data);
+        return Read(job, name, description is null ? new Sequential() : Model(model, job["model"], description), data, ModelCatalog.GivesInputBack(model));
     }
 
     /// <summary>A job that was written down: its model stands beside it, its data may be a host's.</summary>

@@ -162,7 +162,7 @@ internal static class Normalisations
         long[] none = new long[x.Shape.Rank];
         Seq<long> At(long value) => none.Select((_, a) => a == 1 ? value : 0).ToSeq();
         var squares = (x * x).Pad(At(before), At(size - 1 - before), [.. none]);
-        var sum = Enumerable.Range(0, checked((int)size)).Select(i => squares.Slice(At(i), [.. x.Shape], [.. none.Select(_ => 1L)])).Aggregate((a, b) => a + b);
+        var sum = Enumerable.Range(0, Tables.Pieces(size)).Select(i => squares.Slice(At(i), [.. x.Shape], [.. none.Select(_ => 1L)])).Aggregate((a, b) => a + b);
         return Pointwise.Apply("LocalResponse", a => a[0] / Fn.Pow(bias + alpha / size * a[1], beta), x, sum);
     }
 
