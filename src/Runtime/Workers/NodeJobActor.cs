@@ -386,6 +386,9 @@ internal sealed class NodeJobActor : ReceiveActor, IWithTimers, IVotingOutlet
     /// <summary>A promise: nothing of the present generation happens here any more that has not happened yet.</summary>
     private void Hold(HoldJob ordered)
     {
+        // Asked once more, before it was known that the answer had arrived; the generation is being made ready.
+        if (ordered.Hold.Ballot == present?.Begin.Roll.Ballot)
+            return;
         if (voting.Seat.On(ordered.Hold, Now) is { } refusal)
         {
             Sender.Tell(new HoldRejected(Id, order.Key, refusal), Context.Parent);
