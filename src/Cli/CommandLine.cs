@@ -12,7 +12,7 @@ namespace Singa.Actors.Cli;
 /// <summary><c>singa</c>: picks the command, and turns whatever goes wrong into one line and an exit code.</summary>
 internal static class CommandLine
 {
-    private static readonly string[] Commands = ["train", "devices", "explain", "plot", "onnx", "node", "submit", "status", "cancel"];
+    private static readonly string[] Commands = ["train", "devices", "explain", "plot", "onnx", "check", "node", "submit", "status", "cancel"];
 
     public static async Task<int> RunAsync(string[] words, TextWriter output, TextWriter errors)
     {
@@ -46,6 +46,11 @@ internal static class CommandLine
                     break;
                 case "explain":
                     ExplainCommand.Run(words[1..], output);
+                    break;
+                case "check":
+                    return await CheckCommand.RunAsync(words[1..], output);
+                case CheckWorker.Command:
+                    CheckWorker.Run();
                     break;
                 case "onnx":
                     return await OnnxCommand.RunAsync(words[1..], output, errors);

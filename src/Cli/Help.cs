@@ -12,6 +12,7 @@ internal static class Help
           singa status, cancel     shows what a cluster does, ends a job of it
           singa plot METRICS...    draws learning curves
           singa devices            shows the devices of this machine
+          singa check FILE...      says of each file whether it is well-formed
           singa onnx verify        runs an ONNX test suite and reports each test
           singa --help, --version
 
@@ -36,7 +37,8 @@ internal static class Help
                               perplexity, test_loss, test_accuracy, test_perplexity, digest
           --digest-every N    takes the digest of the parameters every N steps, for the metrics
           --ledger FILE       one JSON object for each committed shard: epoch, step, shard, samples, worker, generation
-          --save FILE         the trained model as safetensors
+          --save FILE         the trained model: as ONNX where FILE ends in .onnx (for any number of samples, dropout gone, batch norms by
+                              their running statistics), else as safetensors
           --checkpoint DIR    saves the job there while it trains, the last two states; the same command again goes on from the last, on
                               whatever devices there are, and ends with the same digest; metrics and ledger go on with it
           --checkpoint-every N
@@ -120,6 +122,16 @@ internal static class Help
 
         """;
 
+    private const string Check = """
+        singa check FILE...
+
+        A line a file: "FILE ok" or "FILE refused: reason". Structure, types, shapes, attributes and bounds are judged, not whether this
+        version could run it. The kind is told by the name: .onnx and .pb (a tensor), .safetensors, .idx or ...-ubyte or .gz (IDX), .bin (CIFAR),
+        .csv and .tsv, .txt (UTF-8), .conf (a job); by the first bytes where the name tells nothing. A file may take 10 s and 1 GiB.
+        Exit code 1 if any was refused.
+
+        """;
+
     private const string Onnx = """
         singa onnx verify --suite DIR --report FILE [options]
 
@@ -155,6 +167,7 @@ internal static class Help
         "status" => Status,
         "cancel" => Cancel,
         "explain" => Explain,
+        "check" => Check,
         "onnx" => Onnx,
         "plot" => Plot,
         "devices" => "singa devices\n",

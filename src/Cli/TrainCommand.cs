@@ -48,6 +48,8 @@ internal static class TrainCommand
             {
                 DigestEvery = digestEvery, KeepLedger = ledger is not null, Checkpoint = checkpoint, RecordedSteps = records.Recorded,
             };
+            foreach (string note in job.File.Notes)
+                errors.WriteLine($"note: {note}");
             result = await JobConsole.TrainAsync(host.Services.GetRequiredService<ITraining>(), job.File.Job, options, records, output, errors, interrupted.Token);
             if (save is not null)
                 ModelFile.Save(save, result.Model);

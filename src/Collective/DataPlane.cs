@@ -18,6 +18,7 @@ public sealed class DataPlane : IDataPlane, ILinkOwner
     private readonly BlobServer blobs;
     private readonly HandshakeTerms terms;
     private ImmutableArray<IPeerObserver> observers = [];
+    private readonly CancellationTokenSource ended = new();
     private int disposed;
 
     private DataPlane(DataPlaneSettings settings, PeerCredentials? credentials, IPAddress address, Action<string> log, TimeProvider time)
@@ -71,11 +72,15 @@ public sealed class DataPlane : IDataPlane, ILinkOwner
         poller.Post(() => book.Keep(purpose, who));
     }
 
+    public bool IsConnected(PeerId peer) => book.Connected.Contains(peer);
+
     public Task<Probe> ProbeAsync(PeerId peer, TimeSpan? timeout = null)
     {
         if (peer == Local)
             return Task.FromResult(new Probe(peer, PeerState.Alive, $"{peer} is this process"));
         var result = new TaskCompletionSource<Probe>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var end = ended.Token.Register(() => result.TrySetResult(new Probe(peer, PeerState.Silent, "this process ends")));
+        _ = result.Task.ContinueWith(_ => end.Dispose(), TaskContinuationOptions.ExecuteSynchronously);
         poller.Post(() => book.Probe(peer, timeout ?? settings.ProbeTimeout, (state, reason) => result.TrySetResult(new Probe(peer, state, reason))));
         return result.Task;
     }
@@ -92,6 +97,8 @@ public sealed class DataPlane : IDataPlane, ILinkOwner
 
     /// <summary>Ends as a killed process does: without a word.</summary>
     internal void Kill() => End(goodbye: false);
+
+    internal PeerTable? TableOf(Devices.JobId job) => transport.Of(job);
 
     void ILinkOwner.Receive(Link link, in FrameHeader header, nint payload)
     {
@@ -181,19 +188,23 @@ public sealed class DataPlane : IDataPlane, ILinkOwner
         poller.Post(() =>
         {
             door.Close();
-            foreach (var link in book.Links.ToArray())
+            book.Close();
+            Link[] links = [.. book.Links];
+            foreach (var link in goodbye ? links : [])
             {
-                if (goodbye)
-                {
-                    link.Queue.Add(new Frame(new FrameHeader { Kind = FrameKind.Goodbye }));
-                    link.Pump();
-                }
-
-                link.Close("this process ends");
+                link.Queue.Add(new Frame(new FrameHeader { Kind = FrameKind.Goodbye }));
+                link.Pump();
             }
+
+            // What ends here in consequence is nobody else's news.
+            foreach (var link in links)
+                link.Queue.Dispose();
+            foreach (var link in links)
+                link.Close("this process ends");
         });
         poller.Dispose();
         blobs.Dispose();
+        ended.Cancel();
     }
 
     private sealed class Subscription(Action end) : IDisposable

@@ -27,6 +27,9 @@ public interface IDataPlane : IDisposable
     /// <param name="purpose">Whose wish it is: a job's id, for instance.</param>
     void KeepConnected(string purpose, IEnumerable<PeerId> peers);
 
+    /// <summary>Whether there is a connection to it at this moment.</summary>
+    bool IsConnected(PeerId peer);
+
     /// <summary>Asks for a sign of life on a connection of its own.</summary>
     /// <param name="timeout">How long to wait for it; left out, as configured.</param>
     Task<Probe> ProbeAsync(PeerId peer, TimeSpan? timeout = null);

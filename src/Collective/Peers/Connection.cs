@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -50,6 +51,7 @@ internal sealed class Connection : IPolled
     private readonly HandshakeTerms terms;
     private readonly Wire wire;
     private readonly TaskCompletionSource? connected;
+    private readonly long began = Stopwatch.GetTimestamp();
     private HandshakeException? failure;
     private bool over;
 
@@ -58,7 +60,6 @@ internal sealed class Connection : IPolled
         (this.poller, this.terms, this.connected, Socket) = (poller, terms, connected, socket);
         wire = new Wire(socket);
         poller.Add(this);
-        poller.Schedule(terms.Deadline, () => Fail(new HandshakeException(Refusal.Slow, $"no handshake within {terms.Deadline.TotalSeconds:0.#} s")));
     }
 
     public Socket Socket { get; }
@@ -71,7 +72,7 @@ internal sealed class Connection : IPolled
 
     private bool IsConnecting => connected is { Task.IsCompleted: false };
 
-    /// <summary>Somebody calls.</summary>
+    /// <summary>Somebody calls. Whoever has the connection asks it to <see cref="CheckDeadline"/>.</summary>
     /// <param name="done">Who it is and what to talk over; nothing where nothing more is wanted; or why it is refused.</param>
     public static Connection Accept(
         Poller poller, HandshakeTerms terms, Socket socket, Func<Greeting, Answer> judge, Action<Connection, Greeting?, Channel?, HandshakeException?> done)
@@ -102,7 +103,9 @@ internal sealed class Connection : IPolled
             connected.SetResult();
         else if (error is not (SocketError.WouldBlock or SocketError.InProgress or SocketError.AlreadyInProgress))
             connected.SetException(new SocketException((int)error));
-        _ = new Connection(poller, terms, socket, connected).DialAsync(peer, purpose, isWanted, done);
+        var connection = new Connection(poller, terms, socket, connected);
+        poller.Schedule(terms.Deadline + TimeSpan.FromMilliseconds(1), connection.CheckDeadline);
+        _ = connection.DialAsync(peer, purpose, isWanted, done);
     }
 
     public void OnReadable() => wire.Feed();
@@ -131,6 +134,13 @@ internal sealed class Connection : IPolled
 
     public void OnTurnEnd()
     {
+    }
+
+    /// <summary>Ends it if its time is over.</summary>
+    public void CheckDeadline()
+    {
+        if (Stopwatch.GetElapsedTime(began) >= terms.Deadline)
+            Fail(new HandshakeException(Refusal.Slow, $"no handshake within {terms.Deadline.TotalSeconds:0.#} s"));
     }
 
     public void Fail(HandshakeException why)

@@ -20,6 +20,7 @@ internal sealed class Door : IPolled
     private readonly PeerBook book;
     private readonly Action<PeerId, Channel> blobs;
     private readonly List<(Connection Connection, IPAddress Address)> strangers = [];
+    private bool isSweepDue;
 
     public Door(Poller poller, HandshakeTerms terms, Socket listener, int perAddress, Refusals refusals, PeerBook book, Action<PeerId, Channel> blobs)
     {
@@ -69,6 +70,21 @@ internal sealed class Door : IPolled
             connection.Fail(new HandshakeException(Refusal.HungUp, "this process ends"));
     }
 
+    /// <summary>One timer for all: a flood is not to leave one behind for each of its connections.</summary>
+    private void SweepLater()
+    {
+        if (isSweepDue || strangers.Count == 0)
+            return;
+        isSweepDue = true;
+        poller.Schedule(terms.Deadline / 4, () =>
+        {
+            isSweepDue = false;
+            foreach (var (connection, _) in strangers.ToArray())
+                connection.CheckDeadline();
+            SweepLater();
+        });
+    }
+
     private void Greet(Socket socket)
     {
         IPAddress address;
@@ -103,6 +119,7 @@ internal sealed class Door : IPolled
         });
         if (!own.IsOver)
             strangers.Add((own, address));
+        SweepLater();
 
         HandshakeException Flood() => new(Refusal.Flood, $"more than {perAddress} connections at once before any has shown who it is");
     }

@@ -14,6 +14,11 @@ internal sealed class PeerBook(Poller poller, HandshakeTerms terms, DataPlaneSet
     private readonly Dictionary<PeerId, Peer> peers = [];
     private readonly Dictionary<string, ImmutableArray<PeerId>> kept = [];
     private readonly Queue<PeerId> dead = new();
+    private ImmutableHashSet<PeerId> connected = [];
+    private bool isClosed;
+
+    /// <summary>Any thread.</summary>
+    public ImmutableHashSet<PeerId> Connected { get => Volatile.Read(ref connected); private set => Volatile.Write(ref connected, value); }
 
     public IEnumerable<Link> Links => peers.Values.Where(p => p.Link is not null).Select(p => p.Link!);
 
@@ -87,7 +92,7 @@ internal sealed class PeerBook(Poller poller, HandshakeTerms terms, DataPlaneSet
         var peer = Of(id);
         if (peer.Calling == connection)
             peer.Calling = null;
-        Connected(peer, channel);
+        Install(peer, channel);
     }
 
     public void LinkClosed(Link link, string reason)
@@ -100,6 +105,7 @@ internal sealed class PeerBook(Poller poller, HandshakeTerms terms, DataPlaneSet
             return;
         peer.Link = null;
         peer.Loss = reason;
+        Connected = Connected.Remove(peer.Id);
         // What its end means shows at once: a dead process's port is refused.
         Reach(peer);
     }
@@ -146,6 +152,9 @@ internal sealed class PeerBook(Poller poller, HandshakeTerms terms, DataPlaneSet
         }
     }
 
+    /// <summary>Nobody is called any more.</summary>
+    public void Close() => isClosed = true;
+
     /// <summary>It is proved dead: nobody calls it again.</summary>
     public void Die(PeerId id, string reason) => Die(Of(id), reason);
 
@@ -166,7 +175,7 @@ internal sealed class PeerBook(Poller poller, HandshakeTerms terms, DataPlaneSet
 
     private void Reach(Peer peer)
     {
-        if (peer.Link is not null || peer.IsDialling || peer.Calling is not null || peer.Dead is not null || peer.IsRedialDue)
+        if (isClosed || peer.Link is not null || peer.IsDialling || peer.Calling is not null || peer.Dead is not null || peer.IsRedialDue)
             return;
         if (!peer.IsWanted)
         {
@@ -195,7 +204,7 @@ internal sealed class PeerBook(Poller poller, HandshakeTerms terms, DataPlaneSet
         switch (outcome)
         {
             case Dialled.Answered:
-                Connected(peer, channel!);
+                Install(peer, channel!);
                 break;
             case Dialled.Dead:
                 Die(peer, reason);
@@ -222,7 +231,7 @@ internal sealed class PeerBook(Poller poller, HandshakeTerms terms, DataPlaneSet
         });
     }
 
-    private void Connected(Peer peer, Channel channel)
+    private void Install(Peer peer, Channel channel)
     {
         if (peer.Dead is not null)
         {
@@ -242,6 +251,7 @@ internal sealed class PeerBook(Poller poller, HandshakeTerms terms, DataPlaneSet
         (peer.Loss, peer.IsToldLost) = (null, false);
         var link = new Link(poller, owner, peer.Id, channel.Wire, channel.Secure, terms.SegmentBytes);
         peer.Link = link;
+        Connected = Connected.Add(peer.Id);
         LinkOptions.Apply(link.Socket);
         poller.Add(link);
         foreach (var table in peer.Tables)

@@ -197,6 +197,9 @@ internal sealed class PeerRound
             : ranks.Fail($"{Names(silent)} {Have(silent)} arrived in {Id}, but nothing has moved between there and here for {Seconds(now - LastArrival)} s", silent);
     }
 
+    /// <summary>Ranks that have not brought every bucket, as far as is known here.</summary>
+    public ImmutableArray<int> Missing() => ranks.Missing();
+
     public RoundOutcome? Fail(string reason) => ranks.Fail(reason);
 
     private void Progress(int bucket)
@@ -217,7 +220,8 @@ internal sealed class PeerRound
             ranks.Arrive(rank, bucket, now, out _);
     }
 
-    private bool Needs(int process)
+    /// <summary>Whether something of a peer is lacking.</summary>
+    public bool Needs(int process)
     {
         foreach (var bucket in buckets)
         {

@@ -23,6 +23,7 @@ internal sealed class PeerTable(ProcessGroup group, uint number, IRoundObserver?
     private readonly bool[] gone = new bool[group.Count];
     private string? broken;
     private ImmutableArray<int> blamed = [];
+    private bool hasLeft;
     private long closedUpTo = long.MinValue;
     private long? completed;
 
@@ -110,6 +111,13 @@ internal sealed class PeerTable(ProcessGroup group, uint number, IRoundObserver?
         if (failed is not null)
             Break(failed.Failure!, failed.Missing);
         PumpAll();
+    }
+
+    /// <summary>Ranks that have not arrived in a round as far as is known here; all of them where it is not open.</summary>
+    public ImmutableArray<int> Missing(long step)
+    {
+        lock (gate)
+            return open.TryGetValue(step, out var seats) ? seats.Round.Missing() : [.. Group.Members.Select(m => m.Rank)];
     }
 
     public void Break(string reason) => Break(reason, []);
@@ -425,7 +433,10 @@ internal sealed class PeerTable(ProcessGroup group, uint number, IRoundObserver?
         {
             seats.Reset();
             unused.Push(seats);
+            TakeLeave();
         }
+
+        PumpAll();
 
         // What a peer's leaving does to a round is no matter of the others; they may still be completed.
         if (outcome is { Completed: false } && Farewell is null)
@@ -435,9 +446,10 @@ internal sealed class PeerTable(ProcessGroup group, uint number, IRoundObserver?
     private void Break(string reason, ImmutableArray<int> missing)
     {
         List<PeerSeats> ended = [];
-        Spoil(reason, missing);
         lock (gate)
         {
+            if (broken is null)
+                (broken, blamed) = (reason, missing);
             foreach (var seats in open.Values.ToArray())
             {
                 if (seats.Round.FirstArrival is not null)
@@ -447,26 +459,45 @@ internal sealed class PeerTable(ProcessGroup group, uint number, IRoundObserver?
                 open.Remove(seats.Round.Id.Step);
                 ended.Add(seats);
             }
+
+            TakeLeave();
         }
 
         foreach (var seats in ended)
             Finish(seats);
+        PumpAll();
     }
 
-    /// <summary>No later round is begun, and peers are told so; after what they may still need.</summary>
+    /// <summary>No later round is begun.</summary>
     private void Spoil(string reason, ImmutableArray<int> missing)
     {
         lock (gate)
         {
-            if (broken is not null)
-                return;
-            (broken, blamed) = (reason, missing);
-            var farewell = new Farewell(Group.Job, Group.Generation, reason, missing).ToFrame();
-            foreach (var (link, _) in links)
-                link?.Queue.Add(farewell);
+            if (broken is null)
+                (broken, blamed) = (reason, missing);
+            TakeLeave();
         }
 
         PumpAll();
+    }
+
+    /// <summary>
+    /// Peers are told that nothing more comes from here, nor is wanted; after what they may still need, and not while a round goes on.
+    /// </summary>
+    private void TakeLeave()
+    {
+        if (broken is null || hasLeft)
+            return;
+        foreach (var seats in open.Values)
+        {
+            if (seats.Round.FirstArrival is not null)
+                return;
+        }
+
+        hasLeft = true;
+        var farewell = new Farewell(Group.Job, Group.Generation, broken, blamed).ToFrame();
+        foreach (var (link, _) in links)
+            link?.Queue.Add(farewell);
     }
 
     private void DetachAll(PeerSeats seats)

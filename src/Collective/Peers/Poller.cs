@@ -114,6 +114,8 @@ internal sealed class Poller : IDisposable
             }
         }
 
+        foreach (var socket in polled)
+            socket.Socket.Dispose();
         bell.Dispose();
     }
 

@@ -9,15 +9,15 @@ using static Singa.Actors.Runtime.Coordination.CoordinatorProtocol;
 namespace Singa.Actors.Runtime.Coordination;
 
 /// <summary>
-/// Knows which devices are offered, by whomever, and which node conducts which job. A job that is submitted is given to one of the nodes to
-/// conduct; one that comes before any device waits. A new coordinator learns all this from the nodes.
+/// Front door and pool: knows which devices are offered, by whomever, which jobs want how many of them (<see cref="Allotment"/>), and which node
+/// conducts which job. A new coordinator learns all this from the nodes.
 /// </summary>
 internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 {
     private readonly RuntimeSettings settings;
     private readonly Dictionary<NodeKey, JobNode> nodes = [];
-    private readonly List<SubmitJob> waiting = [];
-    private readonly Dictionary<JobId, (IActorRef Conductor, IActorRef Observer)> jobs = [];
+    private readonly HashSet<NodeKey> leaving = [];
+    private readonly List<Entry> jobs = [];
     private readonly HashSet<JobId> ended = [];
     private readonly ILoggingAdapter log = Context.GetLogger();
 
@@ -30,25 +30,30 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             Context.ActorOf(herald, "herald");
         Receive<OfferDevices>(Admit);
         Receive<WithdrawDevice>(Withdraw);
+        Receive<DismissNode>(Dismiss);
         Receive<SubmitJob>(Submit);
         Receive<CancelJob>(Cancel);
         Receive<PauseJob>(message => Pass(message.Job, message));
         Receive<ResumeJob>(message => Pass(message.Job, message));
         Receive<StopJob>(message => Pass(message.Job, message));
-        Receive<JobConducted>(message => jobs[message.Job] = (Sender, message.Observer));
+        Receive<JobConducted>(Conducted);
         Receive<JobLeft>(message =>
         {
-            jobs.Remove(message.Job);
+            jobs.RemoveAll(j => j.Id == message.Job);
             ended.Add(message.Job);
+            Allot();
         });
         Receive<DevicesTimedOut>(GiveUp);
         Receive<Terminated>(message => Leave(message.ActorRef));
         Receive<GetCoordinator>(_ => Sender.Tell(new CoordinatorStatus(
-            home, [.. nodes.Values.SelectMany(n => n.Offers)], [.. jobs.Select(j => new ConductedJob(j.Key, j.Value.Conductor))], [.. waiting.Select(w => w.Job)])));
-        Receive<GetDevices>(_ => Sender.Tell(new OfferedDevices([.. nodes.Values.SelectMany(n => n.Offers)])));
+            home, Offers, [.. jobs.Where(j => j.Conductor is not null).Select(j => new ConductedJob(j.Id, j.Conductor!))],
+            [.. jobs.Where(j => j.Conductor is null).Select(j => j.Id)])));
+        Receive<GetDevices>(_ => Sender.Tell(new OfferedDevices(Offers)));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
+
+    private ImmutableArray<DeviceOffer> Offers => [.. nodes.Values.OrderBy(n => n.Key).SelectMany(n => n.Offers)];
 
     private void Admit(OfferDevices offer)
     {
@@ -59,17 +64,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         Context.Watch(node.Node);
         nodes[node.Key] = node;
         node.Node.Tell(new DevicesAdmitted(node.Offers));
-        if (node.Offers.IsEmpty)
-            return;
-        foreach (var (id, job) in jobs)
-            job.Conductor.Tell(new RecruitNode(id, node));
-        foreach (var job in waiting)
-        {
-            Timers.Cancel(job.Job);
-            Start(job);
-        }
-
-        waiting.Clear();
+        Allot();
     }
 
     private void Withdraw(WithdrawDevice withdraw)
@@ -77,8 +72,17 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         log.Warning("{0} is withdrawn: {1}", withdraw.Device.Worker, withdraw.Reason);
         foreach (var node in nodes.Values.Where(n => n.Offers.Contains(withdraw.Device)).ToArray())
             nodes[node.Key] = node with { Offers = node.Offers.Remove(withdraw.Device) };
-        foreach (var conductor in jobs.Values.Select(j => j.Conductor).Distinct())
+        foreach (var conductor in jobs.Select(j => j.Conductor).OfType<IActorRef>().Distinct())
             conductor.Forward(withdraw);
+        Allot();
+    }
+
+    private void Dismiss(DismissNode dismiss)
+    {
+        leaving.Add(dismiss.Node);
+        foreach (var conductor in jobs.Select(j => j.Conductor).OfType<IActorRef>().Distinct())
+            conductor.Tell(dismiss);
+        Allot();
     }
 
     private void Submit(SubmitJob submit)
@@ -86,45 +90,64 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         // Whoever is not sure that it arrived says it again, and may have said it once too often.
         if (ended.Contains(submit.Job))
             return;
-        bool isKnown = jobs.TryGetValue(submit.Job, out var job);
-        if (isKnown && job.Observer.Equals(submit.Observer))
+        if (Find(submit.Job) is { } known)
         {
-            log.Debug("job {0} is submitted again", submit.Job);
+            if (known.Observer.Equals(submit.Observer))
+                log.Debug("job {0} is submitted again", submit.Job);
+            else
+                submit.Observer.Tell(new JobRejected(submit.Job, $"there is a job {submit.Job} already"));
+            return;
         }
-        else if (waiting.Any(w => w.Job == submit.Job && w.Observer.Equals(submit.Observer)))
-        {
-            log.Debug("job {0} waits already", submit.Job);
-        }
-        else if (isKnown || waiting.Any(w => w.Job == submit.Job))
-        {
-            submit.Observer.Tell(new JobRejected(submit.Job, $"there is a job {submit.Job} already"));
-        }
-        else if (nodes.Values.All(n => n.Offers.IsEmpty))
-        {
-            waiting.Add(submit);
+
+        var options = submit.Options;
+        jobs.Add(new Entry(new JobDemand(submit.Job, options.Priority, options.MinDevices, options.MaxDevices), submit.Observer) { Submitted = submit });
+        // Whoever asks for more devices than one has reason to wait for them.
+        if (nodes.Values.All(n => n.Offers.IsEmpty))
             Timers.StartSingleTimer(submit.Job, new DevicesTimedOut(submit.Job), settings.DeviceTimeout);
-        }
-        else
-        {
-            Start(submit);
-        }
+        Allot();
     }
 
-    private void Start(SubmitJob submit)
+    private void Conducted(JobConducted message)
     {
-        ImmutableArray<JobNode> able = [.. nodes.Values.Where(n => !n.Offers.IsEmpty).OrderBy(n => n.Key)];
-        var conductor = able[0].Node;
-        jobs.Add(submit.Job, (conductor, submit.Observer));
-        conductor.Tell(new ConductJob(submit.Job, submit.Definition, submit.Options, submit.Observer, able));
+        var job = Find(message.Job);
+        if (job is null)
+            jobs.Add(job = new Entry(message.Demand, message.Observer));
+        (job.Conductor, job.Present) = (Sender, message.Devices);
+        Allot();
+    }
+
+    /// <summary>Whenever devices or jobs come or go.</summary>
+    private void Allot()
+    {
+        var offers = Offers.RemoveAll(o => leaving.Any(k => k.Name == o.Node && nodes.ContainsKey(k)));
+        var shares = Allotment.Of(offers, [.. jobs.Select(j => j.Demand)], jobs.Where(j => j.Conductor is not null).ToDictionary(j => j.Id, j => j.Present));
+        foreach (var (job, share) in jobs.Zip(shares).ToArray())
+        {
+            var mine = nodes.Values.OrderBy(n => n.Key).Select(n => n with { Offers = [.. n.Offers.Where(share.Devices.Contains)] }).Where(n => !n.Offers.IsEmpty).ToImmutableArray();
+            if (job.Conductor is { } conductor)
+            {
+                if (!job.Allotted.SequenceEqual(share.Devices))
+                    conductor.Tell(new AllotDevices(job.Id, mine, share.Reason));
+            }
+            else if (!mine.IsEmpty)
+            {
+                Timers.Cancel(job.Id);
+                job.Conductor = mine[0].Node;
+                job.Present = share.Devices;
+                mine[0].Node.Tell(new ConductJob(job.Id, job.Submitted!.Definition, job.Submitted.Options, job.Observer, mine));
+            }
+
+            job.Allotted = share.Devices;
+        }
     }
 
     private void Cancel(CancelJob cancel)
     {
-        if (waiting.Find(w => w.Job == cancel.Job) is { } submit)
+        if (Find(cancel.Job) is { Conductor: null } waiting)
         {
-            waiting.Remove(submit);
+            jobs.Remove(waiting);
             Timers.Cancel(cancel.Job);
-            submit.Observer.Tell(new JobCancelled(cancel.Job));
+            waiting.Observer.Tell(new JobCancelled(cancel.Job));
         }
         else
         {
@@ -133,26 +156,50 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     }
 
     /// <summary>Of a job that has ended its observer has heard already.</summary>
-    private void Pass(JobId id, ICommand command)
-    {
-        if (jobs.TryGetValue(id, out var job))
-            job.Conductor.Forward(command);
-    }
+    private void Pass(JobId id, ICommand command) => Find(id)?.Conductor?.Forward(command);
 
     private void GiveUp(DevicesTimedOut timedOut)
     {
-        if (waiting.Find(w => w.Job == timedOut.Job) is not { } submit)
+        if (Find(timedOut.Job) is not { Conductor: null } waiting)
             return;
-        waiting.Remove(submit);
-        submit.Observer.Tell(new JobRejected(
-            submit.Job, $"no device was offered for {settings.DeviceTimeout.TotalSeconds:0} s (singa.runtime.device-timeout)"));
+        jobs.Remove(waiting);
+        waiting.Observer.Tell(new JobRejected(
+            timedOut.Job, $"no device was offered for {settings.DeviceTimeout.TotalSeconds:0} s (singa.runtime.device-timeout)"));
     }
 
     private void Leave(IActorRef node)
     {
         foreach (var gone in nodes.Values.Where(n => n.Node.Equals(node)).ToArray())
+        {
             nodes.Remove(gone.Key);
+            leaving.Remove(gone.Key);
+        }
+
+        Allot();
     }
 
+    private Entry? Find(JobId id) => jobs.Find(j => j.Id == id);
+
     private sealed record DevicesTimedOut(JobId Job) : INoSerializationVerificationNeeded;
+
+    /// <summary>A job in the pool. <c>Conductor</c>: the node that conducts it; null while it waits.</summary>
+    private sealed class Entry(JobDemand demand, IActorRef observer)
+    {
+        public JobId Id => demand.Job;
+
+        public JobDemand Demand => demand;
+
+        public IActorRef Observer => observer;
+
+        public SubmitJob? Submitted { get; init; }
+
+        public IActorRef? Conductor { get; set; }
+
+        /// <summary>Devices that it runs on.</summary>
+        public ImmutableArray<DeviceOffer> Present { get; set; } = [];
+
+        /// <summary>Devices that it was given last.</summary>
+        public ImmutableArray<DeviceOffer> Allotted { get; set; } = [];
+
+    }
 }

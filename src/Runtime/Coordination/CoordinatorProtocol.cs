@@ -39,16 +39,16 @@ public static class CoordinatorProtocol
     public sealed record ConductJob(JobId Job, JobRef Definition, TrainingOptions Options, IActorRef Observer, ImmutableArray<JobNode> Nodes) : ICommand;
 
     /// <summary>From a conductor, when it begins and whenever a generation does.</summary>
-    public sealed record JobConducted(JobId Job, IActorRef Conductor, IActorRef Observer) : IEvent;
+    public sealed record JobConducted(JobId Job, IActorRef Observer, JobDemand Demand, ImmutableArray<DeviceOffer> Devices) : IEvent;
+
+    /// <summary>To a conductor: these devices are the job's, on these nodes. None: it rests until some are.</summary>
+    public sealed record AllotDevices(JobId Job, ImmutableArray<JobNode> Nodes, string? Reason) : ICommand;
 
     /// <summary>From a conductor: the job has ended, and its observer knows.</summary>
     public sealed record JobLeft(JobId Job) : IEvent;
 
-    /// <summary>To a conductor: a node has devices for the job.</summary>
-    public sealed record RecruitNode(JobId Job, JobNode Node) : ICommand;
-
-    /// <summary>To a conductor: a node will soon be gone.</summary>
-    public sealed record DismissNode(JobId Job, NodeKey Node) : ICommand;
+    /// <summary>To conductors and the coordinator: a node wants to go. It stays until nothing needs it.</summary>
+    public sealed record DismissNode(NodeKey Node) : ICommand;
 
     /// <summary>Nothing happens until somebody comes back or is proved dead: whom it misses.</summary>
     public sealed record JobWaiting(JobId Job, string Reason) : IEvent;

@@ -29,6 +29,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     // Whatever breaks so many generations before their first step will break the next as well.
     private const int RegroupsInVain = 5;
 
+
     private readonly ConductJob job;
     private readonly NodeKey self;
     private readonly RuntimeSettings settings;
@@ -37,9 +38,11 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private readonly TakeOver? takeOver;
     private readonly Dictionary<NodeKey, JobNode> nodes;
     private readonly HashSet<NodeKey> preparing = [], prepared = [], released = [];
-    private readonly HashSet<DeviceOffer> broken = [];
+    private readonly HashSet<DeviceOffer> broken = new(DeviceOffer.ByPlace);
     private readonly Dictionary<int, IActorRef> workers = [];
     private readonly PlannedChange planned;
+    private readonly Rebalancing rebalancing;
+    private readonly Dictionary<DeviceOffer, double> speeds = new(DeviceOffer.ByPlace);
     private readonly JobPulse pulse = new();
     private readonly ILoggingAdapter log = Context.GetLogger();
     private TrainingJob? definition;
@@ -53,13 +56,15 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private long committedAtRegroup = -1, recorded;
     private int inVain;
     private int? buckets;
-    private bool accepted, regrouping, runs;
+    private bool accepted, regrouping, runs, pausedByHost, pausedByPool;
+
 
     public JobActor(ConductJob job, NodeKey self, JobLibrary library, RuntimeSettings settings, TimeProvider time, TakeOver? takeOver = null)
     {
         (this.job, this.self, this.library, this.settings, this.time, this.takeOver) = (job, self, library, settings, time, takeOver);
         nodes = job.Nodes.ToDictionary(n => n.Key);
         planned = new PlannedChange(settings.GatherTime);
+        rebalancing = new Rebalancing(gain: 0.2, steps: 10, pause: 20);
         if (takeOver is null)
             Preparing();
         else
@@ -145,10 +150,12 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private void Conducting()
     {
         Receive<GenerationFormed>(Form);
-        Receive<GenerationRuns>(_ =>
+        Receive<GenerationRuns>(message =>
         {
             waits = null;
             runs = true;
+            foreach (var gone in planned.Begun(message.Roll, Now))
+                Dismissed(gone);
             BeginSteps();
         });
         Receive<GenerationWaits>(message =>
@@ -173,21 +180,18 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         Receive<WorkerRejected>(message => Carry(run!.On(message)));
         Receive<WorkerFailed>(message => Carry(run!.On(message)));
         Receive<WorkerInterrupted>(message => Carry(run!.On(message)));
-        Receive<StepCompleted>(message =>
-        {
-            pulse.On(message);
-            Carry(run!.On(message, time.GetUtcNow()));
-        });
+        Receive<AnnounceJob>(_ => Announce());
+        Receive<StepCompleted>(Step);
         Receive<EvaluationCompleted>(message => Carry(run!.On(message, time.GetUtcNow())));
         Receive<StepsHeld>(message => Carry(run!.On(message, time.GetUtcNow())));
         Receive<SaveFailed>(message => Carry(run!.On(message)));
         Receive<WorkerFinished>(message => Carry(run!.On(message, time.GetUtcNow())));
         Receive<ReplicaSaved>(message => Carry(run!.On(message, time.GetUtcNow())));
-        Receive<PauseJob>(_ => Carry(run?.Rest(end: false) ?? []));
-        Receive<ResumeJob>(_ => Carry(run?.Resume(time.GetUtcNow()) ?? []));
+        Receive<PauseJob>(_ => Rest(byHost: true));
+        Receive<ResumeJob>(_ => GoOn(byHost: true));
         Receive<StopJob>(_ => Stop());
         Receive<StepsRecorded>(message => recorded = Math.Max(recorded, message.Steps));
-        Receive<RecruitNode>(message => Recruit(message.Node));
+        Receive<AllotDevices>(Allot);
         Receive<DismissNode>(message =>
         {
             if (nodes.ContainsKey(message.Node))
@@ -292,7 +296,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private JobRun NewRun(Membership membership) => new(definition!, job.Options, data!, membership, time.GetUtcNow(), resume);
 
     private ImmutableArray<DeviceOffer> Offers(IEnumerable<NodeKey> of) =>
-        [.. of.Where(nodes.ContainsKey).SelectMany(n => nodes[n].Offers).Where(o => !broken.Contains(o))];
+        [.. of.Where(nodes.ContainsKey).SelectMany(n => nodes[n].Offers).Where(o => !broken.Contains(o)).Select(o => o with { Speed = speeds.GetValueOrDefault(o, o.Speed) })];
 
     private void Lose(NodeKey node, string why)
     {
@@ -309,12 +313,83 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
             Regroup(why);
     }
 
-    private void Recruit(JobNode node)
+    /// <summary>Devices come and go by the pool's word as well; a job that has none rests.</summary>
+    private void Allot(AllotDevices allot)
     {
-        if (ending is not null || nodes.ContainsKey(node.Key))
+        if (ending is not null)
             return;
-        nodes[node.Key] = node;
-        Prepare(node);
+        if (allot.Nodes.IsEmpty)
+        {
+            job.Observer.Tell(new JobWaiting(job.Job, allot.Reason ?? "it has no devices"));
+            Rest(byHost: false);
+            return;
+        }
+
+        GoOn(byHost: false);
+        foreach (var node in allot.Nodes)
+        {
+            if (nodes.TryGetValue(node.Key, out var known))
+            {
+                nodes[node.Key] = known with { Offers = node.Offers };
+            }
+            else
+            {
+                nodes[node.Key] = node;
+                Prepare(node);
+            }
+        }
+
+        foreach (var gone in nodes.Keys.Except(allot.Nodes.Select(n => n.Key)).ToArray())
+        {
+            if (gone == self)
+                nodes[gone] = nodes[gone] with { Offers = [] };
+            else
+                planned.Leave(gone, Now);
+        }
+
+        var now = Offers(prepared).ToHashSet();
+        if (run is not null && !now.SetEquals(run.Membership.Members.Select(m => m.Offer).Concat(run.Membership.StandBy)))
+            planned.Rebalance(Now);
+    }
+
+    private void Rest(bool byHost)
+    {
+        (pausedByHost, pausedByPool) = (pausedByHost | byHost, pausedByPool | !byHost);
+        Carry(run?.Rest(end: false) ?? []);
+    }
+
+    private void GoOn(bool byHost)
+    {
+        if (byHost ? !pausedByHost && pausedByPool : !pausedByPool)
+            return;
+        (pausedByHost, pausedByPool) = byHost ? (false, pausedByPool) : (pausedByHost, false);
+        if (!pausedByHost && !pausedByPool)
+            Carry(run?.Resume(time.GetUtcNow()) ?? []);
+    }
+
+    /// <summary>The job rests: whoever is next in rank goes on from here, and nothing is done twice.</summary>
+    private void Resign()
+    {
+        log.Info("job {0} is given to another node to conduct: this one leaves", job.Job);
+        foreach (var node in nodes.Values.Where(n => n.Key != self))
+            node.Node.Tell(new NodeFailed(job.Job, self, $"{self} leaves"));
+        Seat.Tell(new ReleaseJob(job.Job));
+        Context.Parent.Tell(new Left(job.Job, IsOver: false));
+        Context.Stop(Self);
+    }
+
+    private string Why => string.Join("; ", new[]
+    {
+        planned.Newcomers.IsEmpty ? null : $"{string.Join(", ", planned.Newcomers)} {(planned.Newcomers.Length == 1 ? "joins" : "join")}",
+        planned.Leaving.IsEmpty ? null : $"{string.Join(", ", planned.Leaving)} {(planned.Leaving.Length == 1 ? "leaves" : "leave")}",
+    }.OfType<string>().DefaultIfEmpty("shards move to where they take less time"));
+
+    private void Dismissed(NodeKey node)
+    {
+        if (node == self || !nodes.Remove(node, out var gone))
+            return;
+        prepared.Remove(node);
+        gone.Node.Tell(new ReleaseJob(job.Job));
     }
 
     /// <summary>The seat finds out who is left and may go on.</summary>
@@ -372,7 +447,8 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         }
 
         workers.Clear();
-        var begin = formation.With(self, [.. membership.Members.Select(m => nodes.Values.First(n => n.Offers.Contains(m.Offer)).Key)]);
+        rebalancing.Begin([.. membership.Members.Select(m => m.Shards)], new double[membership.Members.Length]);
+        var begin = formation.With(self, [.. membership.Members.Select(m => nodes.Values.First(n => n.Key.Name == m.Offer.Node).Key)]);
         Seat.Tell(new StartGeneration(
             job.Job, begin, membership, [.. nodes.Values], Self, run.Start, run.Until, run.Stopping,
             [.. formation.Ahead.Select(n => nodes.GetValueOrDefault(n)?.Peer).OfType<PeerId>()]));
@@ -389,13 +465,22 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         job.Observer.Tell(accepted ? new JobRegrouped(job.Job, roll.Generation, run.Facts.Workers, reason) : new JobAccepted(job.Job, run.Facts));
         (accepted, regrouping, buckets) = (true, false, null);
         TellNodes(new BeginSteps(job.Job, new Ballot(roll.Generation.Number, Ballot.Of(0, self).Candidate), count, run.Start.Step));
-        Context.Parent.Tell(new JobConducted(job.Job, Self, job.Observer));
+        Announce();
+    }
+
+    /// <summary>To the coordinator, also to one that has only just begun.</summary>
+    private void Announce()
+    {
+        var options = job.Options;
+        Context.Parent.Tell(new JobConducted(
+            job.Job, job.Observer, new JobDemand(job.Job, options.Priority, options.MinDevices, options.MaxDevices),
+            run is null ? [] : [.. run.Membership.Members.Select(m => m.Offer), .. run.Membership.StandBy]));
     }
 
     private JobStatus Status() => run is null
         ? new JobStatus(job.Job.Value, definition?.Name ?? "", "preparing", 0, 0, 0, TimeSpan.Zero, [])
         : new JobStatus(
-            job.Job.Value, definition!.Name, waits is not null ? "waiting" : regrouping ? "regrouping" : "training", run.Membership.Generation.Number, run.Committed,
+            job.Job.Value, definition!.Name, pausedByHost || pausedByPool ? "paused" : waits is not null ? "waiting" : regrouping ? "regrouping" : "training", run.Membership.Generation.Number, run.Committed,
             run.Schedule.TotalSteps, pulse.StepTime, pulse.Workers(run.Membership), waits);
 
     private void OnTick()
@@ -409,6 +494,32 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         var patience = run.HasBegun ? settings.StepTimeout : settings.PrepareTimeout;
         if (run.Overdue(time.GetUtcNow() - patience) is { } decision)
             Carry([decision]);
+    }
+
+    private void Step(StepCompleted message)
+    {
+        if (message.Generation == run!.Membership.Generation)
+        {
+            pulse.On(message);
+            if (message.Rank == 0)
+                Measure();
+        }
+
+        Carry(run.On(message, time.GetUtcNow()));
+    }
+
+    /// <summary>Shards move to where they take less time, by what devices were busy for in the last steps.</summary>
+    private void Measure()
+    {
+        var members = run!.Membership.Members;
+        if (members.Length < 2)
+            return;
+        double[] busy = [.. pulse.Workers(run.Membership).Select(w => w.StepTime.TotalSeconds)];
+        if (rebalancing.Measured(busy) is not { } found)
+            return;
+        for (int i = 0; i < members.Length; i++)
+            speeds[members[i].Offer] = found[i];
+        planned.Rebalance(Now);
     }
 
     private void Carry(IEnumerable<JobDecision> decisions)
@@ -439,8 +550,11 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
                 case JobDecision.Save save:
                     workers[0].Tell(new SaveReplica(job.Job, run!.Membership.Generation, save.Step, save.Outcome));
                     break;
+                case JobDecision.Change when planned.Leaving.Contains(self):
+                    Resign();
+                    break;
                 case JobDecision.Change:
-                    Regroup(planned.Leaving.IsEmpty ? $"{string.Join(", ", planned.Newcomers)} joins" : $"{string.Join(", ", planned.Leaving)} leaves", isTrouble: false);
+                    Regroup(Why, isTrouble: false);
                     break;
                 case JobDecision.Paused paused:
                     job.Observer.Tell(new JobPaused(job.Job, paused.Step));

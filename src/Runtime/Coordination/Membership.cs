@@ -11,6 +11,10 @@ namespace Singa.Actors.Runtime.Coordination;
 /// <param name="Speed">Relative to other devices; any unit.</param>
 public sealed record DeviceOffer(string Node, string Device, double Speed = 1)
 {
+    /// <summary>The same device of the same node, however fast.</summary>
+    public static readonly IEqualityComparer<DeviceOffer> ByPlace = EqualityComparer<DeviceOffer>.Create(
+        (a, b) => a?.Node == b?.Node && a?.Device == b?.Device, o => HashCode.Combine(o.Node, o.Device));
+
     /// <summary>Where its node's data plane is reached; null where all are in one process.</summary>
     public PeerId? Peer { get; init; }
 

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Singa.Actors.Collective;
 using Singa.Actors.Runtime.Cluster;
+using Singa.Actors.Runtime.Workers;
 using Singa.Actors.Runtime.Cluster.Joining;
 using Singa.Actors.Runtime.Jobs;
 using Singa.Actors.Runtime.Regrouping;
@@ -126,6 +127,7 @@ public sealed class ClusterHost : IHostedService
     {
         if (Akka.Cluster.Cluster.Get(leaving).IsUp)
         {
+            await ReleaseAsync(leaving).ConfigureAwait(false);
             var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             leaving.ActorOf(Props.Create(() => new LeaveActor(gone)), NodePaths.Leaving);
             if (await Task.WhenAny(gone.Task, Task.Delay(settings.Times.LeaveTimeout)).ConfigureAwait(false) != gone.Task)
@@ -133,6 +135,19 @@ public sealed class ClusterHost : IHostedService
         }
 
         await EndAsync(leaving).ConfigureAwait(false);
+    }
+
+    /// <summary>Jobs go on without this node from their next step boundary on, so that nothing is done twice.</summary>
+    private async Task ReleaseAsync(ActorSystem leaving)
+    {
+        try
+        {
+            await leaving.ActorSelection($"/user/{NodePaths.Node}").Ask<NodeJobProtocol.NodeLeft>(NodeJobProtocol.LeaveNode.Instance, settings.Times.LeaveTimeout).ConfigureAwait(false);
+        }
+        catch (AskTimeoutException)
+        {
+            log.LogWarning("the jobs of {Node} did not let it go within {Seconds} s", Address, settings.Times.LeaveTimeout.TotalSeconds);
+        }
     }
 
     private async Task EndAsync(ActorSystem ending)

@@ -59,6 +59,7 @@ internal sealed class JobWriter
         Set("seed", job.Seed);
         Set("top-k", job.TopK);
         Set("evaluate-every", job.EvaluateEvery);
+        Set("precision", job.IsStrict ? "strict" : "fast");
         if (job.Frozen.Count > 0)
             Set("frozen", job.Frozen);
         if (job.MemoryBudget > 0)

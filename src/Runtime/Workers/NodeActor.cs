@@ -25,6 +25,7 @@ internal sealed class NodeActor : ReceiveActor
     private readonly HashSet<IActorRef> opening = [];
     private IActorRef collective = ActorRefs.Nobody;
     private IDisposable? observing;
+    private IActorRef? leaver;
 
     public NodeActor(NodeOrder order, IActorRef coordinator)
     {
@@ -39,6 +40,7 @@ internal sealed class NodeActor : ReceiveActor
         ToSeats();
         ToConductors();
         Receive<PeerLost>(Lost);
+        Receive<LeaveNode>(_ => Leave());
         Receive<NodeJobActor.Left>(Forget);
         Receive<JobActor.Left>(Forget);
         Receive<Terminated>(Ended);
@@ -97,8 +99,12 @@ internal sealed class NodeActor : ReceiveActor
         Receive<CoordinatorProtocol.StopJob>(message => ToConductor(message.Job, message));
         Receive<CoordinatorProtocol.PauseJob>(message => ToConductor(message.Job, message));
         Receive<CoordinatorProtocol.ResumeJob>(message => ToConductor(message.Job, message));
-        Receive<CoordinatorProtocol.RecruitNode>(message => ToConductor(message.Job, message));
-        Receive<CoordinatorProtocol.DismissNode>(message => ToConductor(message.Job, message));
+        Receive<CoordinatorProtocol.AllotDevices>(message => ToConductor(message.Job, message));
+        Receive<CoordinatorProtocol.DismissNode>(message =>
+        {
+            foreach (var conductor in conductors.Values)
+                conductor.Actor.Forward(message);
+        });
         Receive<CoordinatorProtocol.WithdrawDevice>(message =>
         {
             foreach (var conductor in conductors.Values)
@@ -120,8 +126,8 @@ internal sealed class NodeActor : ReceiveActor
     {
         if (opening.Count == 0)
             beginner.Tell(new CoordinatorProtocol.OfferDevices(Offered()));
-        foreach (var (id, conductor) in conductors)
-            beginner.Tell(new CoordinatorProtocol.JobConducted(id, Self, conductor.Order.Observer));
+        foreach (var conductor in conductors.Values)
+            conductor.Actor.Tell(AnnounceJob.Instance);
     }
 
     private void Offer() => coordinator.Tell(new CoordinatorProtocol.OfferDevices(Offered()));
@@ -190,11 +196,28 @@ internal sealed class NodeActor : ReceiveActor
             conductor.Actor.Tell(new NodeGone(id, node, lost.Reason));
     }
 
+    /// <summary>The jobs go on without this node from their next step boundary on.</summary>
+    private void Leave()
+    {
+        leaver = Sender;
+        coordinator.Tell(new CoordinatorProtocol.DismissNode(order.Key));
+        foreach (var (id, seat) in seats)
+            seat.Actor.Tell(new LeaveJob(id));
+        LeaveWhenEmpty();
+    }
+
+    private void LeaveWhenEmpty()
+    {
+        if (seats.Count == 0 && conductors.Count == 0)
+            leaver?.Tell(NodeLeft.Instance);
+    }
+
     private void Forget(NodeJobActor.Left left)
     {
         if (!seats.Remove(left.Job, out var seat))
             return;
         Context.Unwatch(Sender);
+        LeaveWhenEmpty();
         if (conductors.TryGetValue(left.Job, out var conductor))
             conductor.Actor.Tell(new JobReleased(left.Job, order.Key));
         else
@@ -207,6 +230,7 @@ internal sealed class NodeActor : ReceiveActor
     {
         conductors.Remove(left.Job);
         Context.Unwatch(Sender);
+        LeaveWhenEmpty();
         if (left.IsOver)
             coordinator.Tell(new CoordinatorProtocol.JobLeft(left.Job));
     }

@@ -40,6 +40,23 @@ internal static class NodeJobProtocol
     /// <summary>From a conductor that has taken over: it is there.</summary>
     public sealed record ConductorBegun(JobId Job) : IMessage;
 
+    /// <summary>To a node: take part in nothing new, and answer when nothing of any job is left here.</summary>
+    public sealed record LeaveNode : IMessage
+    {
+        public static readonly LeaveNode Instance = new();
+    }
+
+    public sealed record NodeLeft : IMessage
+    {
+        public static readonly NodeLeft Instance = new();
+    }
+
+    /// <summary>To a conductor: there is a new coordinator.</summary>
+    public sealed record AnnounceJob : IMessage
+    {
+        public static readonly AnnounceJob Instance = new();
+    }
+
     /// <summary>This node wants to go: it takes no part in the next generation.</summary>
     public sealed record LeaveJob(JobId Job) : IMessage;
 

@@ -2,6 +2,7 @@ using Singa.Actors.Devices;
 using Singa.Actors.Graph.Training;
 using Singa.Actors.Runtime.Checkpoints;
 using Singa.Actors.Runtime.Coordination;
+using Singa.Actors.Runtime.Models;
 
 namespace Singa.Actors.Runtime.Workers;
 
@@ -30,6 +31,10 @@ internal sealed class ReplicaKeeper(
             ? first.Replica.WithoutOptimizerState
             : first.Best;
     }
+
+    /// <summary>First values that nobody computes: those of a model that is trained further.</summary>
+    public void PutGiven() => new Replica([.. plan.Variables.Where(v => v.Given is not null).Select(v => new ReplicaValue(v.Kind, new NamedTensor(v.Name, v.Type, v.Given!.Value)))])
+        .Write(loaded, plan);
 
     /// <summary>Of the parameters.</summary>
     public string Digest() => Replica.Read(loaded, plan, k => k == VariableKind.Parameter).Digest;

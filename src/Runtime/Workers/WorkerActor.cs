@@ -105,7 +105,13 @@ internal sealed class WorkerActor : ReceiveActor
 
     private void Placing()
     {
-        Receive<DeviceProtocol.SectionsCompleted>(_ => Ready());
+        Receive<DeviceProtocol.SectionsCompleted>(_ =>
+        {
+            if (plan.Variables.Any(v => v.Given is not null))
+                Chore(keeper.PutGiven);
+            else
+                Ready();
+        });
         Receive<ChoreDone>(_ => Ready());
         Receive<DeviceProtocol.SectionsFailed>(message => Fail(message.Reason));
         Receive<Status.Failure>(message => Refuse(message.Cause));
@@ -147,7 +153,7 @@ internal sealed class WorkerActor : ReceiveActor
             pipeline.Offer(batch);
             Admit();
         });
-        Receive<DeviceProtocol.SectionsCompleted>(message => Completed(message.Tag));
+        Receive<DeviceProtocol.SectionsCompleted>(message => Completed(message.Tag, message.Busy));
         Receive<DigestTaken>(message =>
         {
             Report(message);
@@ -215,7 +221,7 @@ internal sealed class WorkerActor : ReceiveActor
     {
         Receive<DeviceProtocol.SectionsCompleted>(message =>
         {
-            Completed(message.Tag);
+            Completed(message.Tag, message.Busy);
             Settle();
         });
         Receive<DigestTaken>(message =>
@@ -291,10 +297,10 @@ internal sealed class WorkerActor : ReceiveActor
         Admit();
     }
 
-    private void Completed(long tag)
+    private void Completed(long tag, TimeSpan spent)
     {
-        pipeline.Complete(tag, time.GetTimestamp());
-        while (pipeline.Take() is var (batch, since, until))
+        pipeline.Complete(tag, time.GetTimestamp(), spent);
+        while (pipeline.Take() is var (batch, since, until, busy))
         {
             var sums = batch.Slot.Sums;
             feeder!.Return(batch.Slot);
@@ -302,7 +308,7 @@ internal sealed class WorkerActor : ReceiveActor
             {
                 case WorkItem.Train train:
                     Report(train, new StepCompleted(
-                        order.Job, order.Generation, order.Rank, train.Step.Step, sums.Loss, sums.Correct, time.GetElapsedTime(since, until)));
+                        order.Job, order.Generation, order.Rank, train.Step.Step, sums.Loss, sums.Correct, time.GetElapsedTime(since, until)) { Busy = busy });
                     break;
                 case WorkItem.Evaluate evaluate:
                     Report(evaluate, sums);

@@ -37,6 +37,7 @@ internal sealed record WorkerOrder(
         {
             Frozen = job.Frozen,
             TopK = job.TopK,
+            IsStrict = job.IsStrict,
         };
     }
 

@@ -48,7 +48,7 @@ public sealed class CoordinatorActorTests : TestKit
         Submit();
         node.ExpectMsg<CoordinatorProtocol.ConductJob>();
         var later = CreateTestProbe();
-        coordinator.Tell(new CoordinatorProtocol.JobConducted(Job, later, host), later);
+        coordinator.Tell(new CoordinatorProtocol.JobConducted(Job, host, new JobDemand(Job, 0, 1, 0), [new DeviceOffer("a", "null:0")]), later);
         coordinator.Tell(new CoordinatorProtocol.StopJob(Job));
         later.ExpectMsg<CoordinatorProtocol.StopJob>();
     }
@@ -60,7 +60,7 @@ public sealed class CoordinatorActorTests : TestKit
         Submit();
         node.ExpectMsg<CoordinatorProtocol.ConductJob>();
         Offer("b", CreateTestProbe(), "null:0");
-        Assert.Equal("b", node.ExpectMsg<CoordinatorProtocol.RecruitNode>().Node.Key.Name);
+        Assert.Equal(["a", "b"], node.ExpectMsg<CoordinatorProtocol.AllotDevices>().Nodes.Select(n => n.Key.Name));
     }
 
     [Fact]
@@ -71,6 +71,32 @@ public sealed class CoordinatorActorTests : TestKit
         Offer("a", node, "null:0");
 
         node.ExpectMsg<CoordinatorProtocol.ConductJob>();
+    }
+
+    [Fact]
+    public void A_job_of_higher_priority_has_the_devices_to_itself_and_gives_them_back()
+    {
+        Offer("a", node, "null:0");
+        Submit();
+        node.ExpectMsg<CoordinatorProtocol.ConductJob>();
+        var urgent = new JobId("job-2");
+        coordinator.Tell(new CoordinatorProtocol.SubmitJob(urgent, new JobRef("sha256:g", []), new TrainingOptions { Priority = 1 }, host));
+        var rest = (CoordinatorProtocol.AllotDevices)node.FishForMessage(m => m is CoordinatorProtocol.AllotDevices);
+        Assert.Equal((Job, true), (rest.Job, rest.Nodes.IsEmpty));
+        Assert.Contains("higher priority", rest.Reason);
+        coordinator.Tell(new CoordinatorProtocol.JobLeft(urgent));
+        var back = (CoordinatorProtocol.AllotDevices)node.FishForMessage(m => m is CoordinatorProtocol.AllotDevices);
+        Assert.Equal((Job, 1), (back.Job, back.Nodes.Length));
+    }
+
+    [Fact]
+    public void A_job_that_wants_more_devices_than_there_are_waits_for_them()
+    {
+        Offer("a", node, "null:0");
+        coordinator.Tell(new CoordinatorProtocol.SubmitJob(Job, new JobRef("sha256:f", []), new TrainingOptions { MinDevices = 2 }, host));
+        node.ExpectNoMsg(TimeSpan.FromMilliseconds(400));
+        Offer("b", CreateTestProbe(), "null:0");
+        Assert.Equal(2, node.ExpectMsg<CoordinatorProtocol.ConductJob>().Nodes.Length);
     }
 
     [Fact]

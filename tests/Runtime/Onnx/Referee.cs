@@ -15,13 +15,15 @@ internal static class Referee
         return [.. results.Single().AsTensor<float>()];
     }
 
-    /// <summary>|a − b| ≤ 1e-5 · max |b| + 1e-4 · |b|; says where it is worst.</summary>
-    public static void Agree(float[] expected, float[] actual)
+    /// <summary>|a − b| ≤ 1e-5 · max |b| + 1e-4 · |b|.</summary>
+    /// <returns>The largest difference in units of the tolerance.</returns>
+    public static double Agree(float[] expected, float[] actual)
     {
         Assert.Equal(expected.Length, actual.Length);
         double largest = expected.Max(Math.Abs), worst = 0;
         for (int i = 0; i < expected.Length; i++)
             worst = Math.Max(worst, Math.Abs(actual[i] - expected[i]) / (1e-5 * largest + 1e-4 * Math.Abs(expected[i])));
         Assert.True(worst <= 1, $"{worst:F3} of the tolerance");
+        return worst;
     }
 }

@@ -16,4 +16,6 @@ internal readonly record struct Extent(long Each, long Fixed)
     }
 
     public long At(long samples) => Each * samples + Fixed;
+
+    public override string ToString() => IsFixed ? $"{Fixed}" : (Each == 1 ? "n" : $"{Each}·n") + (Fixed == 0 ? "" : $"+{Fixed}");
 }

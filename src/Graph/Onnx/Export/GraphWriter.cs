@@ -11,7 +11,7 @@ namespace Singa.Actors.Graph.Onnx.Export;
 /// </summary>
 internal sealed class GraphWriter
 {
-    /// <summary>Metadata of a node: the layer it belongs to.</summary>
+    /// <summary>Metadata of a node: the layer it belongs to, empty where it belongs to none.</summary>
     public const string LayerKey = "layer";
 
     private readonly Traced traced;
@@ -21,6 +21,7 @@ internal sealed class GraphWriter
     private readonly ICollection<TensorProto>? initialisers;
     private readonly Dictionary<Tensor, string> known = [];
     private readonly Dictionary<Node, Node> partners = [];
+    private readonly HashSet<Node> others;
     private readonly Dictionary<string, string> numbers = new(StringComparer.Ordinal);
     private readonly Dictionary<Tensor, int> uses, otherUses;
     private string? count;
@@ -34,6 +35,8 @@ internal sealed class GraphWriter
             known[first] = name;
             partners[first.Producer] = second.Producer;
         }
+
+        others = [.. partners.Values];
 
         (uses, otherUses) = (Uses([.. traced.Outputs.Select(o => o.First)]), Uses([.. traced.Outputs.Select(o => o.Second)]));
     }
@@ -64,12 +67,11 @@ internal sealed class GraphWriter
 
         void Enter(Node a, Node b)
         {
-            if (partners.TryGetValue(a, out var partner))
-            {
-                if (partner != b)
-                    throw Refused(a, "is put together in another way for another number of samples");
+            bool met = partners.TryGetValue(a, out var partner);
+            if (met ? partner != b : others.Contains(b))
+                throw Refused(a, "is put together in another way for another number of samples");
+            if (met)
                 return;
-            }
 
             partners[a] = b;
             var (written, other) = Forms(a, b);
@@ -110,7 +112,7 @@ internal sealed class GraphWriter
             throw Refused(a, "is another one for another number of samples");
         if (a.Op is Constant or Source)
         {
-            known[a.Output] = Elements(a, written.Attributes[0].T);
+            known[a.Output] = Elements(written.Attributes[0].T);
             return;
         }
 
@@ -131,8 +133,7 @@ internal sealed class GraphWriter
 
         proto.Attribute.AddRange(written.Attributes);
         proto.MetadataProps.AddRange(written.Exact);
-        if (a.Scope.Length > 0)
-            proto.MetadataProps.Add(new StringStringEntryProto { Key = LayerKey, Value = a.Scope });
+        proto.MetadataProps.Add(new StringStringEntryProto { Key = LayerKey, Value = a.Scope });
         foreach (var output in a.Outputs)
         {
             string made = names.Take(a.Outputs.Length == 1 ? name + "/y" : $"{name}/y{output.Index}");
@@ -144,9 +145,9 @@ internal sealed class GraphWriter
     }
 
     /// <summary>A constant's elements: an initialiser where the graph has some.</summary>
-    private string Elements(Node node, TensorProto elements)
+    private string Elements(TensorProto elements)
     {
-        string name = names.Take(node.Scope.Length == 0 ? "constant" : $"{node.Scope}/constant");
+        string name = names.Take("constant");
         if (initialisers is not null)
         {
             var named = elements.Clone();
@@ -189,8 +190,8 @@ internal sealed class GraphWriter
     /// <summary>[1] from the number of samples.</summary>
     private string At(Node node, Extent extent)
     {
-        string times = extent.Each == 1 ? Count(node) : Made($"{extent.Each}·n", "Mul", [Count(node), Longs([extent.Each])]);
-        return extent.Fixed == 0 ? times : Made($"{extent.Each}·n+{extent.Fixed}", "Add", [times, Longs([extent.Fixed])]);
+        string times = extent.Each == 1 ? Count(node) : Made($"{extent with { Fixed = 0 }}", "Mul", [Count(node), Longs([extent.Each])]);
+        return extent.Fixed == 0 ? times : Made($"{extent}", "Add", [times, Longs([extent.Fixed])]);
     }
 
     /// <summary>The number of samples, Int64 [1]: a dimension of an input.</summary>

@@ -25,7 +25,7 @@ public static class Journey
             var others = b.Requests.Statistics.ToDictionary(s => s.Name);
             foreach (var one in a.Requests.Statistics)
             {
-                if (!others.TryGetValue(one.Name, out var other) || (other.Type, other.Initial, other.Keep) != (one.Type, one.Initial, one.Keep))
+                if (!others.TryGetValue(one.Name, out var other) || (other.Type, other.Keep) != (one.Type, one.Keep))
                     throw comparison.Lost("the model", $"statistic {one.Name}");
                 if (one.Observed is not null)
                     comparison.Same(one.Observed, other.Observed ?? throw comparison.Lost("the model", $"statistic {one.Name}"));
@@ -35,6 +35,8 @@ public static class Journey
                 continue;
             foreach (var (one, other) in a.Requests.Parameters.Zip(b.Requests.Parameters))
                 comparison.Same(one.Initialiser.Create(seed, one.Name, one.Type, one.Fans), other.Initialiser.Create(seed, other.Name, other.Type, other.Fans));
+            foreach (var one in a.Requests.Statistics)
+                comparison.Same(one.Initialiser.Create(seed, one.Name, one.Type, default), others[one.Name].Initialiser.Create(seed, one.Name, one.Type, default));
         }
     }
 

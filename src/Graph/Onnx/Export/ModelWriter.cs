@@ -41,7 +41,7 @@ public sealed class ModelWriter
         var writer = new ModelWriter(module, sample, seed, samples);
         var (one, two) = writer.Trace(training: true);
         var (parameters, statistics) = (one.Requests.Parameters, one.Requests.Statistics);
-        string input = writer.Answering(parameters, statistics, (p, _) => (p.Initialiser as GivenValues)?.Values, _ => null);
+        string input = writer.Answering(parameters, statistics, p => (p as GivenValues)?.Values);
         var info = new TrainingInfoProto { Algorithm = writer.TrainingStep(one, two, input), Initialization = new GraphProto { Name = "first values" } };
         info.UpdateBinding.AddRange(statistics.Zip(info.Algorithm.Output.Skip(1), (s, o) => Entry(s.Name, o.Name)));
         writer.FirstValues(info, parameters, statistics);
@@ -57,7 +57,7 @@ public sealed class ModelWriter
     {
         var writer = new ModelWriter(module, sample, 0, samples);
         var requests = writer.Trace(training: false).First.Requests;
-        writer.Answering(requests.Parameters, requests.Statistics, (_, name) => values(name), values: name => values(name));
+        writer.Answering(requests.Parameters, requests.Statistics, null, values);
         var model = writer.Finish();
         var functions = model.Functions.Select(f => f.Name).ToHashSet();
         if (model.Graph.Node.Concat(model.Functions.SelectMany(f => f.Node)).FirstOrDefault(n => n.Domain == FunctionDraft.SingaDomain && !functions.Contains(n.OpType)) is { } own)
@@ -71,7 +71,7 @@ public sealed class ModelWriter
     /// <summary>The graph outside training. Values that are not given are inputs.</summary>
     /// <returns>The name of the samples.</returns>
     private string Answering(IReadOnlyList<ParameterSpec> parameters, IReadOnlyList<StatisticSpec> statistics,
-        Func<ParameterSpec, string, ReadOnlyMemory<byte>?> given, Func<string, ReadOnlyMemory<byte>?> values)
+        Func<Initialiser, ReadOnlyMemory<byte>?>? first, Func<string, ReadOnlyMemory<byte>>? values = null)
     {
         var (one, two) = Trace(training: false);
         foreach (string name in one.Requests.Parameters.Select(p => p.Name).Except(parameters.Select(p => p.Name)))
@@ -83,8 +83,9 @@ public sealed class ModelWriter
         var (graph, names) = (model.Graph, NamesOf(parameters, statistics));
         string input = names.Take(Input);
         graph.Input.Add(Value(input, one.Samples.Type, two.Samples.Type));
-        foreach (var (name, type, data) in parameters.Select(p => (p.Name, p.Type, given(p, p.Name))).Concat(statistics.Select(s => (s.Name, s.Type, values(s.Name)))))
+        foreach (var (name, type, initialiser) in parameters.Select(p => (p.Name, p.Type, p.Initialiser)).Concat(statistics.Select(s => (s.Name, s.Type, s.Initialiser))))
         {
+            var data = values is null ? first!(initialiser) : values(name);
             if (data is null)
                 graph.Input.Add(Value(name, type, type));
             else
@@ -128,8 +129,8 @@ public sealed class ModelWriter
 
     private void FirstValues(TrainingInfoProto info, IReadOnlyList<ParameterSpec> parameters, IReadOnlyList<StatisticSpec> statistics)
     {
-        var first = parameters.Where(p => p.Initialiser is not GivenValues).Select(p => (p.Name, p.Type, Value: p.Initialiser.Create(seed, p.Name, p.Type, p.Fans)))
-            .Concat(statistics.Select(s => (s.Name, s.Type, Value: Fill.Create(s.Type.DType, s.Type.Shape, s.Initial)))).ToArray();
+        var first = parameters.Select(p => (p.Name, p.Type, p.Initialiser, p.Fans)).Concat(statistics.Select(s => (s.Name, s.Type, s.Initialiser, Fans: default(Fans))))
+            .Where(v => v.Initialiser is not GivenValues).Select(v => (v.Name, v.Type, Value: v.Initialiser.Create(seed, v.Name, v.Type, v.Fans))).ToArray();
         var graph = info.Initialization;
         var made = new GraphWriter(new Traced([], [.. first.Select(f => (f.Value, f.Value))], samples), functions, new Names(), graph.Node, graph.Initializer).Write();
         graph.Output.AddRange(first.Zip(made, (f, name) => Value(name, f.Type, f.Type)).DistinctBy(v => v.Name));

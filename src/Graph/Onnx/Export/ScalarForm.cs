@@ -33,6 +33,9 @@ internal static class ScalarForm
         ScalarOp.NotEqual, ScalarOp.FusedMultiplyAdd, ScalarOp.ShiftLeft, ScalarOp.ShiftRight, ScalarOp.ReinterpretFloat, ScalarOp.ReinterpretInt,
     }.ToImmutableDictionary(o => o.ToString());
 
+    // Programs are walked by recursion.
+    private const int StepsMax = 4096;
+
     public static FunctionProto Write(ScalarProgram program, FunctionLibrary functions)
     {
         var draft = new FunctionDraft(program.Arguments.Select((_, i) => $"a{i}"), ["y"], "label");
@@ -68,6 +71,8 @@ internal static class ScalarForm
     /// <exception cref="OnnxException">The function is no such program.</exception>
     public static ScalarProgram Read(FunctionProto function, ImmutableArray<DType> arguments)
     {
+        if (function.Node.Count > StepsMax)
+            throw new OnnxException($"function {function.Name} has {function.Node.Count:N0} nodes; {StepsMax:N0} is the most of a scalar program");
         if (function.Input.Count != arguments.Length || function.Output.Count != 1)
             throw new OnnxException($"function {function.Name} takes {function.Input.Count} inputs, not {arguments.Length}, and gives {function.Output.Count} results");
         var values = new Dictionary<string, Scalar>(StringComparer.Ordinal);
@@ -112,7 +117,7 @@ internal static class ScalarForm
             return inputs[0];
         if (node.OpType == "Constant")
             return Literal(node);
-        bool own = Frame(node);
+        bool own = node.Domain == FunctionDraft.SingaDomain;
         if (!(own ? Own : ByName).TryGetValue(own ? Kind(node.OpType) : node.OpType, out var op) || inputs.Length != Arity(op))
             throw new OnnxException($"{node.OpType} of {inputs.Length} inputs is no step of a scalar program");
         long number = node.Attribute.FirstOrDefault()?.I ?? 0;
@@ -132,8 +137,6 @@ internal static class ScalarForm
             throw new OnnxException($"{node.OpType} takes values of one type");
         return new Scalar(op, type, inputs[0], inputs.ElementAtOrDefault(1), inputs.ElementAtOrDefault(2), op is ScalarOp.ShiftLeft or ScalarOp.ShiftRight ? (int)number : 0);
     }
-
-    private static bool Frame(NodeProto node) => node.Domain == FunctionDraft.SingaDomain;
 
     private static string Kind(string name) => name.Split('.')[0];
 

@@ -36,6 +36,9 @@ internal sealed class OnnxCall(OnnxImporter importer, Frame frame, NodeProto nod
 
     public OnnxValue Value(int input) => Has(input) ? inputs[input]! : throw new OnnxException($"input {input} is missing");
 
+    /// <summary>What an input is called in the model; empty where it is left out.</summary>
+    public string InputName(int input) => input < node.Input.Count ? node.Input[input] : "";
+
     /// <summary>All inputs, of operators that take any number.</summary>
     public ImmutableArray<GraphTensor> All => [.. Enumerable.Range(0, inputs.Length).Select(In)];
 
@@ -113,15 +116,17 @@ internal sealed class OnnxCall(OnnxImporter importer, Frame frame, NodeProto nod
 
     public long[]? Ints(string name) => Find(name, Kind.Ints) is { } a ? [.. a.Ints] : null;
 
+    public long[] RequiredInts(string name) => Ints(name) ?? throw Missing(name);
+
     public double[]? Floats(string name) => Find(name, Kind.Floats) is { } a ? [.. a.Floats.Select(f => (double)f)] : null;
 
     public string[]? Texts(string name) => Find(name, Kind.Strings) is { } a ? [.. a.Strings.Select(s => s.ToStringUtf8())] : null;
 
-    public OnnxValue? Tensor(string name) => Find(name, Kind.Tensor) is { } a ? importer.Reader.Read(a.T ?? throw Missing(name)) : null;
+    public OnnxValue? Tensor(string name) => Find(name, Kind.Tensor) is { } a ? importer.Read(a.T ?? throw Missing(name), Name) : null;
 
     public SparseTensorProto? Sparse(string name) => Find(name, Kind.SparseTensor)?.SparseTensor;
 
-    public OnnxValue Read(TensorProto tensor) => importer.Reader.Read(tensor);
+    public OnnxValue Read(SparseTensorProto sparse) => importer.Reader.Read(SparseTensors.ToDense(sparse, importer.Reader, Context.Limits));
 
     public GraphProto Graph(string name) => Find(name, Kind.Graph)?.G ?? throw Missing(name);
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using Singa.Actors.Graph.Modules;
@@ -7,108 +8,133 @@ using Singa.Actors.Graph.Ops;
 
 namespace Singa.Actors.Graph.Onnx.Import;
 
-/// <summary>A file's model as something to train: what its parameters and running statistics are and begin with. Equal where the bytes are.</summary>
+/// <summary>
+/// A file's model as something to train: its one input, its output, its parameters and running statistics and what these begin with. Equal
+/// where the bytes and the output are.
+/// </summary>
 public sealed class OnnxModel : IEquatable<OnnxModel>
 {
     private readonly ModelProto model;
+    private readonly ImportContext context;
     private readonly TrainingInfoProto? training;
+    private readonly TrainableParts parts;
+    private readonly Dictionary<string, TensorProto> initialisers;
+    private readonly Dictionary<string, ValueInfoProto> inputs;
     private readonly Lazy<ImmutableDictionary<string, Tensor>> firstValues;
+    private readonly ConcurrentDictionary<string, Initialiser> given = new(StringComparer.Ordinal);
 
-    private OnnxModel(string id, ModelProto model)
+    private OnnxModel(string id, ModelProto model, ImportContext context, string output)
     {
-        (Id, this.model) = (id, model);
-        training = model.TrainingInfo.FirstOrDefault();
+        (Id, this.model, this.context, Output) = (id, model, context, output);
+        training = model.TrainingInfo.FirstOrDefault(t => t.Algorithm is not null);
+        parts = TrainableParts.Of(model);
+        initialisers = model.Graph.Initializer.DistinctBy(i => i.Name).ToDictionary(i => i.Name, StringComparer.Ordinal);
+        inputs = model.Graph.Input.DistinctBy(i => i.Name).ToDictionary(i => i.Name, StringComparer.Ordinal);
+        if (training is not null && (training.Algorithm.Input.Count != 2 || training.Algorithm.Output.Count == 0))
+            throw new OnnxUnsupportedException("its training takes other than samples and a step");
+        Input = OnnxImporter.Inputs(model).Where(i => !parts.Parameters.Contains(i.Name) && !parts.Statistics.ContainsKey(i.Name)).ToArray() is [var only] ? only
+            : throw new OnnxUnsupportedException($"it takes {OnnxImporter.Inputs(model).Length} inputs ({string.Join(", ", OnnxImporter.Inputs(model).Select(i => i.Name))}), and samples are one");
         firstValues = new(FirstValues);
     }
 
     /// <summary><c>sha256:…</c> of the bytes.</summary>
     public string Id { get; }
 
-    /// <summary>The model in words, where it says so; else what it is.</summary>
-    public string Description => model.Get(ModelKeys.Description) ?? $"ONNX {Id}";
+    /// <summary>The value that the model is asked for.</summary>
+    public string Output { get; }
 
-    /// <summary>What the model's metadata say under a key; null: nothing.</summary>
+    public IReadOnlyList<string> Parameters => parts.Parameters;
+
+    /// <summary>The model in words, where it says so; else what it is.</summary>
+    public string Description => model.Get(ModelKeys.Description) ?? $"ONNX {Id} to {Output}";
+
+    /// <summary>The operator that makes the output, and the value it reads: a last activation that a loss has in itself is looked at by that.</summary>
+    public (string Operator, string Reads)? Last => training is not null ? null : model.Graph.Node.FirstOrDefault(n => n.Output.Contains(Output)) is { Input.Count: > 0 } node ? (node.OpType, node.Input[0]) : null;
+
+    private ValueInfoProto Input { get; }
+
+    /// <summary>What the metadata say under a key; null: nothing.</summary>
     public string? Property(string key) => model.Get(key);
 
+    /// <param name="external">Where elements lie that the model keeps beside itself.</param>
     /// <exception cref="OnnxException">The bytes are no model, or one that contradicts itself.</exception>
-    /// <exception cref="OnnxUnsupportedException">It asks for what this version does not have; all of it is named.</exception>
-    public static OnnxModel Read(ReadOnlyMemory<byte> data, OnnxLimits? limits = null)
+    /// <exception cref="OnnxUnsupportedException">It asks for what this version does not have, all of which is named, or is none to train.</exception>
+    public static OnnxModel Read(ReadOnlyMemory<byte> data, IExternalData? external = null, string? output = null)
     {
-        var model = OnnxFile.ReadModel(data.Span, limits);
+        var model = OnnxFile.ReadModel(data.Span);
+        if (model.Graph is null)
+            throw new OnnxException("the model has no graph");
         Coverage.Check(model);
-        return new OnnxModel("sha256:" + Convert.ToHexStringLower(SHA256.HashData(data.Span)), model);
+        string[] outputs = [.. model.Graph.Output.Select(o => o.Name)];
+        string chosen = output is not null ? outputs.Contains(output) ? output : throw new OnnxException($"it has no output '{output}'; there are {string.Join(", ", outputs)}")
+            : outputs is [var only] ? only : throw new OnnxUnsupportedException($"it has {outputs.Length} outputs ({string.Join(", ", outputs)}); say which one with output");
+        return new OnnxModel("sha256:" + Convert.ToHexStringLower(SHA256.HashData(data.Span)), model, new ImportContext { External = external ?? NoExternalData.Instance }, chosen);
     }
 
-    public bool Equals(OnnxModel? other) => other is not null && Id == other.Id;
+    /// <summary>The same model, asked for a value on the way to its output.</summary>
+    public OnnxModel EndingWith(string value) => new(Id, model, context, value);
+
+    public bool Equals(OnnxModel? other) => other is not null && (Id, Output) == (other.Id, other.Output);
 
     public override bool Equals(object? obj) => Equals(obj as OnnxModel);
 
-    public override int GetHashCode() => Id.GetHashCode(StringComparison.Ordinal);
+    public override int GetHashCode() => HashCode.Combine(Id, Output);
 
     public override string ToString() => Description;
 
     /// <summary>The model's graph for the context's purpose: see <see cref="OnnxModule"/>.</summary>
-    internal Tensor Build(Tensor input, ModuleContext context)
+    internal Tensor Build(Tensor samples, ModuleContext module)
     {
-        var importer = new OnnxImporter(model);
-        var types = model.Graph.Input.ToDictionary(i => i.Name, i => i.Type?.TensorType);
-        var given = model.Graph.Initializer.ToDictionary(i => i.Name);
-        var values = new Dictionary<string, OnnxValue> { [model.Graph.Input[0].Name] = new GraphTensor(ElementTypes.Of(input.DType), input) };
-        foreach (string name in model.GetList(ModelKeys.Parameters) ?? [])
-            values[name] = Of(context.Parameter(name, ShapeOf(name), default, given.TryGetValue(name, out var tensor) ? Given(importer, tensor) : new FirstValue(this, name)));
-        var statistics = model.GetList(ModelKeys.Statistics) ?? [];
-        if (training is null || !context.Training)
+        var mode = new ModelMode(module, training is null ? parts.Statistics : ImmutableDictionary<string, double>.Empty, samples.Shape[0], FixedSamples);
+        var importer = new OnnxImporter(model, context with { Mode = mode });
+        var values = new Dictionary<string, OnnxValue>(StringComparer.Ordinal) { [Input.Name] = OnnxInput.Fit(Input, samples) };
+        foreach (string name in parts.Parameters)
+            values[name] = Of(module.Parameter(name, ShapeOf(name), default, First(importer, name)));
+        bool own = training is not null && module.Training;
+        foreach (string name in parts.Statistics.Keys)
         {
-            foreach (string name in statistics)
-            {
-                var (initial, keep) = Rule(name);
-                values[name] = Of(context.Statistic(name, ShapeOf(name), initial, keep, null));
-            }
-
-            return Tensor(importer.Run(model.Graph, values, [model.Graph.Output[0].Name])[0]);
+            values[name] = Of(module.Training ? Placeholder.Create(module.Inside(name).Path, new TensorType(module.DType, ShapeOf(name)), Plans.BlockKind.Variable)
+                : module.Statistic(name, ShapeOf(name), First(importer, name), Keep(name), null));
         }
 
-        var step = training.Algorithm;
-        values[step.Input[1].Name] = new GraphTensor(ElementType.Int32, context.Step!);
-        foreach (string name in statistics)
-            values[name] = Of(Placeholder.Create(context.Inside(name).Path, new TensorType(context.DType, ShapeOf(name)), Plans.BlockKind.Variable));
-        var made = importer.Run(step, values, [step.Output[0].Name, .. statistics.Select(s => Running(s).Input[1])]);
-        for (int i = 0; i < statistics.Length; i++)
-        {
-            var (initial, keep) = Rule(statistics[i]);
-            context.Statistic(statistics[i], ShapeOf(statistics[i]), initial, keep, Tensor(made[i + 1]));
-        }
-
+        if (own)
+            values[training!.Algorithm.Input[1].Name] = new GraphTensor(ElementType.Int32, module.Step!);
+        string[] wanted = own ? [training!.Algorithm.Output[0].Name, .. parts.Statistics.Keys.Select(s => Running(s).Input[1])] : [Output];
+        var made = importer.Run(own ? training!.Algorithm : model.Graph, values, wanted);
+        int at = 1;
+        foreach (string name in module.Training ? parts.Statistics.Keys : [])
+            module.Statistic(name, ShapeOf(name), First(importer, name), Keep(name), own ? Tensor(made[at++]) : mode.Observed(name));
         return Tensor(made[0]);
 
-        GraphTensor Of(Tensor tensor) => new(ElementTypes.Of(tensor.DType), tensor);
-
-        Shape ShapeOf(string name) => given.TryGetValue(name, out var tensor) ? Shape.Of([.. tensor.Dims])
-            : Shape.Of([.. types.GetValueOrDefault(name)?.Shape.Dim.Select(d => d.DimValue) ?? throw new OnnxException($"the model has no '{name}'")]);
+        static GraphTensor Of(Tensor tensor) => new(ElementTypes.Of(tensor.DType), tensor);
     }
 
-    internal Tensor First(string name) => firstValues.Value.GetValueOrDefault(name) ?? throw new OnnxException($"the model does not say what '{name}' begins with");
+    /// <summary>The first dimension of the input, where the file has a number there.</summary>
+    public long FixedSamples => Input.Type?.TensorType?.Shape?.Dim.FirstOrDefault()?.DimValue ?? 0;
 
-    private static Tensor Tensor(OnnxValue value) => value is GraphTensor tensor ? tensor.Tensor : value is HostTensor host ? host.ToConstant() : throw new OnnxException("a model gives a tensor");
+    private Shape ShapeOf(string name) => TensorReader.ShapeOf([.. initialisers.TryGetValue(name, out var tensor) ? tensor.Dims
+        : inputs.GetValueOrDefault(name)?.Type?.TensorType?.Shape?.Dim.Select(d => d.DimValue) ?? throw new OnnxException($"the model does not say what '{name}' is")],
+        context.Limits, () => $"'{name}'");
 
-    private static GivenValues Given(OnnxImporter importer, TensorProto tensor) =>
-        importer.Reader.Read(tensor) is HostTensor { Element: ElementType.Float } host ? new GivenValues(host.Data) : throw new OnnxException($"parameter '{tensor.Name}' is no float32");
+    /// <summary>Values that the file has are read once.</summary>
+    private Initialiser First(OnnxImporter importer, string name) => !initialisers.TryGetValue(name, out var tensor) ? new FirstValue(this, name) : given.GetOrAdd(name, _ =>
+        importer.Reader.Read(tensor) is HostTensor { Element: ElementType.Float } host ? new GivenValues(host.Data)
+            : throw new OnnxUnsupportedException($"parameter '{name}' is {((ElementType)tensor.DataType).Name()}, and only float32 is trained"));
+
+    private double Keep(string name)
+    {
+        if (training is null)
+            return parts.Statistics[name];
+        var node = Running(name);
+        return node.Attribute.FirstOrDefault(a => a.Name == "keep") is { } keep ? Attributes.Refined(node, "keep", keep.F) : throw new OnnxException($"statistic '{name}' has no rule");
+    }
 
     /// <summary>The node that gives a statistic its next value.</summary>
     private NodeProto Running(string name)
     {
-        string output = Bound(training!.UpdateBinding, name);
+        string? output = training!.UpdateBinding.FirstOrDefault(b => b.Key == name)?.Value;
         return training.Algorithm.Node.FirstOrDefault(n => n.Output.Contains(output)) is { Domain: FunctionDraft.SingaDomain, Input.Count: 2 } node && node.OpType.Split('.')[0] == "Running"
             ? node : throw new OnnxException($"statistic '{name}' has no rule");
-    }
-
-    private (double Initial, double Keep) Rule(string name)
-    {
-        if (training is null)
-            return (0, 0);
-        var node = Running(name);
-        float keep = node.Attribute.FirstOrDefault(a => a.Name == "keep")?.F ?? throw new OnnxException($"statistic '{name}' has no rule");
-        return (First(name).Producer.Op is Fill fill ? fill.Value : throw new OnnxException($"statistic '{name}' does not begin with one number"), Attributes.Refined(node, "keep", keep));
     }
 
     private ImmutableDictionary<string, Tensor> FirstValues()
@@ -119,32 +145,12 @@ public sealed class OnnxModel : IEquatable<OnnxModel>
         return training.InitializationBinding.Zip(made).ToImmutableDictionary(b => b.First.Key, b => Tensor(b.Second));
     }
 
-    private static string Bound(IEnumerable<StringStringEntryProto> bindings, string name) =>
-        bindings.FirstOrDefault(b => b.Key == name)?.Value ?? throw new OnnxException($"nothing is bound to '{name}'");
+    private static Tensor Tensor(OnnxValue value) =>
+        value is GraphTensor tensor ? tensor.Tensor : value is HostTensor host ? host.ToConstant() : throw new OnnxException("what is no tensor is neither trained nor answered");
 
     private sealed record FirstValue(OnnxModel Model, string Name) : Initialiser
     {
-        public override Tensor Create(ulong seed, string name, TensorType type, Fans fans) => Model.First(Name);
+        public override Tensor Create(ulong seed, string name, TensorType type, Fans fans) =>
+            Model.firstValues.Value.GetValueOrDefault(Name) ?? throw new GraphException($"the model does not say what '{Name}' begins with");
     }
-}
-
-/// <summary>
-/// A model that was read: applied to samples it builds the file's graph for as many as there are, in training that of training. Random
-/// numbers have the keys that the file says, whatever the job's seed.
-/// </summary>
-public sealed record OnnxModule(OnnxModel Model) : Module
-{
-    public override Tensor Forward(Tensor input, ModuleContext context)
-    {
-        try
-        {
-            return Model.Build(input, context);
-        }
-        catch (Exception e) when (e is OnnxException or OnnxUnsupportedException)
-        {
-            throw new GraphException(e.Message, e);
-        }
-    }
-
-    public override string ToString() => Model.Description;
 }

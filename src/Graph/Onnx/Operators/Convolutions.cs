@@ -70,7 +70,7 @@ internal static class Convolutions
         x = x.Pad(new long[x.Shape.Rank].With(2, depth.Before), new long[x.Shape.Rank].With(2, depth.After), [.. none]);
         long planes = window.Output(0, x.Shape[2] - depth.Before - depth.After);
         Tensor? sum = null;
-        for (int tap = 0; tap < depth.Kernel; tap++)
+        for (int tap = 0; tap < Tables.Pieces(depth.Kernel); tap++)
         {
             var slab = x.Slice(new long[x.Shape.Rank].With(2, tap * depth.Dilation), x.Shape.ToArray().With(2, planes), [.. none.Select((_, a) => a == 2 ? depth.Stride : 1L)]);
             int[] order = [0, 2, 1, .. Enumerable.Range(3, x.Shape.Rank - 3)];
@@ -80,7 +80,8 @@ internal static class Convolutions
             sum = sum is null ? part : sum + part;
         }
 
-        var apart = sum!.Reshape(Shape.Of([x.Shape[0], planes, .. sum.Shape.Skip(1)]));
+        var all = Tables.Sum(sum);
+        var apart = all.Reshape(Shape.Of([x.Shape[0], planes, .. all.Shape.Skip(1)]));
         return apart.Transpose([0, 2, 1, .. Enumerable.Range(3, x.Shape.Rank - 3)]);
     }
 
@@ -128,7 +129,7 @@ internal static class Convolutions
         var folded = x.Transpose(order).Reshape(Shape.Of([x.Shape[0] * planes, x.Shape[1], .. x.Shape.Skip(3)]));
         long[] none = new long[x.Shape.Rank];
         Tensor? sum = null;
-        for (int tap = 0; tap < depth.Kernel; tap++)
+        for (int tap = 0; tap < Tables.Pieces(depth.Kernel); tap++)
         {
             var filter = w.Slice(new long[w.Shape.Rank].With(2, tap), w.Shape.ToArray().With(2, 1), [.. none.Select(_ => 1L)]);
             var part = Transposed(folded, filter.Reshape(w.Shape.RemoveAt(2)), inner, output[1..], groups);
@@ -138,6 +139,6 @@ internal static class Convolutions
             sum = sum is null ? spread : sum + spread;
         }
 
-        return Padding.WithValue(sum!, [.. none.With(2, -depth.Before)], [.. none.With(2, output[0] - full + depth.Before)], Fill.Create(x.DType, Shape.Scalar, 0));
+        return Padding.WithValue(Tables.Sum(sum), [.. none.With(2, -depth.Before)], [.. none.With(2, output[0] - full + depth.Before)], Fill.Create(x.DType, Shape.Scalar, 0));
     }
 }

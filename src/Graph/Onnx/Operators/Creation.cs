@@ -25,8 +25,8 @@ internal static class Creation
         new("Size", 1, c => OnnxCall.Longs(Shape.Scalar, c.Shape().Count)),
         new("Range", 11, Range),
         new("EyeLike", 9, EyeLike),
-        new("RandomUniform", 1, c => Random(c, Shape.Of(c.Ints("shape")!), c.Type("dtype", ElementType.Float), normal: false)),
-        new("RandomNormal", 1, c => Random(c, Shape.Of(c.Ints("shape")!), c.Type("dtype", ElementType.Float), normal: true)),
+        new("RandomUniform", 1, c => Random(c, Shape.Of(c.RequiredInts("shape")), c.Type("dtype", ElementType.Float), normal: false)),
+        new("RandomNormal", 1, c => Random(c, Shape.Of(c.RequiredInts("shape")), c.Type("dtype", ElementType.Float), normal: true)),
         new("RandomUniformLike", 1, c => Random(c, c.Shape(), c.Type("dtype", c.Element()), normal: false)),
         new("RandomNormalLike", 1, c => Random(c, c.Shape(), c.Type("dtype", c.Element()), normal: true)),
         new("Bernoulli", 15, c => OnnxCall.Out(Pointwise.Apply("Bernoulli", a => Fn.Select(a[0] < a[1], Scalar.Literal(1, DType.Float32), 0),
@@ -52,7 +52,7 @@ internal static class Creation
         if (c.Tensor("value") is { } tensor)
             return tensor;
         if (c.Sparse("sparse_value") is { } sparse)
-            return c.Read(SparseTensors.ToDense(sparse, c.Context.Limits));
+            return c.Read(sparse);
         if (c.HasAttribute("value_int"))
             return OnnxCall.Host(ElementType.Int64, Shape.Scalar, [c.Int("value_int")]);
         if (c.HasAttribute("value_float"))
@@ -106,7 +106,7 @@ internal static class Creation
         {
             double from = OnnxCall.Floats(start)[0], by = OnnxCall.Floats(step)[0];
             long many = Count(Math.Ceiling((OnnxCall.Floats(limit)[0] - from) / by));
-            double[] values = [.. Enumerable.Range(0, (int)many).Select(i => from + i * by)];
+            double[] values = [.. Enumerable.Range(0, Tables.Length(many)).Select(i => from + i * by)];
             var tensor = start.Type.DType == DType.Float64 ? Ops.Constant.Create<double>(values, Shape.Of(many)) : Ops.Constant.Create<float>([.. values.Select(v => (float)v)], Shape.Of(many));
             return OnnxCall.Out(tensor, start.Element);
         }
@@ -115,7 +115,7 @@ internal static class Creation
         if (delta == 0)
             throw new OnnxException("a step of 0 leads nowhere");
         long count = Count(Math.Ceiling(((double)OnnxCall.Integers(limit)[0] - first) / delta));
-        return OnnxCall.Host(start.Element, Shape.Of(count), [.. Enumerable.Range(0, (int)count).Select(i => first + i * delta)]);
+        return OnnxCall.Host(start.Element, Shape.Of(count), [.. Enumerable.Range(0, Tables.Length(count)).Select(i => first + i * delta)]);
 
         static long Count(double many) => many is >= 0 and <= int.MaxValue / 8 ? (long)many : many < 0 ? 0 : throw new OnnxException($"a range of {many:N0} numbers");
     }

@@ -39,9 +39,17 @@ internal static class Functions
         new("Clip", 1, c => c.Out(Bounded(c.X(), c.Float("min", double.NegativeInfinity), c.Float("max", double.PositiveInfinity)))),
         new("Clip", 11, c => c.Out(BoundedBy(c))),
         new("Softmax", 1, c => c.Out(Flattened(c, x => x.Softmax()))),
-        new("Softmax", 13, c => c.Out(c.X().Softmax((int)c.Int("axis", -1)))),
+        new("Softmax", 13, c => c.Out(c.X().Softmax((int)c.Int("axis", -1))))
+        {
+            // e / sum of e, e = exp(x - ...).
+            Write = (node, context) => WriteSoftmax(node, context, "Softmax", CompositeForm.Behind(node, 1, 0), CompositeForm.Behind(node, 0, 0, 0), Composites.Softmax), Joins = true,
+        },
         new("LogSoftmax", 1, c => c.Out(Flattened(c, x => x.LogSoftmax()))),
-        new("LogSoftmax", 13, c => c.Out(c.X().LogSoftmax((int)c.Int("axis", -1)))),
+        new("LogSoftmax", 13, c => c.Out(c.X().LogSoftmax((int)c.Int("axis", -1))))
+        {
+            // s - log of the sum of exp(s), s = x - ....
+            Write = (node, context) => WriteSoftmax(node, context, "LogSoftmax", CompositeForm.Behind(node, 1, 0, 0), CompositeForm.Behind(node, 0, 0), Composites.LogSoftmax), Joins = true,
+        },
         new("Hardmax", 1, c => c.Out(Flattened(c, x => Hardmax(x, -1)))),
         new("Hardmax", 13, c => c.Out(Hardmax(c.X(), (int)c.Int("axis", -1)))),
     ];
@@ -50,6 +58,10 @@ internal static class Functions
     {
         Write = (node, _) => PointwiseForm.Catalog(node, name, catalog ?? name),
     };
+
+    private static Written? WriteSoftmax(Node node, WriteContext context, string name, Tensor? sum, Tensor? x, Func<Tensor, int, Tensor> build) =>
+        node.Op is Pointwise { Label: "Divide" or "Subtract" } && x is not null && sum?.Producer.Op is Reduce { Axes: [var axis] } && axis < x.Shape.Rank
+            ? CompositeForm.Of(node, x, t => build(t, axis), context, new Written(name, x).With(Attributes.Int("axis", axis))) : null;
 
     private static GraphTensor Map(OnnxCall c, string label, Func<Scalar, Scalar> body) => Arithmetic.Unary(c, label, body);
 

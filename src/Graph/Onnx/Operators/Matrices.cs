@@ -85,7 +85,7 @@ internal static class Matrices
                 negative = !negative;
             }
 
-            return minors[(row, columns)] = sum!;
+            return minors[(row, columns)] = Tables.Sum(sum);
         }
     }
 }

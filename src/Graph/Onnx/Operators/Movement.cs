@@ -12,7 +12,7 @@ internal static class Movement
     public static readonly ImmutableArray<OnnxOperator> Operators =
     [
         new("Identity", 1, c => c.Value(0)),
-        new("Reshape", 1, c => Reshaped(c, c.Ints("shape") ?? throw new OnnxException("attribute shape is missing"))),
+        new("Reshape", 1, c => Reshaped(c, c.RequiredInts("shape"))),
         new("Reshape", 5, c => Reshaped(c, c.Integers(1)))
         {
             Write = (node, _) => node.Op is Ops.Reshape op ? new Written("Reshape", node.Inputs[0], Written.Numbers([.. op.Target], mayInfer: true))
@@ -35,14 +35,14 @@ internal static class Movement
         {
             Write = (node, _) => node.Op is Ops.Split op ? new Written("Split", node.Inputs[0], Written.Numbers(op.Lengths)).With(Attributes.Int("axis", op.Axis)) : null,
         },
-        new("Slice", 1, c => c.Moved(Sliced(c.X(), c.Ints("starts")!, c.Ints("ends")!, c.Ints("axes"), null))),
+        new("Slice", 1, c => c.Moved(Sliced(c.X(), c.RequiredInts("starts"), c.RequiredInts("ends"), c.Ints("axes"), null))),
         new("Slice", 10, c => c.Moved(Sliced(c.X(), c.Integers(1), c.Integers(2), c.Has(3) ? c.Integers(3) : null, c.Has(4) ? c.Integers(4) : null))) { Write = WriteSlice },
         new("Expand", 8, c => c.Moved(Expanded(c.X(), c.Integers(1))))
         {
             Write = (node, _) => node.Op is Ops.BroadcastTo op ? new Written("Expand", node.Inputs[0], Written.Numbers([.. op.Target])) : null,
         },
         new("Tile", 6, c => c.Moved(c.X().Tile(c.Integers(1)))),
-        new("Pad", 1, c => c.Moved(Padding.Apply(c.X(), c.Ints("pads") ?? c.Ints("paddings")!, null, c.Text("mode", "constant"), Fill.Create(c.X().DType, Shape.Scalar, c.Float("value", 0))))),
+        new("Pad", 1, c => c.Moved(Padding.Apply(c.X(), c.Ints("pads") ?? c.RequiredInts("paddings"), null, c.Text("mode", "constant"), Fill.Create(c.X().DType, Shape.Scalar, c.Float("value", 0))))),
         new("Pad", 11, c => c.Moved(Padding.Apply(c.X(), c.Integers(1), c.Has(3) ? c.Integers(3) : null, c.Text("mode", "constant"),
             c.Has(2) ? c.X(2).Reshape(Shape.Scalar) : Fill.Create(c.X().DType, Shape.Scalar, 0))))
         {
@@ -72,6 +72,7 @@ internal static class Movement
     private static OnnxValue Reshaped(OnnxCall c, long[] wanted)
     {
         var shape = c.Shape();
+        wanted = c.Context.Mode?.Rebatched(shape, wanted) ?? wanted;
         var dims = wanted.Select((dim, axis) => dim == 0 && !c.Flag("allowzero") ? axis < shape.Rank ? shape[axis]
             : throw new OnnxException($"dimension {axis} of {shape} does not exist and cannot be kept") : dim).ToArray();
         if (dims.Count(d => d < 0) > 1 || dims.Any(d => d < -1))
@@ -109,7 +110,7 @@ internal static class Movement
         int axis = OnnxCall.Axis(c.Int("axis", 0), x.Shape.Rank);
         long count = c.Int("num_outputs", c.Outputs), each = count == 0 ? 0 : (x.Shape[axis] + count - 1) / count;
         long[] lengths = c.IntsOrInput("split", 1)
-            ?? [.. Enumerable.Range(0, (int)count).Select(i => Math.Max(0, Math.Min(each, x.Shape[axis] - i * each)))];
+            ?? [.. Enumerable.Range(0, Tables.Pieces(count)).Select(i => Math.Max(0, Math.Min(each, x.Shape[axis] - i * each)))];
         return [.. x.Split(axis, lengths).Select(piece => c.Moved(piece))];
     }
 
@@ -136,7 +137,7 @@ internal static class Movement
         {
             if (step[axis] > 0)
                 continue;
-            int[] indices = [.. Enumerable.Range(0, (int)length[axis]).Select(i => (int)(first[axis] + i * step[axis]))];
+            int[] indices = [.. Enumerable.Range(0, Tables.Length(length[axis])).Select(i => (int)(first[axis] + i * step[axis]))];
             x = x.Gather(Constant.Create<int>(indices, Shape.Of(indices.Length)), axis);
             (first[axis], step[axis]) = (0, 1);
         }

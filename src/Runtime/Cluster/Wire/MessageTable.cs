@@ -26,7 +26,7 @@ internal static class MessageTable
         ("jk", typeof(CoordinatorProtocol.ConductJob)),
         ("jl", typeof(CoordinatorProtocol.JobConducted)),
         ("jm", typeof(CoordinatorProtocol.JobLeft)),
-        ("jn", typeof(CoordinatorProtocol.RecruitNode)),
+        ("jn", typeof(CoordinatorProtocol.AllotDevices)),
         ("jo", typeof(CoordinatorProtocol.DismissNode)),
         ("jb", typeof(CoordinatorProtocol.JobWaiting)),
         ("jg", typeof(CoordinatorProtocol.JobRegrouped)),
