@@ -4,6 +4,7 @@ using Akka.Dispatch;
 using Akka.Event;
 using Microsoft.Extensions.Logging;
 using Singa.Actors.Runtime.Cluster;
+using Singa.Actors.Runtime.Cluster.Watching;
 
 namespace Singa.Actors.Runtime.Hosting;
 
@@ -35,11 +36,11 @@ internal sealed class ClusterLogActor : ReceiveActor, IRequiresMessageQueue<ILog
             if (level == Akka.Event.LogLevel.ErrorLevel && entry.Message.ToString() is { } text && text.StartsWith("TLS handshake failed", StringComparison.Ordinal))
                 Refused(text, entry.Cause);
         }
-        else if (entry.LogClass.Namespace?.StartsWith(Ours, StringComparison.Ordinal) == true)
+        else if (entry.LogClass != typeof(ToldFailureDetector) && entry.LogClass.Namespace?.StartsWith(Ours, StringComparison.Ordinal) == true)
         {
             log.Log(Level(level), entry.Cause, "{Message}", entry.Message);
         }
-        else if (level >= Akka.Event.LogLevel.WarningLevel && !IsToldElsewhere(entry))
+        else if (entry.LogClass != typeof(ToldFailureDetector) && level >= Akka.Event.LogLevel.WarningLevel && !IsToldElsewhere(entry))
         {
             log.Log(Level(level), entry.Cause, "{Message} [{Source}]", entry.Message, entry.LogSource);
         }
@@ -49,7 +50,8 @@ internal sealed class ClusterLogActor : ReceiveActor, IRequiresMessageQueue<ILog
     private static bool IsToldElsewhere(LogEvent entry)
     {
         string source = entry.LogClass.Namespace ?? "", text = entry.Message.ToString() ?? "";
-        bool remoting = source.StartsWith("Akka.Remote", StringComparison.Ordinal) || entry.LogSource.StartsWith("remoting", StringComparison.Ordinal);
+        bool remoting = source.StartsWith("Akka.Remote", StringComparison.Ordinal) || entry.LogSource.StartsWith("remoting", StringComparison.Ordinal)
+            || entry.LogSource.Contains("/system/endpointManager", StringComparison.Ordinal);
         return (remoting && !text.Contains("erializ", StringComparison.Ordinal)) || source.StartsWith("Akka.Cluster", StringComparison.Ordinal);
     }
 
