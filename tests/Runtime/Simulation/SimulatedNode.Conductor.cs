@@ -151,7 +151,7 @@ internal sealed partial class SimulatedNode
 
     private void Run(Roll roll)
     {
-        network.Watch.Begun(roll, starting!.Begin.Base);
+        network.Watch.Begun(starting!.Begin);
         Note(starting.Records, starting.Recorded);
         var planned = conducting?.Planned ?? new PlannedChange(TimeSpan.FromMilliseconds(200));
         planned.Begun(roll, Now);

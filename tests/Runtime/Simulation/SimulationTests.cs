@@ -4,7 +4,7 @@ namespace Singa.Actors.Runtime.Tests.Simulation;
 
 /// <summary>
 /// Rounds, generations and admission of whole jobs over simulated processes and links. <c>SINGA_SEED=n</c> replays one seed; <c>SINGA_LONG=1</c>
-/// runs 10,000, from <c>SINGA_SEED_FROM</c> on.
+/// runs 10,000 (or <c>SINGA_SEEDS</c>), from <c>SINGA_SEED_FROM</c> on.
 /// </summary>
 public sealed class SimulationTests(ITestOutputHelper output)
 {
@@ -12,7 +12,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
     public void Nobody_disagrees_about_a_step_and_nobody_waits_for_ever()
     {
         bool isLong = Environment.GetEnvironmentVariable("SINGA_LONG") == "1";
-        int from = Number("SINGA_SEED") ?? Number("SINGA_SEED_FROM") ?? 1, seeds = Number("SINGA_SEED") is null ? isLong ? 10_000 : 200 : 1;
+        int from = Number("SINGA_SEED") ?? Number("SINGA_SEED_FROM") ?? 1, seeds = Number("SINGA_SEED") is not null ? 1 : Number("SINGA_SEEDS") ?? (isLong ? 10_000 : 200);
         var failures = new List<string>();
         long events = 0, generations = 0, forks = 0;
         var ends = new Dictionary<JobEnd, int>();

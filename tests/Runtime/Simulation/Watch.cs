@@ -20,21 +20,28 @@ internal sealed class Watch(SimulatedNetwork network)
 
     public Roll? Last => begun.Count == 0 ? null : begun.MaxBy(b => b.Roll.Ballot).Roll;
 
-    /// <summary>A generation begins: no other may be able to take steps that began from the same one.</summary>
-    public void Begun(Roll roll, Roll from)
+    /// <summary>
+    /// A generation begins: no other that came from the same one may be able to take steps; and whoever agreed to it and had accepted another before,
+    /// which had begun, has said so.
+    /// </summary>
+    public void Begun(Begin begin)
     {
+        var roll = begin.Roll;
         foreach (var (other, otherBase) in begun)
         {
             if (other.Ballot == roll.Ballot)
                 throw new ViolationException($"{roll.Generation} begins twice");
+            if (other.Ballot > begin.Base.Ballot && other.Ballot < roll.Ballot && begin.Doubtful.All(d => d.Ballot != other.Ballot)
+                && other.Acceptors.Where(roll.IsAcceptor).Cast<NodeKey?>().FirstOrDefault() is { } witness)
+                throw new ViolationException($"{roll.Generation} of {roll.Conductor} begins after {begin.Base.Generation}, though {witness} was in {other.Generation} of {other.Conductor}");
             if (!CanRun(other))
                 continue;
-            if (otherBase.Ballot == from.Ballot)
-                throw new ViolationException($"{roll.Generation} of {roll.Conductor} begins while {other.Generation} of {other.Conductor} runs, and both come from {from.Generation}");
+            if (otherBase.Ballot == begin.Base.Ballot)
+                throw new ViolationException($"{roll.Generation} of {roll.Conductor} begins while {other.Generation} of {other.Conductor} runs, and both come from {otherBase.Generation}");
             Forks++;
         }
 
-        begun.Add((roll, from));
+        begun.Add((roll, begin.Base));
     }
 
     /// <summary>How many generations could take steps at this moment.</summary>
