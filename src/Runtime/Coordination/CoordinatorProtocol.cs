@@ -62,7 +62,7 @@ public static class CoordinatorProtocol
     public sealed record StepCommitted(JobId Job, TrainingProgress Progress) : IEvent;
 
     /// <summary>A later generation has begun: who takes part, and why there had to be another.</summary>
-    public sealed record JobRegrouped(JobId Job, Generation Generation, ImmutableArray<WorkerFacts> Workers, string Reason) : IEvent;
+    public sealed record JobRegrouped(JobId Job, Generation Generation, TrainingFacts Facts, string Reason) : IEvent;
 
     /// <summary><c>Data</c> and <c>Normalisation</c>: what it was trained on. <c>Holders</c>: peers that may keep the replica; none where all are in one process.</summary>
     public sealed record JobCompleted(

@@ -462,7 +462,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         var roll = run!.Membership;
         log.Info("job {0} begins {1} at step {2}: {3} shards on {4}", job.Job, roll.Generation, run.Start.Step, run.Schedule.Shards,
             string.Join(", ", roll.Members.Select(m => $"{m.Worker} ({m.Shards})")));
-        job.Observer.Tell(accepted ? new JobRegrouped(job.Job, roll.Generation, run.Facts.Workers, reason) : new JobAccepted(job.Job, run.Facts));
+        job.Observer.Tell(accepted ? new JobRegrouped(job.Job, roll.Generation, run.Facts, reason) : new JobAccepted(job.Job, run.Facts));
         (accepted, regrouping, buckets) = (true, false, null);
         TellNodes(new BeginSteps(job.Job, new Ballot(roll.Generation.Number, Ballot.Of(0, self).Candidate), count, run.Start.Step));
         Announce();

@@ -60,7 +60,14 @@ internal sealed class TrainingRun(
         this.accepted.TrySetResult(this);
     }
 
-    public void Regroup(CoordinatorProtocol.JobRegrouped regrouped) => facts = facts! with { Workers = regrouped.Workers };
+    /// <summary>The first that is heard of a job may be that its conductor was followed by another.</summary>
+    public void Regroup(CoordinatorProtocol.JobRegrouped regrouped)
+    {
+        if (facts is null)
+            Accept(regrouped.Facts);
+        else
+            facts = facts with { Workers = regrouped.Facts.Workers };
+    }
 
     /// <summary>Whoever conducts the job later may tell again what was told.</summary>
     /// <returns>Whether it is news.</returns>

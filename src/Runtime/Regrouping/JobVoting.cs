@@ -121,6 +121,12 @@ internal sealed class JobVoting(Devices.JobId job, Seat seat, RegroupingTimes ti
             Make([], now);
     }
 
+    public void TellOthers(object message)
+    {
+        foreach (var node in nodes.Values.Where(n => n.Key != seat.Self && !seat.Dead.Contains(n.Key)))
+            outlet.Tell(node, message);
+    }
+
     private void Make(ImmutableArray<NodeKey> newcomers, TimeSpan now)
     {
         states.Clear();

@@ -247,6 +247,9 @@ internal sealed class NodeJobActor : ReceiveActor, IWithTimers, IVotingOutlet
         // Coming to rest and getting ready take a while; whoever counts hears meanwhile that somebody is at it.
         if (hold is { } by && (resting || (!held && !begun && present is not null)))
             by.Asker.Tell(new HoldHeard(Id, order.Key, by.Ballot), Context.Parent);
+        // And whoever has answered hears that somebody counts.
+        if (voting.IsMaking)
+            voting.TellOthers(new StepsRecorded(Id, order.Key, recorded));
         voting.Tick(Now);
     }
 
