@@ -24,12 +24,11 @@ public sealed class PeerCredentials
     /// Everybody who knows the secret has the same key pair: HKDF-SHA256 (RFC 5869) makes of it the private key of the curve P-256, and a
     /// certificate that it signs itself. Whoever shows that key knows the secret.
     /// </summary>
-    /// <exception cref="DataPlaneException">The secret is too short to be one.</exception>
+    /// <exception cref="DataPlaneException">It is empty.</exception>
     public static PeerCredentials OfSecret(string secret)
     {
-        const int Shortest = 8;
-        if (secret.Length < Shortest)
-            throw new DataPlaneException($"the cluster's secret has {secret.Length} characters; take at least {Shortest}, better 32 at random");
+        if (secret.Length == 0)
+            throw new DataPlaneException("the cluster's secret is empty; take some 32 characters at random");
         using var key = ClusterSecret.KeyOf(secret);
         byte[] pinned = key.ExportSubjectPublicKeyInfo();
         var request = new CertificateRequest("CN=singa", key, HashAlgorithmName.SHA256);

@@ -44,6 +44,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private readonly Rebalancing rebalancing;
     private readonly Dictionary<DeviceOffer, double> speeds = new(DeviceOffer.ByPlace);
     private readonly JobPulse pulse = new();
+    private TimeSpan? unevenSince;
     private readonly ILoggingAdapter log = Context.GetLogger();
     private TrainingJob? definition;
     private DataDescription? data;
@@ -64,7 +65,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         (this.job, this.self, this.library, this.settings, this.time, this.takeOver) = (job, self, library, settings, time, takeOver);
         nodes = job.Nodes.ToDictionary(n => n.Key);
         planned = new PlannedChange(settings.GatherTime);
-        rebalancing = new Rebalancing(gain: 0.2, steps: 10, pause: 20);
+        rebalancing = new Rebalancing(gain: 0.2, steps: 3, pause: 5);
         if (takeOver is null)
             Preparing();
         else
@@ -516,7 +517,16 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
             return;
         double[] busy = [.. pulse.Workers(run.Membership).Select(w => w.StepTime.TotalSeconds)];
         if (rebalancing.Measured(busy) is not { } found)
+        {
+            unevenSince = null;
             return;
+        }
+
+        // A hiccup moves nothing, however many short steps it lasts.
+        unevenSince ??= Now;
+        if (Now - unevenSince < settings.RebalanceAfter)
+            return;
+        unevenSince = null;
         for (int i = 0; i < members.Length; i++)
             speeds[members[i].Offer] = found[i];
         planned.Rebalance(Now);

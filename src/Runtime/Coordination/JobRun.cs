@@ -306,7 +306,7 @@ public sealed class JobRun
                 return decisions;
             if (tested)
                 lastTest = known.GetValueOrDefault(committed)?.Figures ?? Test(committed).Figures();
-            if (committed == FirstStep)
+            if (firstStepAt == default)
                 firstStepAt = now;
             decisions.Add(new JobDecision.Commit(Progress(step, board, tested ? lastTest : null)));
             steps.Remove(committed);

@@ -138,7 +138,7 @@ public sealed class FineTuneTests : IDisposable
     {
         Write(Graph(["a = Frobnicate(x)", "b = Quux(a)", "c = Quux(b)"], "y = Gemm(c, weights)"));
         var refused = Assert.Throws<JobRefusedException>(() => Read(""));
-        Assert.Contains("no operator Frobnicate-21, Quux-21 (×2)", refused.Message);
+        Assert.Matches("no operator Frobnicate-21 \\(.*\\), Quux-21 \\(.*, .*\\)", refused.Message);
     }
 
     [Fact]

@@ -3,7 +3,7 @@ namespace Singa.Actors.Graph.Onnx.Operators;
 /// <summary>How much a rule may compute on the host by a model's say-so.</summary>
 internal static class Tables
 {
-    private const long NumbersMax = 1 << 22, PiecesMax = 1 << 16;
+    private const long NumbersMax = 1 << 24, PiecesMax = 1 << 16;
 
     /// <summary>The length of a list of numbers that an attribute or an input decides.</summary>
     /// <exception cref="OnnxTooLargeException"/>
