@@ -75,7 +75,7 @@ internal sealed class Deaf : ISubmissionListener
     {
     }
 
-    public void Failed(long tag, string reason)
+    public void Failed(long tag, string reason, bool byPeers)
     {
     }
 }

@@ -3,6 +3,7 @@ using Singa.Actors.Cli.Onnx;
 using Singa.Actors.Devices;
 using Singa.Actors.Graph;
 using Singa.Actors.Runtime;
+using Singa.Actors.Runtime.Cluster;
 using Singa.Actors.Runtime.Jobs;
 using Singa.Actors.Runtime.Models;
 
@@ -11,7 +12,7 @@ namespace Singa.Actors.Cli;
 /// <summary><c>singa</c>: picks the command, and turns whatever goes wrong into one line and an exit code.</summary>
 internal static class CommandLine
 {
-    private static readonly string[] Commands = ["train", "devices", "explain", "plot", "onnx"];
+    private static readonly string[] Commands = ["train", "devices", "explain", "plot", "onnx", "check", "node", "submit", "status", "cancel"];
 
     public static async Task<int> RunAsync(string[] words, TextWriter output, TextWriter errors)
     {
@@ -28,11 +29,28 @@ internal static class CommandLine
                 case "train":
                     await TrainCommand.RunAsync(words[1..], output, errors);
                     break;
+                case "node":
+                    await NodeCommand.RunAsync(words[1..], output);
+                    break;
+                case "submit":
+                    await SubmitCommand.RunAsync(words[1..], output, errors);
+                    break;
+                case "cancel":
+                    await CancelCommand.RunAsync(words[1..], output);
+                    break;
+                case "status":
+                    await StatusCommand.RunAsync(words[1..], output);
+                    break;
                 case "devices":
                     DevicesCommand.Run(words[1..], output);
                     break;
                 case "explain":
                     ExplainCommand.Run(words[1..], output);
+                    break;
+                case "check":
+                    return await CheckCommand.RunAsync(words[1..], output);
+                case CheckWorker.Command:
+                    CheckWorker.Run();
                     break;
                 case "onnx":
                     return await OnnxCommand.RunAsync(words[1..], output, errors);
@@ -65,7 +83,7 @@ internal static class CommandLine
         OperationCanceledException => (ExitCode.Interrupted, "interrupted"),
         JobRefusedException or GraphException or DeviceNotFoundException or ModelFileException or ConfigurationException =>
             (ExitCode.Refused, OneLine(exception.Message)),
-        TrainingFailedException => (ExitCode.Failed, OneLine(exception.Message)),
+        TrainingFailedException or NotReachedException => (ExitCode.Failed, OneLine(exception.Message)),
         // Nobody can do anything with a stack trace of ours but us: the kind and the place are what a report needs.
         _ => (ExitCode.Failed, $"{OneLine(exception.Message)} ({exception.GetType().Name} in {exception.TargetSite?.DeclaringType?.Name}.{exception.TargetSite?.Name})"),
     };

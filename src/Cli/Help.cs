@@ -7,8 +7,12 @@ internal static class Help
 
           singa train JOB.conf     trains what the file describes
           singa explain JOB.conf   shows what would be done: kernels, memory, shards on devices
+          singa node               joins a cluster and trains what there is
+          singa submit JOB.conf    has a cluster train what the file describes
+          singa status, cancel     shows what a cluster does, ends a job of it
           singa plot METRICS...    draws learning curves
           singa devices            shows the devices of this machine
+          singa check FILE...      says of each file whether it is well-formed
           singa onnx verify        runs an ONNX test suite and reports each test
           singa --help, --version
 
@@ -33,7 +37,8 @@ internal static class Help
                               perplexity, test_loss, test_accuracy, test_perplexity, digest
           --digest-every N    takes the digest of the parameters every N steps, for the metrics
           --ledger FILE       one JSON object for each committed shard: epoch, step, shard, samples, worker, generation
-          --save FILE         the trained model as safetensors
+          --save FILE         the trained model: as ONNX where FILE ends in .onnx (for any number of samples, dropout gone, batch norms by
+                              their running statistics), else as safetensors
           --checkpoint DIR    saves the job there while it trains, the last two states; the same command again goes on from the last, on
                               whatever devices there are, and ends with the same digest; metrics and ledger go on with it
           --checkpoint-every N
@@ -59,12 +64,71 @@ internal static class Help
 
         """;
 
+    private const string Secret = """
+
+        Nodes and commands of a cluster share a secret, SINGA_CLUSTER_SECRET or singa.cluster.secret, or certificates, singa.cluster.tls. Without one
+        a node stays on this machine's loopback.
+
+        """;
+
+    private const string Node = """
+        singa node [options]
+
+          --config FILE       HOCON over the defaults of hocon/reference.conf; hocon/{seed,worker}.conf are examples
+          --host HOST         what it binds and what the others call it by; 127.0.0.1 unless said
+          --port N            where it is reached; 0, any free one, unless said
+          --seed-node HOST:PORT
+                              a node to ask for the cluster; may be given often. The one that stands first, and a node without any, begins a
+                              cluster where none is found; all others wait for one
+          --devices LIST      names with commas between, as in cpu:0,cuda:1, or KIND=N as in cpu=2; without it every device found
+          --threads N         threads of each CPU device
+          --data-root DIR     the folder that data of jobs lies in; the working directory unless said
+
+        Standard output says `node HOST:PORT is up, data port N` once it is in a cluster; logs go to standard error. Ctrl-C and SIGTERM have it
+        leave in order; a second one ends it at once.
+        """ + Secret;
+
+    private const string Submit = """
+        singa submit JOB.conf --cluster HOST:PORT[,...] [options]
+
+          --cluster LIST      nodes to begin with; others are learned from them, and any of them may go
+          --config FILE       HOCON with singa.cluster, for the secret
+          --set PATH=VALUE    lays a value over the file; may be given often
+          --metrics FILE, --ledger FILE, --save FILE
+                              as with singa train
+
+        Ends with the same lines as singa train. Ctrl-C and SIGTERM end the job. Data is read by the nodes, under the data root of each.
+        """ + Secret;
+
+    private const string Status = """
+        singa status --cluster HOST:PORT[,...] [--json] [--config FILE]
+
+        Members with their devices and what they refused, jobs with generation, step and step time, their workers with shards and who is slow; at the
+        end `refused N`, on all ports of all members. --json says it as one object.
+        """ + Secret;
+
+    private const string Cancel = """
+        singa cancel --cluster HOST:PORT[,...] [JOB] [--config FILE]
+
+        Ends the job, which singa status names; JOB may be left out where there is one only.
+        """ + Secret;
+
     private const string Explain = """
         singa explain JOB.conf [options]
 
         """ + Choices + """
           --html FILE         the same as one page to look at: the graph after fusion, the arena over time, what is kept, shared and
                               computed again, where the work lies
+
+        """;
+
+    private const string Check = """
+        singa check FILE...
+
+        A line a file: "FILE ok" or "FILE refused: reason". Structure, types, shapes, attributes and bounds are judged, not whether this
+        version could run it. The kind is told by the name: .onnx and .pb (a tensor), .safetensors, .idx or ...-ubyte or .gz (IDX), .bin (CIFAR),
+        .csv and .tsv, .txt (UTF-8), .conf (a job); by the first bytes where the name tells nothing. A file may take 10 s and 1 GiB.
+        Exit code 1 if any was refused.
 
         """;
 
@@ -98,7 +162,12 @@ internal static class Help
     public static string Of(string? command) => command switch
     {
         "train" => Train,
+        "node" => Node,
+        "submit" => Submit,
+        "status" => Status,
+        "cancel" => Cancel,
         "explain" => Explain,
+        "check" => Check,
         "onnx" => Onnx,
         "plot" => Plot,
         "devices" => "singa devices\n",

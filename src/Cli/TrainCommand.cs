@@ -48,7 +48,9 @@ internal static class TrainCommand
             {
                 DigestEvery = digestEvery, KeepLedger = ledger is not null, Checkpoint = checkpoint, RecordedSteps = records.Recorded,
             };
-            result = await TrainAsync(host.Services.GetRequiredService<ITraining>(), job, options, records, output, errors, interrupted.Token);
+            foreach (string note in job.File.Notes)
+                errors.WriteLine($"note: {note}");
+            result = await JobConsole.TrainAsync(host.Services.GetRequiredService<ITraining>(), job.File.Job, options, records, output, errors, interrupted.Token);
             if (save is not null)
                 ModelFile.Save(save, result.Model);
         }
@@ -59,16 +61,7 @@ internal static class TrainCommand
                 WriteProfile(profile, trace!, job, output);
         }
 
-        if (result.StoppedEarly)
-        {
-            output.WriteLine(FormattableString.Invariant(
-                $"stopped after {result.Steps} steps, since the held-back loss no longer fell; the model is that of {result.TrainedSteps} steps"));
-        }
-
-        foreach (var line in ClosingLines.Of(result))
-            output.WriteLine(line);
-        if (result.SaveFailure is { } failure)
-            throw new TrainingFailedException($"training is done, but the last checkpoint could not be written: {failure}");
+        JobConsole.Close(result, output);
 
         void Interrupt(PosixSignalContext signal)
         {
@@ -86,34 +79,6 @@ internal static class TrainCommand
         ProfileText.Write(ProfileSummary.Of(profile), output);
     }
 
-    private static async Task<TrainingResult> TrainAsync(
-        ITraining training, JobArguments job, TrainingOptions options, StepRecords records, TextWriter output, TextWriter errors, CancellationToken interrupted)
-    {
-        var run = await training.SubmitAsync(job.File.Job, options, interrupted);
-        // What is saved ends where it can go on; the rest ends at once.
-        Task<long?>? stopping = null;
-        await using var interruption = interrupted.Register(() => _ = options.Checkpoint is null ? run.CancelAsync() : stopping = run.StopAsync());
-        foreach (var warning in run.Facts.Warnings.Concat(records.Begin(run.Facts.FirstStep)))
-            Warn(warning);
-        using (var view = new ConsoleProgress(output, !Console.IsOutputRedirected, TimeProvider.System))
-        {
-            view.Begin(run.Facts);
-            await foreach (var progress in run.Progress)
-            {
-                records.Write(progress);
-                view.Report(progress);
-                foreach (var warning in progress.Warnings)
-                    Warn(warning);
-            }
-        }
-
-        if (stopping is not null && await stopping is { } step)
-            throw new InterruptedException(FormattableString.Invariant($"interrupted after {step} steps, which are saved in {options.Checkpoint!.Folder}; the same command goes on from there"));
-        return await run.Completion;
-
-        void Warn(string warning) => errors.WriteLine($"warning: {warning}");
-    }
-
     /// <summary>Where the job is saved: what the command line says, and the job's file where it says nothing.</summary>
     /// <exception cref="UsageException">There is a distance and no folder.</exception>
     private static CheckpointOptions? Checkpoint(string? folder, long? every, CheckpointOptions? written)
@@ -129,7 +94,6 @@ internal static class TrainCommand
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.AddSimpleConsole(console => console.SingleLine = true).SetMinimumLevel(LogLevel.Warning);
         builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
-        // Signals end the job first and the host after it; the usual lifetime would end both at once.
         builder.Services.AddSingleton<IHostLifetime, OwnLifetime>();
         builder.Services.AddSinga(singa =>
         {
@@ -142,12 +106,5 @@ internal static class TrainCommand
                 singa.WithProfile(profile);
         });
         return builder.Build();
-    }
-
-    private sealed class OwnLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

@@ -92,7 +92,7 @@ public sealed class CollectiveActor : ReceiveActor, IWithTimers
     private void Watch()
     {
         foreach (var job in jobs.Keys)
-            transport.Watch(job, settings.StepDeadline);
+            transport.Watch(job, settings.Deadline);
     }
 
     private RoundsStatus Status(JobId job) => jobs.TryGetValue(job, out var watched)

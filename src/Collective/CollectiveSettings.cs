@@ -4,7 +4,7 @@ using Singa.Actors.Devices;
 namespace Singa.Actors.Collective;
 
 /// <summary><c>singa.collective</c>; <c>hocon/reference.conf</c> explains each key.</summary>
-public sealed record CollectiveSettings(TimeSpan StepDeadline, TimeSpan WatchInterval, int RoundsAhead)
+public sealed record CollectiveSettings(StepDeadline Deadline, TimeSpan WatchInterval, int RoundsAhead)
 {
     /// <param name="config">A host's configuration; defaults fill what it leaves out.</param>
     /// <exception cref="ConfigurationException">A value is out of range.</exception>
@@ -12,13 +12,17 @@ public sealed record CollectiveSettings(TimeSpan StepDeadline, TimeSpan WatchInt
     {
         var collective = SingaConfig.WithReference(config).GetConfig("singa.collective");
         var settings = new CollectiveSettings(
-            collective.GetTimeSpan("step-deadline", allowInfinite: false),
-            collective.GetTimeSpan("watch-interval", allowInfinite: false),
+            new StepDeadline(Time("step-deadline-least"), Time("first-step-deadline-least"), collective.GetDouble("step-deadline-factor")),
+            Time("watch-interval"),
             collective.GetInt("rounds-ahead"));
-        if (settings.StepDeadline <= TimeSpan.Zero || settings.WatchInterval <= TimeSpan.Zero)
-            throw new ConfigurationException("singa.collective.step-deadline and watch-interval must be longer than nothing");
+        if (settings.Deadline.Factor < 0)
+            throw new ConfigurationException($"singa.collective.step-deadline-factor is {settings.Deadline.Factor}; it cannot be negative");
         return settings.RoundsAhead >= 0
             ? settings
             : throw new ConfigurationException($"singa.collective.rounds-ahead is {settings.RoundsAhead}; it cannot be negative");
+
+        TimeSpan Time(string key) => collective.GetTimeSpan(key, allowInfinite: false) is var time && time > TimeSpan.Zero
+            ? time
+            : throw new ConfigurationException($"singa.collective.{key} must be longer than nothing");
     }
 }

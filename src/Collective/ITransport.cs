@@ -27,14 +27,20 @@ public interface ITransport
     /// <summary>A member brings a bucket; <c>Done</c> is signalled when all buckets of the round are totals everywhere, or none counts.</summary>
     void Begin(RoundId round, int rank, int bucket, in Contribution contribution);
 
-    /// <summary>Fails the rounds in which the first member has waited longer than <paramref name="deadline"/>.</summary>
-    void Watch(JobId job, TimeSpan deadline);
+    /// <summary>Fails the rounds in which the first member has waited longer than <paramref name="deadline"/> allows.</summary>
+    void Watch(JobId job, StepDeadline deadline);
 
     /// <summary>
     /// Fails the open rounds of the generation and every later one: somebody is out of step, and only a new generation makes that good.
     /// Nothing happens where the generation is not the present one.
     /// </summary>
     void Abort(JobId job, Generation generation, string reason);
+
+    /// <summary>
+    /// The last step of the generation whose round completed for the members in this process; null where none has. After
+    /// <see cref="Abort"/> no other will.
+    /// </summary>
+    long? LastCompleted(JobId job, Generation generation);
 
     /// <summary>The job is over.</summary>
     void Close(JobId job, string reason);

@@ -11,15 +11,18 @@ public sealed class Round(RoundGroup group)
     private readonly bool[] arrived = new bool[group.Members.Length * group.Buckets];
     private readonly int[] arrivals = new int[group.Buckets];
     private int combined;
-    private TimeSpan? firstArrival;
 
     public RoundId Id { get; private set; }
 
     /// <summary>Null while the round is open.</summary>
     public RoundOutcome? Outcome { get; private set; }
 
-    /// <summary>Whether anybody waits in it.</summary>
-    public bool IsAwaited => firstArrival is not null;
+    /// <summary>Null while nobody waits in it.</summary>
+    public TimeSpan? FirstArrival { get; private set; }
+
+    public TimeSpan LastArrival { get; private set; }
+
+    public bool IsAwaited => FirstArrival is not null;
 
     public void Open(long step)
     {
@@ -27,7 +30,7 @@ public sealed class Round(RoundGroup group)
         Array.Clear(arrived);
         Array.Clear(arrivals);
         combined = 0;
-        firstArrival = null;
+        FirstArrival = null;
         Outcome = null;
     }
 
@@ -46,7 +49,8 @@ public sealed class Round(RoundGroup group)
         if (here)
             return $"{group.Members[rank]} has brought bucket {bucket} to {Id} already";
         here = true;
-        firstArrival ??= now;
+        FirstArrival ??= now;
+        LastArrival = now;
         last = ++arrivals[bucket] == group.Members.Length;
         return null;
     }
@@ -64,7 +68,7 @@ public sealed class Round(RoundGroup group)
     /// <summary>Fails the round where its first member has waited for others longer than <paramref name="deadline"/>.</summary>
     public RoundOutcome? Check(TimeSpan now, TimeSpan deadline)
     {
-        if (Outcome is not null || firstArrival is not { } first || now - first <= deadline)
+        if (Outcome is not null || FirstArrival is not { } first || now - first <= deadline)
             return null;
         var missing = Missing();
         if (missing.IsEmpty)
@@ -74,8 +78,9 @@ public sealed class Round(RoundGroup group)
             $"{who} {(missing.Length == 1 ? "has" : "have")} not arrived in {Id} for {(now - first).TotalSeconds:0.0} s"));
     }
 
-    public RoundOutcome? Fail(string reason) =>
-        Outcome is not null ? null : Outcome = new RoundOutcome(Id, reason, Missing());
+    /// <param name="missing">Who is to blame; left out, those who have not brought every bucket.</param>
+    public RoundOutcome? Fail(string reason, ImmutableArray<int>? missing = null) =>
+        Outcome is not null ? null : Outcome = new RoundOutcome(Id, reason, missing ?? Missing());
 
     /// <summary>Ranks that have not brought every bucket.</summary>
     public ImmutableArray<int> Missing() =>

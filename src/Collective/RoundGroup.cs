@@ -14,10 +14,12 @@ public readonly record struct Generation(long Number)
     public override string ToString() => $"generation {Number}";
 }
 
-/// <summary>One who takes part in rounds, and the shards whose gradients it brings.</summary>
-public sealed record RoundMember(int Rank, string Device, ShardRange Shards)
+/// <summary>
+/// One who takes part in rounds, and the shards whose gradients it brings. <c>Peer</c>: the process it lives in; null is this one.
+/// </summary>
+public sealed record RoundMember(int Rank, string Device, ShardRange Shards, PeerId? Peer = null)
 {
-    public override string ToString() => $"rank {Rank} ({Device})";
+    public override string ToString() => Peer is { } peer ? $"rank {Rank} ({Device} at {peer})" : $"rank {Rank} ({Device})";
 }
 
 /// <summary>

@@ -6,15 +6,27 @@ namespace Singa.Actors.Collective;
 /// Where the members of one generation that share a process meet. The last to bring a bucket combines it, on its own thread, while
 /// nobody waits blocked; all are told when the whole round is done, so that no member updates on half a step.
 /// </summary>
-internal sealed class RoundTable(RoundGroup group, IRoundObserver? observer, TimeProvider time)
+internal sealed class RoundTable(RoundGroup group, IRoundObserver? observer, TimeProvider time) : IRounds
 {
     private readonly Lock gate = new();
     private readonly Dictionary<long, Seats> open = [];
     private readonly Stack<Seats> unused = new();
+    private readonly StepPace pace = new(time.GetElapsedTime(0, time.GetTimestamp()));
     private string? broken;
     private long closedUpTo = long.MinValue;
+    private long? completed;
 
     public RoundGroup Group => group;
+
+    /// <summary>The last step whose round completed.</summary>
+    public long? LastCompleted
+    {
+        get
+        {
+            lock (gate)
+                return completed;
+        }
+    }
 
     public void Prepare(long step)
     {
@@ -56,14 +68,14 @@ internal sealed class RoundTable(RoundGroup group, IRoundObserver? observer, Tim
             Combine(seats!, bucket);
     }
 
-    public void Watch(TimeSpan deadline)
+    public void Watch(StepDeadline deadline)
     {
         List<RoundOutcome>? failed = null;
         lock (gate)
         {
             foreach (var seats in open.Values)
             {
-                if (seats.Round.Check(Now, deadline) is { } outcome)
+                if (seats.Round.FirstArrival is { } first && seats.Round.Check(Now, pace.Allow(first, deadline)) is { } outcome)
                     (failed ??= []).Add(outcome);
             }
         }
@@ -72,8 +84,9 @@ internal sealed class RoundTable(RoundGroup group, IRoundObserver? observer, Tim
             Break(failed[0].Failure!, failed);
     }
 
-    /// <summary>Fails what is open and all that comes.</summary>
-    public void Break(string reason, List<RoundOutcome>? failed = null)
+    public void Break(string reason) => Break(reason, null);
+
+    private void Break(string reason, List<RoundOutcome>? failed)
     {
         var told = new List<Seats>();
         failed ??= [];
@@ -120,10 +133,14 @@ internal sealed class RoundTable(RoundGroup group, IRoundObserver? observer, Tim
             outcome = failure is null ? seats.Round.Combine(bucket) : seats.Round.Fail(failure);
             // A round that failed while this was at work left its members to be told here: until now their rows were in use.
             over = seats.Round.Outcome is not null && !seats.IsCombining;
+            if (outcome is { Completed: true })
+                completed = Math.Max(completed ?? long.MinValue, seats.Round.Id.Step);
             if (over)
             {
                 open.Remove(seats.Round.Id.Step);
                 closedUpTo = Math.Max(closedUpTo, seats.Round.Id.Step);
+                if (seats.Round.Outcome!.Completed)
+                    pace.Completed(seats.Round.FirstArrival!.Value, seats.Round.LastArrival, Now);
             }
         }
 
@@ -138,7 +155,7 @@ internal sealed class RoundTable(RoundGroup group, IRoundObserver? observer, Tim
             return;
         observer?.Ended(outcome);
         if (failure is not null)
-            Break(failure);
+            Break(failure, null);
     }
 
     private Seats Find(long step)

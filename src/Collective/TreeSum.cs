@@ -1,5 +1,3 @@
-using System.Numerics;
-using System.Runtime.InteropServices;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Plans;
 
@@ -20,6 +18,66 @@ public static unsafe class TreeSum
     public static void Combine(int shards, ReadOnlySpan<Contribution> members)
     {
         var (elements, type) = (members[0].Rows.Elements, members[0].Rows.DType);
+        int count = Count(members);
+        if (members[0].Rows.Address == 0 || count == 0)
+            return;
+        Span<SubtreeRow> rows = count <= 128 ? stackalloc SubtreeRow[count] : new SubtreeRow[count];
+        Collect(members, rows);
+        Span<Pair> pairs = count <= 128 ? stackalloc Pair[count] : new Pair[count];
+        var tree = new Walk(rows, pairs);
+        nint total = tree.Descend(new ShardRange(0, shards));
+        if (tree.Taken != count)
+            throw new InvalidOperationException($"the sum of shards {rows[tree.Taken].Shards} is no subtree of {shards} shards");
+        Add(tree.Pairs, total, members, elements * type.Size(), type);
+    }
+
+    /// <summary>
+    /// Adds what can be added without the rows of others: of every largest node of the tree whose shards are all here one row is left, the
+    /// leftmost, which holds its sum.
+    /// </summary>
+    /// <param name="shards">Of the whole job: the root of the tree.</param>
+    /// <param name="covers">Whether all shards of a node are here; those without a row add nothing.</param>
+    /// <param name="left">Receives the rows that are left, in the order of their shards.</param>
+    /// <exception cref="InvalidOperationException">As with <see cref="Combine"/>.</exception>
+    public static void Gather(int shards, ReadOnlySpan<Contribution> members, Func<ShardRange, bool> covers, List<SubtreeRow> left)
+    {
+        left.Clear();
+        var (elements, type) = (members[0].Rows.Elements, members[0].Rows.DType);
+        int count = Count(members);
+        if (count == 0)
+            return;
+        Span<SubtreeRow> rows = count <= 128 ? stackalloc SubtreeRow[count] : new SubtreeRow[count];
+        Collect(members, rows);
+        Span<Pair> pairs = count <= 128 ? stackalloc Pair[count] : new Pair[count];
+        var tree = new Walk(rows, pairs);
+        Descend(new ShardRange(0, shards), ref tree, rows);
+        if (tree.Taken != count)
+            throw new InvalidOperationException($"the sum of shards {rows[tree.Taken].Shards} is no subtree of {shards} shards");
+        if (members[0].Rows.Address != 0)
+            Add(tree.Pairs, 0, [], elements * type.Size(), type);
+
+        void Descend(ShardRange node, ref Walk tree, ReadOnlySpan<SubtreeRow> rows)
+        {
+            if (tree.Taken == rows.Length || rows[tree.Taken].Shards.First >= node.End)
+                return;
+            var found = rows[tree.Taken].Shards;
+            if (found == node || covers(node))
+            {
+                left.Add(new SubtreeRow(node, tree.Descend(node)));
+                return;
+            }
+
+            if (node.Count <= 1)
+                throw new InvalidOperationException($"the sum of shards {found} is no subtree, or overlaps another");
+            var (before, after) = ShardTree.Halves(node);
+            Descend(before, ref tree, rows);
+            Descend(after, ref tree, rows);
+        }
+    }
+
+    private static int Count(ReadOnlySpan<Contribution> members)
+    {
+        var (elements, type) = (members[0].Rows.Elements, members[0].Rows.DType);
         int count = 0;
         foreach (ref readonly var member in members)
         {
@@ -32,25 +90,16 @@ public static unsafe class TreeSum
             count += member.Subtrees.Length;
         }
 
-        if (members[0].Rows.Address == 0 || count == 0)
-            return;
-        Span<Row> rows = count <= 128 ? stackalloc Row[count] : new Row[count];
-        Collect(members, rows);
-        Span<Pair> pairs = count <= 128 ? stackalloc Pair[count] : new Pair[count];
-        var tree = new Walk(rows, pairs);
-        nint total = tree.Descend(new ShardRange(0, shards));
-        if (tree.Taken != count)
-            throw new InvalidOperationException($"the sum of shards {rows[tree.Taken].Shards} is no subtree of {shards} shards");
-        Add(tree.Pairs, total, members, elements * type.Size(), type);
+        return count;
     }
 
-    private static void Collect(ReadOnlySpan<Contribution> members, Span<Row> rows)
+    private static void Collect(ReadOnlySpan<Contribution> members, Span<SubtreeRow> rows)
     {
         int at = 0;
         foreach (ref readonly var member in members)
         {
             for (int i = 0; i < member.Subtrees.Length; i++)
-                rows[at++] = new Row(member.Subtrees[i], member.Rows.Address + (nint)(i * member.Rows.RowBytes));
+                rows[at++] = new SubtreeRow(member.Subtrees[i], member.Rows.Address + (nint)(i * member.Rows.RowBytes));
         }
 
         rows.Sort(static (a, b) => a.Shards.First.CompareTo(b.Shards.First));
@@ -62,7 +111,7 @@ public static unsafe class TreeSum
         {
             int length = (int)Math.Min(SegmentBytes, bytes - offset);
             foreach (var pair in pairs)
-                Add(pair, offset, length, type);
+                RowMath.Add(pair.Left + (nint)offset, pair.Left + (nint)offset, pair.Right + (nint)offset, length, type);
             var sum = new ReadOnlySpan<byte>((byte*)total + offset, length);
             foreach (ref readonly var member in members)
             {
@@ -72,50 +121,12 @@ public static unsafe class TreeSum
         }
     }
 
-    private static void Add(Pair pair, long offset, int length, DType type)
-    {
-        var left = new Span<byte>((byte*)pair.Left + offset, length);
-        var right = new ReadOnlySpan<byte>((byte*)pair.Right + offset, length);
-        switch (type)
-        {
-            case DType.Float32:
-                Add<float>(left, right);
-                break;
-            case DType.Float64:
-                Add<double>(left, right);
-                break;
-            case DType.Int32:
-                Add<int>(left, right);
-                break;
-            case DType.Int64:
-                Add<long>(left, right);
-                break;
-            default:
-                throw new InvalidOperationException($"a bucket of {type} cannot be summed");
-        }
-    }
-
-    private static void Add<T>(Span<byte> left, ReadOnlySpan<byte> right)
-        where T : unmanaged, IAdditionOperators<T, T, T>
-    {
-        var wide = MemoryMarshal.Cast<byte, Vector<T>>(left);
-        var wideFrom = MemoryMarshal.Cast<byte, Vector<T>>(right);
-        for (int i = 0; i < wide.Length; i++)
-            wide[i] += wideFrom[i];
-        var rest = MemoryMarshal.Cast<byte, T>(left);
-        var restFrom = MemoryMarshal.Cast<byte, T>(right);
-        for (int i = wide.Length * Vector<T>.Count; i < rest.Length; i++)
-            rest[i] += restFrom[i];
-    }
-
-    private readonly record struct Row(ShardRange Shards, nint Address);
-
     /// <summary>Right is added to left.</summary>
     private readonly record struct Pair(nint Left, nint Right);
 
-    private ref struct Walk(ReadOnlySpan<Row> rows, Span<Pair> pairs)
+    private ref struct Walk(ReadOnlySpan<SubtreeRow> rows, Span<Pair> pairs)
     {
-        private readonly ReadOnlySpan<Row> rows = rows;
+        private readonly ReadOnlySpan<SubtreeRow> rows = rows;
         private readonly Span<Pair> pairs = pairs;
         private int count;
 

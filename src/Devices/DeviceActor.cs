@@ -116,7 +116,7 @@ public sealed class DeviceActor : ReceiveActor, IWithTimers
     private void Admit(RunSections run)
     {
         if (Refusal(run) is { } reason)
-            Sender.Tell(new SectionsFailed(run.Job, run.Tag, reason));
+            Sender.Tell(new SectionsFailed(run.Job, run.Tag, reason, jobs.GetValueOrDefault(run.Job)?.IsFailedByPeers == true));
         else
             executor.Wake();
     }
@@ -264,6 +264,6 @@ public sealed class DeviceActor : ReceiveActor, IWithTimers
     {
         public void Completed(long tag, TimeSpan busy) => to.Tell(new SectionsCompleted(job, tag, busy, Stopwatch.GetTimestamp()), self);
 
-        public void Failed(long tag, string reason) => to.Tell(new SectionsFailed(job, tag, reason), self);
+        public void Failed(long tag, string reason, bool byPeers) => to.Tell(new SectionsFailed(job, tag, reason, byPeers), self);
     }
 }

@@ -42,9 +42,10 @@ public static class DeviceProtocol
 
     /// <summary>
     /// Nothing that follows in the job ran: what was queued behind fails as well, and so does everything new until
-    /// <see cref="CancelWork"/> has been answered, because it would have computed on half a step.
+    /// <see cref="CancelWork"/> has been answered, because it would have computed on half a step. <c>ByPeers</c>: an exchange failed, and
+    /// nothing is wrong with this device.
     /// </summary>
-    public sealed record SectionsFailed(JobId Job, long Tag, string Reason) : IEvent;
+    public sealed record SectionsFailed(JobId Job, long Tag, string Reason, bool ByPeers = false) : IEvent;
 
     /// <summary>Drops what has not started and aborts exchanges in flight.</summary>
     public sealed record CancelWork(JobId Job, string Reason = "the work was cancelled") : ICommand;

@@ -168,7 +168,7 @@ internal sealed class Executor : IDeviceThread
         }
         catch (Exception e)
         {
-            Fail(operation, job.Failure(operation, e.Message));
+            Fail(operation, job.Failure(operation, e.Message), byPeers: false);
             return null;
         }
 
@@ -216,15 +216,15 @@ internal sealed class Executor : IDeviceThread
             if (failure is null)
                 queue.Complete(operation);
             else
-                Fail(operation, ((JobContext)operation.Lane.Context!).Failure(operation, failure));
+                Fail(operation, ((JobContext)operation.Lane.Context!).Failure(operation, failure), byPeers: true);
             ticket = following;
         }
     }
 
-    private void Fail(QueuedOperation operation, string reason)
+    private void Fail(QueuedOperation operation, string reason, bool byPeers)
     {
         var exchange = ((JobContext)operation.Lane.Context!).Exchange;
-        queue.Fail(operation, reason);
+        queue.Fail(operation, reason, byPeers);
         exchange.Abort(reason);
     }
 

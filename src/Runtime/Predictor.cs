@@ -61,7 +61,7 @@ internal sealed class Predictor(TrainingJob job, DataDescription data, Immutable
     private PlanRunner Open()
     {
         var definition = new TrainingDefinition(
-            job.Model, job.Loss, job.Optimizer, data.Sample, data.Label, data.Classes, Shards: 1, job.Seed, JobSchedule.Of(job, data.TrainCount).TotalSteps);
+            job.Model, job.Loss, job.Optimizer, data.Sample, data.Label, data.Classes, Shards: 1, job.Seed, JobSchedule.Of(job, data.TrainCount).TotalSteps) { IsStrict = job.IsStrict };
         var all = new ShardRange(0, 1);
         var compiled = TrainingCompiler.Compile(definition, all, [BatchLayout.Of(1, 1, all)], [], [1, Together]);
         backend = open(new DeviceDescription("cpu", 0, 1));

@@ -23,6 +23,30 @@ public sealed class TrainTests : IDisposable
     }
 
     [Fact]
+    public async Task A_model_that_was_saved_as_onnx_is_trained_further()
+    {
+        var first = await Singa.RunAsync("train", job.File, "--save", job["model.onnx"]);
+        Assert.Equal((0, 0), (first.Code, first.Errors.Length));
+
+        var still = await Singa.RunAsync("train", job.File, "--set", "job.model=model.onnx", "--set", "job.optimizer.learning-rate=0", "--save", job["again.onnx"]);
+        Assert.Equal(first.Output[^1], still.Output[^1]);
+        Assert.Equal(File.ReadAllBytes(job["model.onnx"]), File.ReadAllBytes(job["again.onnx"]));
+
+        var missing = await Singa.RunAsync("train", job.File, "--set", "job.model=other.onnx");
+        Assert.Equal(1, missing.Code);
+        Assert.StartsWith($"singa: job.model in --set job.model is {job["other.onnx"]}, where no file is; correct the path", Assert.Single(missing.Errors));
+    }
+
+    [Fact]
+    public async Task Strict_precision_is_another_job()
+    {
+        var strict = await Singa.RunAsync("train", job.File, "--set", "job.precision=strict", "--set", "job.max-steps=1", "--set", "job.model=resnet18", "--set", "job.batch-size=2");
+        var fast = await Singa.RunAsync("train", job.File, "--set", "job.max-steps=1", "--set", "job.model=resnet18", "--set", "job.batch-size=2");
+        Assert.Equal((0, 0), (strict.Code, fast.Code));
+        Assert.NotEqual(fast.Output[^1], strict.Output[^1]);
+    }
+
+    [Fact]
     public async Task A_line_more_says_how_many_were_among_the_most_likely()
     {
         var run = await Singa.RunAsync("train", job.File, "--set", "job.top-k=3", "--set", "job.max-steps=2");

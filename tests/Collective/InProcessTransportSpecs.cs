@@ -32,9 +32,9 @@ public sealed class InProcessTransportSpecs
         var rows = Rows(group, 1);
         Told[] waiting = [Begin(0, 0, rows[0]), Begin(1, 0, rows[1])];
         time.Advance(TimeSpan.FromSeconds(2.3));
-        transport.Watch(Groups.Job, TimeSpan.FromSeconds(3));
+        transport.Watch(Groups.Job, StepDeadline.Of(TimeSpan.FromSeconds(3)));
         Assert.All(waiting, t => Assert.False(t.IsOver));
-        transport.Watch(Groups.Job, TimeSpan.FromSeconds(2));
+        transport.Watch(Groups.Job, StepDeadline.Of(TimeSpan.FromSeconds(2)));
         const string Reason = "rank 2 (cpu:2) has not arrived in round 1 of generation 1 for 2.3 s";
         Assert.All(waiting, t => Assert.Equal((1, Reason), (t.Count, t.Failure)));
         Assert.Equal(Reason, Begin(2, 0, rows[2]).Failure);

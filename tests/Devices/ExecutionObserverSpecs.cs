@@ -82,7 +82,7 @@ public sealed class ExecutionObserverSpecs : IDisposable
 
         public void Completed(long tag, TimeSpan busy) => heard.Add(tag);
 
-        public void Failed(long tag, string reason) => throw new InvalidOperationException(reason);
+        public void Failed(long tag, string reason, bool byPeers) => throw new InvalidOperationException(reason);
 
         public long Next() => heard.TryTake(out long tag, Patience) ? tag : throw new TimeoutException("no outcome");
     }

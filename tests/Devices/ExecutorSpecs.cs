@@ -137,7 +137,7 @@ public sealed class ExecutorSpecs : IDisposable
 
         public void Completed(long tag, TimeSpan busy) => heard.Add((tag, null));
 
-        public void Failed(long tag, string reason) => heard.Add((tag, reason));
+        public void Failed(long tag, string reason, bool byPeers) => heard.Add((tag, reason));
 
         public long Completed() => Next() is (var tag, null) ? tag : throw new InvalidOperationException("it failed");
 

@@ -18,7 +18,8 @@ internal static class VerifyCommand
             throw new UsageException($"singa onnx verify takes options only, not {arguments.Operands[0]}");
         string suite = arguments.Find(SuiteOption) ?? throw new UsageException($"{SuiteOption} DIR is missing");
         string report = arguments.Find(ReportOption) ?? throw new UsageException($"{ReportOption} FILE is missing");
-        var limits = new VerifyLimits(TimeSpan.FromSeconds(arguments.FindWhole(TimeoutOption, 1) ?? DefaultSeconds), (arguments.FindWhole(MemoryOption, 64) ?? DefaultMebibytes) << 20);
+        long bytes = (arguments.FindWhole(MemoryOption, 64) ?? DefaultMebibytes) << 20;
+        var limits = new WorkerLimits(TimeSpan.FromSeconds(arguments.FindWhole(TimeoutOption, 1) ?? DefaultSeconds), bytes, bytes);
         int threads = (int)(arguments.FindWhole(ThreadsOption, 1) ?? Environment.ProcessorCount);
         string? dump = arguments.Find(DumpOption);
         using var file = OutputFile.Create(report);
@@ -65,7 +66,7 @@ internal static class VerifyCommand
         }
     }
 
-    private static async Task<SuiteOutcome[]> RunAsync(IReadOnlyList<SuiteTest> tests, string? dump, VerifyLimits limits, int workers, TextWriter errors)
+    private static async Task<SuiteOutcome[]> RunAsync(IReadOnlyList<SuiteTest> tests, string? dump, WorkerLimits limits, int workers, TextWriter errors)
     {
         var outcomes = new SuiteOutcome[tests.Count];
         var waiting = new ConcurrentQueue<int>(Enumerable.Range(0, tests.Count));

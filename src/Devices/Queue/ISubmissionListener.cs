@@ -6,5 +6,6 @@ public interface ISubmissionListener
     /// <param name="busy">What the device spent on it.</param>
     void Completed(long tag, TimeSpan busy);
 
-    void Failed(long tag, string reason);
+    /// <param name="byPeers">An exchange failed: nothing is wrong with this device, and of what the submission was to write nothing has been written after it.</param>
+    void Failed(long tag, string reason, bool byPeers);
 }

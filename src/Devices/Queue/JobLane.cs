@@ -32,6 +32,9 @@ public sealed class JobLane
     /// <summary>Why nothing may be admitted; null while all is well.</summary>
     internal string? Fault { get; set; }
 
+    /// <summary>Nothing may be admitted because an exchange failed, and not for anything of this device.</summary>
+    public bool IsFailedByPeers { get; internal set; }
+
     internal List<Action>? WhenQuiet { get; set; }
 
     // Open submissions in the order of admission.

@@ -97,13 +97,15 @@ public sealed class OpQueue
     /// An operation could not be done: its submission fails, and with it all that the job admitted later. The job is refused until
     /// <see cref="Cancel"/>, because what it admits next would compute on half a step.
     /// </summary>
-    public void Fail(QueuedOperation operation, string reason)
+    /// <param name="byPeers">It was an exchange, and the device is well.</param>
+    public void Fail(QueuedOperation operation, string reason, bool byPeers = false)
     {
         var told = new List<(ISubmissionListener Listener, long Tag, string Reason)>();
         List<Action>? quiet;
         lock (gate)
         {
             var (lane, submission) = (operation.Lane, operation.Submission);
+            lane.IsFailedByPeers |= byPeers && lane.Fault is null;
             lane.Fault ??= $"step {submission.Tag} of job {lane.Job} failed: {reason}";
             for (var each = submission; each is not null; each = each.Next)
                 Drop(each, each == submission ? reason : lane.Fault, told);
@@ -113,7 +115,7 @@ public sealed class OpQueue
         }
 
         foreach (var (listener, tag, why) in told)
-            listener.Failed(tag, why);
+            listener.Failed(tag, why, byPeers);
         Call(quiet);
     }
 
@@ -133,7 +135,7 @@ public sealed class OpQueue
         }
 
         foreach (var (listener, tag, why) in told)
-            listener.Failed(tag, why);
+            listener.Failed(tag, why, byPeers: false);
         Call(calls);
     }
 
@@ -341,7 +343,7 @@ public sealed class OpQueue
         {
             calls = lane.WhenQuiet;
             lane.WhenQuiet = null;
-            lane.Fault = null;
+            (lane.Fault, lane.IsFailedByPeers) = (null, false);
             lane.Forget();
         }
 

@@ -54,7 +54,7 @@ internal sealed record EinsumNotation(ImmutableArray<ImmutableArray<int>> Operan
             string[] parts = term.Split(Ellipsis);
             if (parts.Length > 2)
                 throw Refused($"{what} has two ellipses");
-            if (parts.SelectMany(p => p).FirstOrDefault(c => !char.IsAsciiLetter(c)) is not '\0' and var odd)
+            if (parts.SelectMany(p => p).Where(c => !char.IsAsciiLetter(c)).Cast<char?>().FirstOrDefault() is { } odd)
                 throw Refused($"{what} is '{term}': axes are letters, not '{odd}'");
             return (parts[0], parts.Length == 2 ? parts[1] : null);
         }

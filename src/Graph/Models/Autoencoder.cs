@@ -13,7 +13,7 @@ public static class Autoencoder
 
     public static Module Create(Shape sample, ModelSettings settings)
     {
-        int layers = settings.Whole("layers", 2, 0), width = settings.Whole("width", 512), code = settings.Whole("code", 32);
+        int layers = settings.Whole("layers", 2, 0, ModelSettings.LayersMax), width = settings.Whole("width", 512), code = settings.Whole("code", 32);
         int[] widths = [.. Enumerable.Range(0, layers).Select(i => Math.Max(1, width >> Math.Min(i, 30)))];
         var modules = new List<Module> { new Flatten() };
         for (int i = 0; i < layers; i++)

@@ -13,7 +13,7 @@ public static class CharLstm
         int hidden = settings.Whole("hidden", 256);
         double dropout = settings.Number("dropout", 0, 0, 1);
         return new Sequential(
-            new Lstm(hidden) { Vocabulary = vocabulary, Layers = settings.Whole("layers", 1), Dropout = dropout, Name = "lstm" },
+            new Lstm(hidden) { Vocabulary = vocabulary, Layers = settings.Whole("layers", 1, 1, ModelSettings.LayersMax), Dropout = dropout, Name = "lstm" },
             new Dropout(dropout) { Name = "dropout" },
             new Linear(vocabulary) { Initialiser = new UniformIn(1 / Math.Sqrt(hidden)), Name = "head" });
     }

@@ -17,7 +17,7 @@ public static class GptMini
     {
         if (sample.Rank != 1)
             throw new GraphException($"gpt-mini takes sequences of tokens [time], not samples {sample}");
-        int layers = settings.Whole("layers", 4), width = settings.Whole("width", 256), heads = settings.Whole("heads", 4);
+        int layers = settings.Whole("layers", 4, 1, ModelSettings.LayersMax), width = settings.Whole("width", 256), heads = settings.Whole("heads", 4);
         double dropout = settings.Number("dropout", 0, 0, 1);
         var first = new Normal(Deviation);
         var block = new TransformerBlock(heads)

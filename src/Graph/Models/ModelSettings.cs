@@ -8,6 +8,9 @@ public sealed class ModelSettings(IEnumerable<KeyValuePair<string, string>> valu
 {
     public static readonly ModelSettings None = new([]);
 
+    /// <summary>Modules are made one by one before anybody asks how much memory they would take.</summary>
+    internal const int LayersMax = 1000;
+
     private readonly ImmutableSortedDictionary<string, string> values = values.ToImmutableSortedDictionary(StringComparer.Ordinal);
 
     public IEnumerable<string> Keys => values.Keys;

@@ -51,3 +51,9 @@ public sealed record Normal(double Deviation) : Initialiser
         return Pointwise.Apply("Normal", a => Fn.Sqrt(-2 * Fn.Log(1 - a[0])) * Fn.Cos(a[1] * (2 * Math.PI)) * Deviation, radius, angle);
     }
 }
+
+/// <summary>Values that are known: those of a trained model that is trained further.</summary>
+public sealed record GivenValues(ReadOnlyMemory<byte> Values) : Initialiser
+{
+    public override Tensor Create(ulong seed, string name, TensorType type, Fans fans) => Source.Create(type, new HostValues<byte>([Values]));
+}

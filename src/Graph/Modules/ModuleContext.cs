@@ -8,10 +8,10 @@ namespace Singa.Actors.Graph.Modules;
 public sealed record ParameterSpec(string Name, TensorType Type, Initialiser Initialiser, Fans Fans, Tensor Tensor);
 
 /// <summary>
-/// A running statistic: <c>Observed</c> is this shard's value in training; from step to step the statistic keeps the fraction
+/// A running statistic, which begins with what its initialiser says: <c>Observed</c> is this shard's value in training; from step to step the statistic keeps the fraction
 /// <c>Keep</c> of itself and takes the rest from the mean of what the shards observed, weighted by their samples.
 /// </summary>
-public sealed record StatisticSpec(string Name, TensorType Type, double Initial, double Keep, Tensor Tensor, Tensor? Observed);
+public sealed record StatisticSpec(string Name, TensorType Type, Initialiser Initialiser, double Keep, Tensor Tensor, Tensor? Observed);
 
 /// <summary>What a model asks for while it builds its graph.</summary>
 public sealed class ModuleRequests
@@ -42,7 +42,10 @@ public sealed record ModuleContext(ModuleRequests Requests, DType DType, ulong S
     }
 
     /// <summary>The running statistic of that name in this module; in training, what this shard sees of it.</summary>
-    public Tensor Statistic(string name, Shape shape, double initial, double keep, Tensor? observed)
+    public Tensor Statistic(string name, Shape shape, double initial, double keep, Tensor? observed) => Statistic(name, shape, new Uniformly(initial), keep, observed);
+
+    /// <inheritdoc cref="Statistic(string, Shape, double, double, Tensor?)"/>
+    public Tensor Statistic(string name, Shape shape, Initialiser initial, double keep, Tensor? observed)
     {
         string path = Inside(name).Path;
         var type = new TensorType(DType, shape);

@@ -29,13 +29,10 @@ public sealed record BatchNorm : Module
             return Pointwise.Apply("Normalise", a => (a[0] - a[1]) / Fn.Sqrt(a[2] + Epsilon) * a[3] + a[4], input, running, spread, weight, bias);
         }
 
-        Seq<int> axes = [0, .. Enumerable.Range(2, input.Shape.Rank - 2)];
-        double count = input.Shape.Count / (double)Math.Max(1, channels);
-        var (mean, variance) = Norms.Moments(input, axes, count);
-        context.Statistic("mean", Shape.Of(channels), 0, Momentum, mean.Reshape(Shape.Of(channels)));
-        // The running variance is the unbiased one, as everywhere; of one value alone there is none.
-        context.Statistic("variance", Shape.Of(channels), 1, Momentum, variance.Reshape(Shape.Of(channels)) * (count > 1 ? count / (count - 1) : 1));
-        return Norms.Standardise(input, axes, mean, variance, weight, bias, Epsilon);
+        var (output, mean, variance) = Norms.OverBatch(input, weight, bias, Epsilon);
+        context.Statistic("mean", Shape.Of(channels), 0, Momentum, mean);
+        context.Statistic("variance", Shape.Of(channels), 1, Momentum, variance);
+        return output;
     }
 }
 
@@ -95,6 +92,18 @@ internal static class Norms
         var mean = x.Sum(axes.Items.AsSpan()).Reshape(kept) * (1 / count);
         var difference = x - mean;
         return (mean, (difference * difference).Sum(axes.Items.AsSpan()).Reshape(kept) * (1 / count));
+    }
+
+    /// <summary>Each channel of [n, channels, …] by its own moments, and what running statistics take of these: [channels] each.</summary>
+    public static (Tensor Output, Tensor Mean, Tensor Variance) OverBatch(Tensor input, Tensor weight, Tensor bias, double epsilon)
+    {
+        long channels = input.Shape[1];
+        Seq<int> axes = [0, .. Enumerable.Range(2, input.Shape.Rank - 2)];
+        double count = input.Shape.Count / (double)Math.Max(1, channels);
+        var (mean, variance) = Moments(input, axes, count);
+        // The running variance is the unbiased one, as everywhere; of one value alone there is none.
+        return (Standardise(input, axes, mean, variance, weight, bias, epsilon), mean.Reshape(Shape.Of(channels)),
+            variance.Reshape(Shape.Of(channels)) * (count > 1 ? count / (count - 1) : 1));
     }
 
     /// <summary>By its own moments over axes, then · weight + bias.</summary>

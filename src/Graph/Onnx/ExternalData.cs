@@ -30,7 +30,7 @@ public sealed class NoExternalData : IExternalData
 /// <summary>Files of the model's own folder and of folders in it; nothing that leads out of it, by name or by link.</summary>
 public sealed class ExternalFolder(string folder) : IExternalData
 {
-    private readonly string root = Real(new DirectoryInfo(Path.GetFullPath(folder)));
+    private readonly Lazy<string> root = new(() => Real(new DirectoryInfo(Path.GetFullPath(folder))));
 
     public ReadOnlyMemory<byte> Read(TensorProto tensor, long bytes)
     {
@@ -51,14 +51,15 @@ public sealed class ExternalFolder(string folder) : IExternalData
         if (bytes > Array.MaxLength)
             throw TensorReader.Wrong(tensor, $"of {bytes:N0} bytes is larger than this version reads");
         var parts = location.Split('/', '\\');
-        if (location.Length == 0 || Path.IsPathRooted(location) || location.Contains('\0') || location.Contains(':') || parts.Any(p => p is "" or "." or ".."))
+        if (location.Length == 0 || Path.IsPathRooted(location) || location.Contains('\0') || location.Contains(':') || parts.Any(p => p is "" or ".."))
             throw TensorReader.Wrong(tensor, $"points to '{location}', outside of the model's folder");
-        var file = new FileInfo(Path.Combine([root, .. parts]));
+        var file = new FileInfo(Path.GetFullPath(Path.Combine([folder, .. parts])));
         try
         {
             if (!file.Exists)
                 throw TensorReader.Wrong(tensor, $"points to '{location}', which is not there");
-            if (!Real(file).StartsWith(root + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+            file = new FileInfo(Real(file));
+            if (!file.FullName.StartsWith(root.Value.TrimEnd(Path.DirectorySeparatorChar) + Path.DirectorySeparatorChar, StringComparison.Ordinal))
                 throw TensorReader.Wrong(tensor, $"points to '{location}', which is a link out of the model's folder");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)

@@ -20,6 +20,9 @@ public sealed class FloatFormat(
         [ElementType.Float8E8M0] = new(8, 0, 127, finite: true, unsigned: true),
     };
 
+    /// <summary>Formats of six bits, which ONNX does not have.</summary>
+    public static readonly FloatFormat Float6E2M3 = new(2, 3, 1), Float6E3M2 = new(3, 2, 3);
+
     private Dictionary<float, int>? codes;
     private float? largest;
 

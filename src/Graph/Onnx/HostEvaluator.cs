@@ -13,7 +13,10 @@ namespace Singa.Actors.Graph.Onnx;
 /// </summary>
 internal sealed class HostEvaluator
 {
-    private const long ElementsMax = 1 << 16;
+    // Of one tensor, and of all together: a model must not keep anybody busy for long.
+    private const long ElementsMax = 1 << 16, ElementsInAll = 1 << 23;
+
+    private long elements;
 
     private sealed record Piece(byte[] Data, Operand View);
 
@@ -52,7 +55,8 @@ internal sealed class HostEvaluator
 
     private void Compute(Node node)
     {
-        if (node.Outputs.Any(o => o.Shape.Count > ElementsMax) || node.Inputs.Any(i => known[i] is null))
+        elements += node.Outputs.Sum(o => Math.Min(o.Shape.Count, ElementsMax));
+        if (elements > ElementsInAll || node.Outputs.Any(o => o.Shape.Count > ElementsMax) || node.Inputs.Any(i => known[i] is null))
         {
             Unknown(node);
             return;
@@ -131,11 +135,12 @@ internal sealed class HostEvaluator
         return Whole(type, data);
     }
 
-    private static Piece? Reduced(Reduce reduce, ImmutableArray<Piece> inputs, Tensor output)
+    private Piece? Reduced(Reduce reduce, ImmutableArray<Piece> inputs, Tensor output)
     {
         // Sums of floats have an order that only a kernel keeps.
-        if (reduce.Reduction == Reduction.Sum && output.DType.IsFloat())
+        if ((reduce.Reduction == Reduction.Sum && output.DType.IsFloat()) || reduce.Domain.Count > ElementsMax)
             return null;
+        elements += reduce.Domain.Count;
         var mapped = Map(ScalarBody.Expand(reduce.Body), inputs, reduce.Domain);
         var (floats, wholes) = (new double[output.Shape.Count], new long[output.Shape.Count]);
         var seen = new bool[output.Shape.Count];

@@ -5,3 +5,6 @@ public sealed class OnnxException(string message, Exception? inner = null) : Exc
 
 /// <summary>A well-formed model that asks for something this version does not have.</summary>
 public sealed class OnnxUnsupportedException(string message) : Exception(message);
+
+/// <summary>A model whose graph would be larger than is allowed here.</summary>
+public sealed class OnnxTooLargeException(string message) : Exception(message);

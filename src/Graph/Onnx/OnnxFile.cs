@@ -10,6 +10,25 @@ public static class OnnxFile
     /// <exception cref="OnnxException">The bytes are no model, or ask for too much.</exception>
     public static ModelProto ReadModel(ReadOnlySpan<byte> data, OnnxLimits? limits = null) => Parse(data, ModelProto.Parser, ModelProto.Descriptor, limits);
 
+    /// <summary>The same without a copy of the whole file in memory beside the model.</summary>
+    /// <param name="file">From where it stands on; can be sought.</param>
+    /// <exception cref="OnnxException"/>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public static ModelProto ReadModel(Stream file, OnnxLimits? limits = null)
+    {
+        long start = file.Position;
+        WireCheck.Run(new WireBytes(file), ModelProto.Descriptor, limits ?? OnnxLimits.Default);
+        file.Position = start;
+        try
+        {
+            return ModelProto.Parser.WithDiscardUnknownFields(true).ParseFrom(file);
+        }
+        catch (InvalidProtocolBufferException e)
+        {
+            throw Wrong(ModelProto.Descriptor, e);
+        }
+    }
+
     /// <exception cref="OnnxException"/>
     public static TensorProto ReadTensor(ReadOnlySpan<byte> data, OnnxLimits? limits = null) => Parse(data, TensorProto.Parser, TensorProto.Descriptor, limits);
 
@@ -47,17 +66,16 @@ public static class OnnxFile
 
     private static T Parse<T>(ReadOnlySpan<byte> data, MessageParser<T> parser, MessageDescriptor type, OnnxLimits? limits) where T : IMessage<T>
     {
-        limits ??= OnnxLimits.Default;
-        if (data.Length > limits.FileBytes)
-            throw new OnnxException($"it has {data.Length:N0} bytes; {limits.FileBytes:N0} is the most");
-        WireCheck.Run(data, type, limits);
+        WireCheck.Run(new WireBytes(data), type, limits ?? OnnxLimits.Default);
         try
         {
             return parser.WithDiscardUnknownFields(true).ParseFrom(data);
         }
         catch (InvalidProtocolBufferException e)
         {
-            throw new OnnxException($"it is no {type.Name}: {e.Message}", e);
+            throw Wrong(type, e);
         }
     }
+
+    private static OnnxException Wrong(MessageDescriptor type, InvalidProtocolBufferException e) => new($"it is no {type.Name}: {e.Message}", e);
 }

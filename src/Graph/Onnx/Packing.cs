@@ -68,7 +68,7 @@ public static class Packing
         {
             16 => BinaryPrimitives.ReadUInt16LittleEndian(raw[(index * 2)..]),
             8 => raw[index],
-            _ => raw[index * bits / 8] >> (index * bits % 8) & ((1 << bits) - 1),
+            _ => raw[(int)((long)index * bits / 8)] >> (int)((long)index * bits % 8) & ((1 << bits) - 1),
         };
     }
 

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
-using System.Text;
-using Google.Protobuf;
+using System.Text.Unicode;
 using Singa.Actors.Graph.Onnx.Schema;
 
 namespace Singa.Actors.Graph.Onnx;
@@ -14,7 +13,12 @@ public sealed class TensorReader(OnnxLimits limits, IExternalData? external = nu
     {
         var (element, shape) = TypeOf(tensor);
         if (element == ElementType.String)
-            return new HostTexts(shape, tensor.StringData.Select(s => Text(s, tensor)).ToSeq());
+        {
+            Check(tensor);
+            return new HostTexts(shape, tensor.StringData.Select(s => s.ToStringUtf8()).ToSeq());
+        }
+
+
         element.Storage();
         return new HostTensor(element, shape, Packing.Unpack(element, Raw(tensor, element, shape), shape.Count));
     }
@@ -24,6 +28,8 @@ public sealed class TensorReader(OnnxLimits limits, IExternalData? external = nu
     public (ElementType Element, Shape Shape) Check(TensorProto tensor)
     {
         var (element, shape) = TypeOf(tensor);
+        if (Filled(tensor) > 1)
+            throw Wrong(tensor, "has its elements in more than one field");
         if (tensor.DataLocation == TensorProto.Types.DataLocation.External)
             (external ?? NoExternalData.Instance).Check(tensor, Packing.Bytes(element, shape.Count));
         else if (element == ElementType.String || !tensor.HasRawData)
@@ -52,9 +58,10 @@ public sealed class TensorReader(OnnxLimits limits, IExternalData? external = nu
         {
             if (dim < 0)
                 throw new OnnxException($"{name()} has a dimension of {dim}");
-            if (dim > 0 && count > limits.Elements / dim)
+            // Dimensions beside one of 0 are bounded as well: strides are products of them.
+            if (count > limits.Elements / Math.Max(dim, 1))
                 throw new OnnxException($"{name()} of [{string.Join(", ", dims)}] has more elements than {limits.Elements:N0}");
-            count *= dim;
+            count *= Math.Max(dim, 1);
         }
 
         return Shape.Of([.. dims]);
@@ -101,19 +108,19 @@ public sealed class TensorReader(OnnxLimits limits, IExternalData? external = nu
         };
         if (have != need)
             throw Wrong(tensor, $"has {have:N0} values for {element.Name()}{shape}");
+        foreach (var text in tensor.StringData)
+        {
+            if (!Utf8.IsValid(text.Span))
+                throw Wrong(tensor, "has a text that is no UTF-8");
+        }
     }
 
-    private static string Text(ByteString bytes, TensorProto tensor)
+    /// <summary>In how many fields there are elements.</summary>
+    private static int Filled(TensorProto tensor) => new[]
     {
-        try
-        {
-            return new UTF8Encoding(false, true).GetString(bytes.Span);
-        }
-        catch (DecoderFallbackException e)
-        {
-            throw Wrong(tensor, "has a text that is no UTF-8", e);
-        }
-    }
+        tensor.FloatData.Count, tensor.DoubleData.Count, tensor.Int32Data.Count, tensor.Int64Data.Count, tensor.Uint64Data.Count, tensor.StringData.Count,
+        tensor.RawData.Length, tensor.DataLocation == TensorProto.Types.DataLocation.External ? 1 : 0,
+    }.Count(n => n > 0);
 
     private static string Name(TensorProto tensor) => tensor.Name.Length == 0 ? "a tensor" : $"tensor '{tensor.Name}'";
 

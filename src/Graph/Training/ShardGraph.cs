@@ -13,11 +13,8 @@ internal sealed record ShardGraph(Tensor Samples, Tensor Labels, Tensor Output, 
 {
     public static ShardGraph Trace(TrainingDefinition job, int samples, bool training)
     {
-        var x = Placeholder.Create("samples", new TensorType(job.Sample.DType, job.Sample.Shape.Prepend(samples)), BlockKind.Input);
+        var (x, _, output, requests) = ModelTrace.Of(job.Model, job.Sample, job.Seed, samples, training);
         var y = Placeholder.Create("labels", new TensorType(job.Label.DType, job.Label.Shape.Prepend(samples)), BlockKind.Input);
-        var step = training ? Placeholder.Create("step", new TensorType(DType.Int32, Shape.Scalar), BlockKind.Input) : null;
-        var requests = new ModuleRequests();
-        var output = job.Model.Apply(x, new ModuleContext(requests, DType.Float32, job.Seed, step));
         var target = job.Loss.ReconstructsInput ? x : y;
         var loss = job.Loss.PerSample(output, target).SumAll();
         var correct = job.Loss.Correct(output, target)?.SumAll() ?? Fill.Create(DType.Float32, Shape.Scalar, 0);

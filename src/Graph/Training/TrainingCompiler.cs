@@ -21,7 +21,7 @@ public static class TrainingCompiler
     internal static TrainingDraft Draft(TrainingDefinition job, ShardRange local, ImmutableArray<BatchLayout> layouts,
         ImmutableArray<int> evaluateSizes, ImmutableArray<int> predictSizes)
     {
-        var plan = new PlanBuilder();
+        var plan = new PlanBuilder { IsStrict = job.IsStrict };
         var model = ShardGraph.Trace(job, layouts.SelectMany(l => l.Runs).Select(r => r.Samples).Append(1).Max(), training: true);
         model.CheckFrozen(job.Frozen);
         var variables = Variables.Declare(plan, job, model);

@@ -17,6 +17,9 @@ public sealed record TrainingDefinition(
     /// <summary>Above 0, evaluations also count the right classes among so many most likely ones.</summary>
     public int TopK { get; init; }
 
+    /// <summary>Only algorithms whose rounding is that of the definitions' sums; others are faster and round a little more.</summary>
+    public bool IsStrict { get; init; }
+
     /// <summary>A bucket travels once it holds this many bytes of gradients.</summary>
     public long BucketBytes { get; init; } = 1 << 20;
 }

@@ -16,7 +16,11 @@ public enum VariableKind
 }
 
 /// <summary>A named value that outlives a step, and the block that holds it.</summary>
-public sealed record Variable(string Name, VariableKind Kind, TensorType Type, int Block);
+public sealed record Variable(string Name, VariableKind Kind, TensorType Type, int Block)
+{
+    /// <summary>What it begins with where that is not computed: whoever runs the plan puts it there. Null: <c>initialise</c> does.</summary>
+    public ReadOnlyMemory<byte>? Given { get; init; }
+}
 
 /// <summary>Values that travel together: <c>Elements</c> a row, one row per local subtree.</summary>
 public sealed record BucketLayout(int Block, DType DType, long Elements);
@@ -59,7 +63,7 @@ public sealed record BatchLayout(int Samples, ImmutableArray<ShardRun> Runs, Imm
 /// <summary>
 /// Everything a worker does with its replica, compiled. Sections and their host slots:
 /// <list type="bullet">
-/// <item><c>initialise</c>: first values of all variables.</item>
+/// <item><c>initialise</c>: first values of all variables but those that are <see cref="Variable.Given"/>.</item>
 /// <item><c>gradients/N</c> (layout N): 0 samples in (float32), 1 labels in, 2 step number in (int32 scalar). Writes bucket rows.</item>
 /// <item><c>exchange/N</c>: one <see cref="ExchangeKernel"/> a bucket.</item>
 /// <item><c>update</c>: 0 scale in (float32 scalar, 1 / samples in the batch), 1 metrics out: float32 loss sum, correct count.</item>

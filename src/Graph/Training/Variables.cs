@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Singa.Actors.Graph.Lowering;
 using Singa.Actors.Graph.Modules;
-using Singa.Actors.Graph.Ops;
 using Singa.Actors.Graph.Plans;
 
 namespace Singa.Actors.Graph.Training;
@@ -10,26 +9,26 @@ namespace Singa.Actors.Graph.Training;
 internal static class Variables
 {
     public static ImmutableArray<Variable> Declare(PlanBuilder plan, TrainingDefinition job, ShardGraph model) =>
-        [.. All(job, model).Select(v => new Variable(v.Name, v.Kind, v.Type, plan.Declare(v.Name, BlockKind.Variable, v.Type).Block))];
+        [.. All(job, model).Select(v => new Variable(v.Name, v.Kind, v.Type, plan.Declare(v.Name, BlockKind.Variable, v.Type).Block) { Given = (v.First as GivenValues)?.Values })];
 
     public static List<(Tensor, Operand)> Initialise(PlanBuilder plan, TrainingDefinition job, ShardGraph model) =>
-        [.. All(job, model).Select(v => (v.First, plan.Declare(v.Name, BlockKind.Variable, v.Type)))];
+        [.. All(job, model).Where(v => v.First is not GivenValues).Select(v => (v.First.Create(job.Seed, v.Name, v.Type, v.Fans), plan.Declare(v.Name, BlockKind.Variable, v.Type)))];
 
     /// <summary>The name of what the optimizer remembers of a parameter.</summary>
     public static string StateName(ParameterSpec parameter, string state) => $"{parameter.Name}/{state}";
 
-    private static IEnumerable<(string Name, VariableKind Kind, TensorType Type, Tensor First)> All(TrainingDefinition job, ShardGraph model)
+    private static IEnumerable<(string Name, VariableKind Kind, TensorType Type, Initialiser First, Fans Fans)> All(TrainingDefinition job, ShardGraph model)
     {
         foreach (var p in model.Parameters)
         {
-            yield return (p.Name, VariableKind.Parameter, p.Type, p.Initialiser.Create(job.Seed, p.Name, p.Type, p.Fans));
+            yield return (p.Name, VariableKind.Parameter, p.Type, p.Initialiser, p.Fans);
             if (!model.Trained.Contains(p))
                 continue;
             foreach (var state in job.Optimizer.StateNames)
-                yield return (StateName(p, state), VariableKind.OptimizerState, p.Type, Fill.Create(p.Type.DType, p.Type.Shape, job.Optimizer.FirstValue(state)));
+                yield return (StateName(p, state), VariableKind.OptimizerState, p.Type, new Uniformly(job.Optimizer.FirstValue(state)), default);
         }
 
         foreach (var s in model.Statistics)
-            yield return (s.Name, VariableKind.Statistic, s.Type, Fill.Create(s.Type.DType, s.Type.Shape, s.Initial));
+            yield return (s.Name, VariableKind.Statistic, s.Type, s.Initialiser, default);
     }
 }

@@ -24,16 +24,10 @@ internal static class CheckpointFile
     /// <exception cref="OperationCanceledException"/>
     public static void Write(Stream target, Checkpoint checkpoint, CancellationToken cancellation = default)
     {
-        NamedTensor[] tensors =
-        [
-            .. checkpoint.State.Replica.Values.Select(v => v.Tensor),
-            .. checkpoint.State.Best?.Values.Select(v => v.Tensor with { Name = BestPrefix + v.Name }) ?? [],
-            new(ChecksumName, new TensorType(DType.UInt8, Shape.Of(SHA256.HashSizeInBytes)), new byte[SHA256.HashSizeInBytes]),
-        ];
+        NamedTensor checksum = new(ChecksumName, new TensorType(DType.UInt8, Shape.Of(SHA256.HashSizeInBytes)), new byte[SHA256.HashSizeInBytes]);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        Put(SafeTensors.Header(tensors, new Dictionary<string, string> { [MetadataKey] = Header(checkpoint).ToString() }));
-        foreach (var tensor in tensors[..^1])
-            Put(tensor.Data);
+        foreach (var part in Parts(checkpoint, checksum)[..^1])
+            Put(part);
         target.Write(hash.GetHashAndReset());
 
         void Put(ReadOnlyMemory<byte> bytes)
@@ -46,6 +40,34 @@ internal static class CheckpointFile
                 target.Write(piece);
             }
         }
+    }
+
+    /// <summary>The same without a checksum, for who fetches it from a peer. Nothing is copied: it is read where the values are.</summary>
+    public static Blob Blob(Checkpoint checkpoint) => new BlobParts(Parts(checkpoint)).ToBlob();
+
+    /// <exception cref="CheckpointDamagedException">It is no checkpoint.</exception>
+    public static Checkpoint Parse(ReadOnlyMemory<byte> bytes, string name)
+    {
+        try
+        {
+            using var stream = new MemoryStream(bytes.ToArray(), writable: false);
+            return Parse(SafeTensorsReader.Read(stream, name));
+        }
+        catch (Exception e) when (e is ModelFileException or JsonException or ArgumentException or KeyNotFoundException)
+        {
+            throw new CheckpointDamagedException($"what was fetched as {name} is no replica: {e.Message}");
+        }
+    }
+
+    private static ReadOnlyMemory<byte>[] Parts(Checkpoint checkpoint, params NamedTensor[] last)
+    {
+        NamedTensor[] tensors =
+        [
+            .. checkpoint.State.Replica.Values.Select(v => v.Tensor),
+            .. checkpoint.State.Best?.Values.Select(v => v.Tensor with { Name = BestPrefix + v.Name }) ?? [],
+            .. last,
+        ];
+        return [SafeTensors.Header(tensors, new Dictionary<string, string> { [MetadataKey] = Header(checkpoint).ToString() }), .. tensors.Select(t => t.Data)];
     }
 
     /// <exception cref="CheckpointDamagedException">The file is not as it was written, or cannot be read.</exception>

@@ -17,6 +17,9 @@ internal static class DataFingerprint
         return "sha256:" + Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
+    /// <exception cref="Jobs.JobRefusedException">They are no samples.</exception>
+    public static string Of(InMemoryData data) => Of(DataLoader.Load(data));
+
     private static void Add(IncrementalHash hash, ISampleSource source)
     {
         var (inputs, labels) = (new byte[source.Sample.Bytes], new byte[source.Label.Bytes]);

@@ -35,6 +35,9 @@ public sealed record JobIdentity(ImmutableSortedDictionary<string, string> Parts
                 ["early-stopping"] = job.EarlyStopping is { } stopping ? $"{stopping} every {job.EvaluateEvery} steps" : "off",
                 ["steps"] = job.Optimizer.Schedule.DependsOnTotalSteps || job.EarlyStopping is not null ? $"{schedule.TotalSteps}" : "any",
             };
+            // Said only where it is another one: what was saved before there was a choice goes on.
+            if (job.IsStrict)
+                parts["precision"] = "strict";
             return new JobIdentity(parts.ToImmutableSortedDictionary(StringComparer.Ordinal));
         }
         finally

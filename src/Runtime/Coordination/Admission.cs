@@ -4,7 +4,8 @@ namespace Singa.Actors.Runtime.Coordination;
 /// How far the workers of a job may run by themselves. Where the job is to rest, they are asked to admit nothing more, each says which
 /// step it would admit next, and the furthest of these is the boundary that all go to: they are never more than a few steps apart.
 /// </summary>
-public sealed class Admission(int workers)
+/// <param name="restingAt">The job rests when the generation begins; null: it runs.</param>
+public sealed class Admission(int workers, long? restingAt = null)
 {
     private enum Phase
     {
@@ -15,9 +16,9 @@ public sealed class Admission(int workers)
     }
 
     private readonly long?[] answers = new long?[workers];
-    private Phase phase;
+    private Phase phase = restingAt is null ? Phase.Free : Phase.Resting;
     private int question;
-    private long boundary;
+    private long boundary = restingAt ?? 0;
     private bool ends;
 
     /// <summary>Whether nobody is expected to do anything until <see cref="Resume"/>.</summary>

@@ -10,7 +10,7 @@ namespace Singa.Actors.Runtime.Coordination;
 public sealed record JobDemand(JobId Job, int Priority, int MinDevices, int MaxDevices)
 {
     /// <summary>Nodes that cannot work for it, such as those that cannot read its data.</summary>
-    public ImmutableHashSet<string> Unfit { get; init; } = [];
+    public ImmutableArray<string> Unfit { get; init; } = [];
 }
 
 /// <summary>What a job gets.</summary>

@@ -2,144 +2,204 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
 using Singa.Actors.Devices;
+using Singa.Actors.Runtime.Regrouping;
 using Singa.Actors.Runtime.Workers;
 using static Singa.Actors.Runtime.Coordination.CoordinatorProtocol;
 
 namespace Singa.Actors.Runtime.Coordination;
 
 /// <summary>
-/// Knows which devices are offered, by whomever, and starts a conductor for each job that is submitted. A job that comes before
-/// any device waits for one.
+/// Front door and pool: knows which devices are offered, by whomever, which jobs want how many of them (<see cref="Allotment"/>), and which node
+/// conducts which job. A new coordinator learns all this from the nodes.
 /// </summary>
 internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 {
     private readonly RuntimeSettings settings;
-    private readonly TimeProvider time;
-    private readonly Dictionary<IActorRef, ImmutableArray<DeviceOffer>> nodes = [];
-    private readonly List<SubmitJob> waiting = [];
-    private readonly Dictionary<JobId, IActorRef> jobs = [];
+    private readonly Dictionary<NodeKey, JobNode> nodes = [];
+    private readonly HashSet<NodeKey> leaving = [];
+    private readonly List<Entry> jobs = [];
+    private readonly HashSet<JobId> ended = [];
     private readonly ILoggingAdapter log = Context.GetLogger();
 
-    public CoordinatorActor(RuntimeSettings settings, TimeProvider time)
+    /// <param name="home">Where it lives; empty where there is only one.</param>
+    /// <param name="herald">A child that tells the nodes of it; null where its node knows.</param>
+    public CoordinatorActor(RuntimeSettings settings, string home, Props? herald)
     {
-        (this.settings, this.time) = (settings, time);
+        this.settings = settings;
+        if (herald is not null)
+            Context.ActorOf(herald, "herald");
         Receive<OfferDevices>(Admit);
         Receive<WithdrawDevice>(Withdraw);
+        Receive<DismissNode>(Dismiss);
         Receive<SubmitJob>(Submit);
         Receive<CancelJob>(Cancel);
         Receive<PauseJob>(message => Pass(message.Job, message));
         Receive<ResumeJob>(message => Pass(message.Job, message));
         Receive<StopJob>(message => Pass(message.Job, message));
+        Receive<JobConducted>(Conducted);
+        Receive<JobLeft>(message =>
+        {
+            jobs.RemoveAll(j => j.Id == message.Job);
+            ended.Add(message.Job);
+            Allot();
+        });
         Receive<DevicesTimedOut>(GiveUp);
-        Receive<JobActor.Left>(Ended);
-        Receive<ConductorEnded>(Ended);
-        Receive<WorkerProtocol.JobReleased>(_ => { });
-        Receive<Terminated>(message => nodes.Remove(message.ActorRef));
-        Receive<GetDevices>(_ => Sender.Tell(new OfferedDevices([.. nodes.Values.SelectMany(d => d)])));
+        Receive<Terminated>(message => Leave(message.ActorRef));
+        Receive<GetCoordinator>(_ => Sender.Tell(new CoordinatorStatus(
+            home, Offers, [.. jobs.Where(j => j.Conductor is not null).Select(j => new ConductedJob(j.Id, j.Conductor!))],
+            [.. jobs.Where(j => j.Conductor is null).Select(j => j.Id)])));
+        Receive<GetDevices>(_ => Sender.Tell(new OfferedDevices(Offers)));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    /// <summary>A conductor that throws has lost count of its job: it ends, and the host hears so.</summary>
-    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Stop);
+    private ImmutableArray<DeviceOffer> Offers => [.. nodes.Values.OrderBy(n => n.Key).SelectMany(n => n.Offers)];
 
     private void Admit(OfferDevices offer)
     {
-        if (!nodes.ContainsKey(offer.Node))
-            Context.Watch(offer.Node);
-        nodes[offer.Node] = offer.Devices;
-        offer.Node.Tell(new DevicesAdmitted(offer.Devices));
-        if (offer.Devices.IsEmpty)
-            return;
-        foreach (var job in waiting)
-        {
-            Timers.Cancel(job.Job);
-            Start(job);
-        }
-
-        waiting.Clear();
+        var node = offer.Node;
+        // A node that was started again under its old name is another one.
+        foreach (var former in nodes.Keys.Where(k => k.Name == node.Key.Name && k != node.Key).ToArray())
+            nodes.Remove(former);
+        Context.Watch(node.Node);
+        nodes[node.Key] = node;
+        node.Node.Tell(new DevicesAdmitted(node.Offers));
+        Allot();
     }
 
     private void Withdraw(WithdrawDevice withdraw)
     {
         log.Warning("{0} is withdrawn: {1}", withdraw.Device.Worker, withdraw.Reason);
-        if (nodes.TryGetValue(Sender, out var offers))
-            nodes[Sender] = offers.Remove(withdraw.Device);
-        foreach (var job in jobs.Values)
-            job.Forward(withdraw);
+        foreach (var node in nodes.Values.Where(n => n.Offers.Contains(withdraw.Device)).ToArray())
+            nodes[node.Key] = node with { Offers = node.Offers.Remove(withdraw.Device) };
+        foreach (var conductor in jobs.Select(j => j.Conductor).OfType<IActorRef>().Distinct())
+            conductor.Forward(withdraw);
+        Allot();
+    }
+
+    private void Dismiss(DismissNode dismiss)
+    {
+        leaving.Add(dismiss.Node);
+        foreach (var conductor in jobs.Select(j => j.Conductor).OfType<IActorRef>().Distinct())
+            conductor.Tell(dismiss);
+        Allot();
     }
 
     private void Submit(SubmitJob submit)
     {
-        if (jobs.ContainsKey(submit.Job) || waiting.Any(w => w.Job == submit.Job))
+        // Whoever is not sure that it arrived says it again, and may have said it once too often.
+        if (ended.Contains(submit.Job))
+            return;
+        if (Find(submit.Job) is { } known)
         {
-            submit.Observer.Tell(new JobRejected(submit.Job, $"there is a job {submit.Job} already"));
+            if (known.Observer.Equals(submit.Observer))
+                log.Debug("job {0} is submitted again", submit.Job);
+            else
+                submit.Observer.Tell(new JobRejected(submit.Job, $"there is a job {submit.Job} already"));
+            return;
         }
-        else if (nodes.Values.All(d => d.IsEmpty))
-        {
-            waiting.Add(submit);
+
+        var options = submit.Options;
+        jobs.Add(new Entry(new JobDemand(submit.Job, options.Priority, options.MinDevices, options.MaxDevices), submit.Observer) { Submitted = submit });
+        // Whoever asks for more devices than one has reason to wait for them.
+        if (nodes.Values.All(n => n.Offers.IsEmpty))
             Timers.StartSingleTimer(submit.Job, new DevicesTimedOut(submit.Job), settings.DeviceTimeout);
-        }
-        else
-        {
-            Start(submit);
-        }
+        Allot();
     }
 
-    private void Start(SubmitJob submit)
+    private void Conducted(JobConducted message)
     {
-        var devices = nodes.SelectMany(n => n.Value.Select(offer => (offer, n.Key))).ToImmutableArray();
-        var job = Context.ActorOf(Props.Create(() => new JobActor(submit, devices, settings, time)).WithDispatcher(Context.Props.Dispatcher), submit.Job.Value);
-        jobs.Add(submit.Job, job);
-        Context.WatchWith(job, new ConductorEnded(submit.Job, submit.Observer));
+        var job = Find(message.Job);
+        if (job is null)
+            jobs.Add(job = new Entry(message.Demand, message.Observer));
+        (job.Conductor, job.Present) = (Sender, message.Devices);
+        Allot();
+    }
+
+    /// <summary>Whenever devices or jobs come or go.</summary>
+    private void Allot()
+    {
+        var offers = Offers.RemoveAll(o => leaving.Any(k => k.Name == o.Node && nodes.ContainsKey(k)));
+        var shares = Allotment.Of(offers, [.. jobs.Select(j => j.Demand)], jobs.Where(j => j.Conductor is not null).ToDictionary(j => j.Id, j => j.Present));
+        foreach (var (job, share) in jobs.Zip(shares).ToArray())
+        {
+            var mine = nodes.Values.OrderBy(n => n.Key).Select(n => n with { Offers = [.. n.Offers.Where(share.Devices.Contains)] }).Where(n => !n.Offers.IsEmpty).ToImmutableArray();
+            if (job.Conductor is { } conductor)
+            {
+                if (!job.Allotted.SequenceEqual(share.Devices))
+                    conductor.Tell(new AllotDevices(job.Id, mine, share.Reason));
+            }
+            else if (!mine.IsEmpty)
+            {
+                Timers.Cancel(job.Id);
+                job.Conductor = mine[0].Node;
+                job.Present = share.Devices;
+                mine[0].Node.Tell(new ConductJob(job.Id, job.Submitted!.Definition, job.Submitted.Options, job.Observer, mine));
+            }
+
+            job.Allotted = share.Devices;
+        }
     }
 
     private void Cancel(CancelJob cancel)
     {
-        if (jobs.TryGetValue(cancel.Job, out var job))
+        if (Find(cancel.Job) is { Conductor: null } waiting)
         {
-            job.Forward(cancel);
-        }
-        else if (waiting.Find(w => w.Job == cancel.Job) is { } submit)
-        {
-            waiting.Remove(submit);
+            jobs.Remove(waiting);
             Timers.Cancel(cancel.Job);
-            submit.Observer.Tell(new JobCancelled(cancel.Job));
+            waiting.Observer.Tell(new JobCancelled(cancel.Job));
+        }
+        else
+        {
+            Pass(cancel.Job, cancel);
         }
     }
 
     /// <summary>Of a job that has ended its observer has heard already.</summary>
-    private void Pass(JobId id, ICommand command)
-    {
-        if (jobs.TryGetValue(id, out var job))
-            job.Forward(command);
-    }
+    private void Pass(JobId id, ICommand command) => Find(id)?.Conductor?.Forward(command);
 
     private void GiveUp(DevicesTimedOut timedOut)
     {
-        if (waiting.Find(w => w.Job == timedOut.Job) is not { } submit)
+        if (Find(timedOut.Job) is not { Conductor: null } waiting)
             return;
-        waiting.Remove(submit);
-        submit.Observer.Tell(new JobRejected(
-            submit.Job, $"no device was offered for {settings.DeviceTimeout.TotalSeconds:0} s (singa.runtime.device-timeout)"));
+        jobs.Remove(waiting);
+        waiting.Observer.Tell(new JobRejected(
+            timedOut.Job, $"no device was offered for {settings.DeviceTimeout.TotalSeconds:0} s (singa.runtime.device-timeout)"));
     }
 
-    private void Ended(JobActor.Left left)
+    private void Leave(IActorRef node)
     {
-        jobs.Remove(left.Job);
-        Context.Unwatch(Sender);
+        foreach (var gone in nodes.Values.Where(n => n.Node.Equals(node)).ToArray())
+        {
+            nodes.Remove(gone.Key);
+            leaving.Remove(gone.Key);
+        }
+
+        Allot();
     }
 
-    /// <summary>A conductor that broke can no longer tell anybody to let go.</summary>
-    private void Ended(ConductorEnded ended)
-    {
-        jobs.Remove(ended.Job);
-        foreach (var node in nodes.Keys)
-            node.Tell(new WorkerProtocol.ReleaseJob(ended.Job));
-        ended.Observer.Tell(new JobFailed(ended.Job, "its conductor ended unexpectedly; the log says why"));
-    }
+    private Entry? Find(JobId id) => jobs.Find(j => j.Id == id);
 
     private sealed record DevicesTimedOut(JobId Job) : INoSerializationVerificationNeeded;
 
-    private sealed record ConductorEnded(JobId Job, IActorRef Observer) : INoSerializationVerificationNeeded;
+    /// <summary>A job in the pool. <c>Conductor</c>: the node that conducts it; null while it waits.</summary>
+    private sealed class Entry(JobDemand demand, IActorRef observer)
+    {
+        public JobId Id => demand.Job;
+
+        public JobDemand Demand => demand;
+
+        public IActorRef Observer => observer;
+
+        public SubmitJob? Submitted { get; init; }
+
+        public IActorRef? Conductor { get; set; }
+
+        /// <summary>Devices that it runs on.</summary>
+        public ImmutableArray<DeviceOffer> Present { get; set; } = [];
+
+        /// <summary>Devices that it was given last.</summary>
+        public ImmutableArray<DeviceOffer> Allotted { get; set; } = [];
+
+    }
 }

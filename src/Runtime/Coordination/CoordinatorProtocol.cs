@@ -1,7 +1,14 @@
 using System.Collections.Immutable;
 using Akka.Actor;
+using Singa.Actors.Collective;
 using Singa.Actors.Devices;
+using Singa.Actors.Runtime.Cluster.Gate;
+using Singa.Actors.Runtime.Cluster.Wire;
+using Singa.Actors.Graph;
+using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Jobs;
+using Singa.Actors.Runtime.Regrouping;
+using Singa.Actors.Runtime.Workers;
 
 namespace Singa.Actors.Runtime.Coordination;
 
@@ -18,7 +25,7 @@ public static class CoordinatorProtocol
     public interface IQuery : INoSerializationVerificationNeeded;
 
     /// <summary>From a node, about all of its devices at once, so that the first job does not begin on half of them. Replaces what it offered before.</summary>
-    public sealed record OfferDevices(ImmutableArray<DeviceOffer> Devices, IActorRef Node) : ICommand;
+    public sealed record OfferDevices(JobNode Node) : ICommand;
 
     public sealed record DevicesAdmitted(ImmutableArray<DeviceOffer> Devices) : IEvent;
 
@@ -26,7 +33,25 @@ public static class CoordinatorProtocol
     public sealed record WithdrawDevice(DeviceOffer Device, string Reason) : ICommand;
 
     /// <summary><c>Observer</c> hears every event of the job.</summary>
-    public sealed record SubmitJob(JobId Job, TrainingJob Definition, TrainingOptions Options, IActorRef Observer) : ICommand;
+    public sealed record SubmitJob(JobId Job, JobRef Definition, TrainingOptions Options, IActorRef Observer) : ICommand;
+
+    /// <summary>To a node: conduct the job, on these nodes, this one among them.</summary>
+    public sealed record ConductJob(JobId Job, JobRef Definition, TrainingOptions Options, IActorRef Observer, ImmutableArray<JobNode> Nodes) : ICommand;
+
+    /// <summary>From a conductor, when it begins and whenever a generation does.</summary>
+    public sealed record JobConducted(JobId Job, IActorRef Observer, JobDemand Demand, ImmutableArray<DeviceOffer> Devices) : IEvent;
+
+    /// <summary>To a conductor: these devices are the job's, on these nodes. None: it rests until some are.</summary>
+    public sealed record AllotDevices(JobId Job, ImmutableArray<JobNode> Nodes, string? Reason) : ICommand;
+
+    /// <summary>From a conductor: the job has ended, and its observer knows.</summary>
+    public sealed record JobLeft(JobId Job) : IEvent;
+
+    /// <summary>To conductors and the coordinator: a node wants to go. It stays until nothing needs it.</summary>
+    public sealed record DismissNode(NodeKey Node) : ICommand;
+
+    /// <summary>Nothing happens until somebody comes back or is proved dead: whom it misses.</summary>
+    public sealed record JobWaiting(JobId Job, string Reason) : IEvent;
 
     /// <summary>Data read, plans loaded on every device: it begins.</summary>
     public sealed record JobAccepted(JobId Job, TrainingFacts Facts) : IEvent;
@@ -36,7 +61,12 @@ public static class CoordinatorProtocol
     /// <summary>A step has happened everywhere.</summary>
     public sealed record StepCommitted(JobId Job, TrainingProgress Progress) : IEvent;
 
-    public sealed record JobCompleted(JobId Job, JobOutcome Outcome) : IEvent;
+    /// <summary>A later generation has begun: who takes part, and why there had to be another.</summary>
+    public sealed record JobRegrouped(JobId Job, Generation Generation, TrainingFacts Facts, string Reason) : IEvent;
+
+    /// <summary><c>Data</c> and <c>Normalisation</c>: what it was trained on. <c>Holders</c>: peers that may keep the replica; none where all are in one process.</summary>
+    public sealed record JobCompleted(
+        JobId Job, JobOutcome Outcome, DataDescription Data, Normalisation? Normalisation, ImmutableArray<PeerId> Holders) : IEvent;
 
     public sealed record JobFailed(JobId Job, string Reason) : IEvent;
 
@@ -68,6 +98,22 @@ public static class CoordinatorProtocol
     }
 
     public sealed record OfferedDevices(ImmutableArray<DeviceOffer> Devices) : IEvent;
+
+    /// <summary>To the node of every member: this coordinator has just begun and knows nobody; offer your devices again.</summary>
+    public sealed record CoordinatorStarted(IActorRef Coordinator) : IEvent;
+
+    public sealed record GetCoordinator : IQuery
+    {
+        public static readonly GetCoordinator Instance = new();
+    }
+
+    /// <summary><c>Node</c>: where the coordinator lives; empty where there is only one.</summary>
+    /// <summary><c>Conducted</c>: jobs, and the node that knows more of each. <c>Waiting</c>: jobs that wait for devices.</summary>
+    public sealed record CoordinatorStatus(
+        string Node, ImmutableArray<DeviceOffer> Devices, ImmutableArray<ConductedJob> Conducted, ImmutableArray<JobId> Waiting) : IEvent;
+
+    /// <summary>To a conductor, answered by <see cref="JobStatus"/>.</summary>
+    public sealed record GetJob(JobId Job) : IQuery;
 }
 
 /// <summary>What a completed job leaves. <c>Replica</c> is the content hash under which rank 0 keeps the trained values.</summary>
@@ -83,6 +129,8 @@ public sealed record JobOutcome(
     /// <summary>Why the last checkpoint could not be written.</summary>
     public string? SaveFailure { get; init; }
 }
+
+public sealed record ConductedJob(JobId Job, IActorRef Conductor);
 
 /// <summary>Names a kept replica by what it holds.</summary>
 public readonly record struct ReplicaId(string Value)

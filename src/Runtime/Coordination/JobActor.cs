@@ -3,144 +3,277 @@ using Akka.Actor;
 using Akka.Event;
 using Singa.Actors.Collective;
 using Singa.Actors.Devices;
+using Singa.Actors.Runtime.Cluster.Gate;
 using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Jobs;
+using Singa.Actors.Runtime.Regrouping;
 using Singa.Actors.Runtime.Scheduling;
 using Singa.Actors.Runtime.Workers;
 using static Singa.Actors.Runtime.Coordination.CoordinatorProtocol;
+using static Singa.Actors.Runtime.Workers.NodeJobProtocol;
 using static Singa.Actors.Runtime.Workers.WorkerProtocol;
 
 namespace Singa.Actors.Runtime.Coordination;
 
 /// <summary>
-/// Conducts one job:
+/// Conducts one job, from one of its nodes:
 /// <code>
-/// preparing (every node reads the data) ─► conducting (a generation of workers) ─► releasing ─► gone
+/// preparing (every node reads the data) ─► regrouping ─► conducting (a generation of workers) ─► releasing ─► gone
+///                                              ▲              │ somebody is lost, or comes, or goes
+///                                              └──────────────┘
 /// </code>
-/// What a report means is <see cref="JobRun"/>'s to say; this actor starts, tells, times and ends.
+/// What a report means is <see cref="JobRun"/>'s to say, who may go on the seat's beside it; this actor starts, tells, times and ends.
 /// </summary>
 internal sealed class JobActor : ReceiveActor, IWithTimers
 {
-    private static readonly TimeSpan DeadlineCheck = TimeSpan.FromSeconds(1);
+    // Whatever breaks so many generations before their first step will break the next as well.
+    private const int RegroupsInVain = 5;
 
-    private readonly SubmitJob job;
-    private readonly ImmutableArray<(DeviceOffer Offer, IActorRef Node)> devices;
+
+    private readonly ConductJob job;
+    private readonly NodeKey self;
     private readonly RuntimeSettings settings;
+    private readonly JobLibrary library;
     private readonly TimeProvider time;
-    private readonly HashSet<IActorRef> preparing = [];
-    private readonly HashSet<IActorRef> releasing = [];
-    private readonly HashSet<IActorRef> gone = [];
+    private readonly TakeOver? takeOver;
+    private readonly Dictionary<NodeKey, JobNode> nodes;
+    private readonly HashSet<NodeKey> preparing = [], prepared = [], released = [];
+    private readonly HashSet<DeviceOffer> broken = new(DeviceOffer.ByPlace);
     private readonly Dictionary<int, IActorRef> workers = [];
+    private readonly PlannedChange planned;
+    private readonly Rebalancing rebalancing;
+    private readonly Dictionary<DeviceOffer, double> speeds = new(DeviceOffer.ByPlace);
+    private readonly JobPulse pulse = new();
+    private TimeSpan? unevenSince;
     private readonly ILoggingAdapter log = Context.GetLogger();
+    private TrainingJob? definition;
     private DataDescription? data;
+    private Normalisation? normalisation;
     private ResumePoint? resume;
     private JobRun? run;
     private CoordinatorProtocol.IEvent? ending;
+    private string reason = "it begins";
+    private string? waits;
+    private long committedAtRegroup = -1, recorded;
+    private int inVain;
+    private int? buckets;
+    private bool accepted, regrouping, runs, pausedByHost, pausedByPool;
 
-    public JobActor(SubmitJob job, ImmutableArray<(DeviceOffer Offer, IActorRef Node)> devices, RuntimeSettings settings, TimeProvider time)
+
+    public JobActor(ConductJob job, NodeKey self, JobLibrary library, RuntimeSettings settings, TimeProvider time, TakeOver? takeOver = null)
     {
-        (this.job, this.devices, this.settings, this.time) = (job, devices, settings, time);
-        Preparing();
+        (this.job, this.self, this.library, this.settings, this.time, this.takeOver) = (job, self, library, settings, time, takeOver);
+        nodes = job.Nodes.ToDictionary(n => n.Key);
+        planned = new PlannedChange(settings.GatherTime);
+        rebalancing = new Rebalancing(gain: 0.2, steps: 3, pause: 5);
+        if (takeOver is null)
+            Preparing();
+        else
+            Conducting();
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    private IEnumerable<IActorRef> Nodes => devices.Select(d => d.Node).Distinct();
+    private TimeSpan Now => time.GetElapsedTime(0, time.GetTimestamp());
+
+    private IActorRef Seat => Context.Parent;
+
+    /// <summary>Every one of them has the job's form by and by, this node first.</summary>
+    private IEnumerable<PeerId> Peers => nodes.Values.OrderBy(n => n.Key != self).Select(n => n.Peer).OfType<PeerId>();
 
     protected override void PreStart()
     {
-        foreach (var node in Nodes)
+        if (takeOver is { } over)
         {
-            Context.Watch(node);
-            preparing.Add(node);
-            node.Tell(new PrepareJob(job.Job, job.Definition, job.Options));
+            Succeed(over);
+            return;
         }
 
+        library.GetAsync(job.Definition, CancellationToken.None).PipeTo(Self, failure: e => new Unreadable(e.Message));
         Timers.StartSingleTimer(nameof(PreparationTimedOut), PreparationTimedOut.Instance, settings.PrepareTimeout);
     }
 
+    private void Prepare(JobNode node)
+    {
+        preparing.Add(node.Key);
+        node.Node.Tell(new PrepareJob(job.Job, job.Definition with { Sources = [.. job.Definition.Sources, .. Peers] }, job.Options, Roll.Founding(self, resume?.Generation.Number ?? 0), job.Observer));
+    }
+
+    /// <summary>What the conductor before this one knew, as far as somebody still knows it.</summary>
+    private void Succeed(TakeOver over)
+    {
+        (definition, data, normalisation, resume, recorded) = (over.Definition, over.Data, over.Normalisation, over.Resume, over.Recorded);
+        prepared.UnionWith(nodes.Keys);
+        run = new JobRun(definition, job.Options, data, over.Membership, time.GetUtcNow(), resume, Math.Max(over.Recorded, resume?.Start.Step ?? 0));
+        (accepted, regrouping, reason) = (true, true, "its conductor is gone");
+        Seat.Tell(new ConductorBegun(job.Job));
+        StartTicking();
+        Form(over.Formed);
+    }
+
+    private void StartTicking() => Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, settings.ConductInterval);
+
     private void Preparing()
     {
+        Receive<TrainingJob>(message =>
+        {
+            definition = message;
+            foreach (var node in nodes.Values.ToArray())
+                Prepare(node);
+        });
+        Receive<Unreadable>(message => End(new JobRejected(job.Job, message.Reason)));
         Receive<JobPrepared>(message =>
         {
-            preparing.Remove(Sender);
+            preparing.Remove(message.From);
+            prepared.Add(message.From);
             // Where several nodes have a checkpoint, the furthest counts.
             if (message.Resume is not null && (resume is null || message.Resume.Start.Step > resume.Start.Step))
                 resume = message.Resume;
             if (data is not null && data != message.Data)
-                End(new JobRejected(job.Job, $"the nodes do not have the same data: {data} on one and {message.Data} on {Sender.Path}"));
-            else if ((data = message.Data) is not null && preparing.Count == 0)
-                BeginGeneration();
+            {
+                End(new JobRejected(job.Job, $"the nodes do not have the same data: {data} on one and {message.Data} on {message.From}"));
+                return;
+            }
+
+            (data, normalisation) = (message.Data, message.Normalisation);
+            Found();
+        });
+        Receive<PreparationFailed>(message => Unprepared(message.From, message.Reason));
+        Receive<PreparationTimedOut>(_ =>
+        {
+            foreach (var node in preparing.ToArray())
+                Unprepared(node, $"its data was not read within {settings.PrepareTimeout.TotalSeconds:0} s (singa.runtime.prepare-timeout)");
         });
         Receive<StopJob>(_ => End(new JobCancelled(job.Job)));
-        Receive<PreparationFailed>(message => End(new JobRejected(job.Job, message.Reason)));
-        Receive<PreparationTimedOut>(_ => End(new JobRejected(
-            job.Job, $"its data was not read within {settings.PrepareTimeout.TotalSeconds:0} s (singa.runtime.prepare-timeout)")));
         Common();
     }
 
     private void Conducting()
     {
+        Receive<GenerationFormed>(Form);
+        Receive<GenerationRuns>(message =>
+        {
+            waits = null;
+            runs = true;
+            foreach (var gone in planned.Begun(message.Roll, Now))
+                Dismissed(gone);
+            BeginSteps();
+        });
+        Receive<GenerationWaits>(message =>
+        {
+            waits = message.Reason;
+            log.Warning("job {0} waits: {1}", job.Job, message.Reason);
+            job.Observer.Tell(new JobWaiting(job.Job, message.Reason));
+        });
+        Receive<GenerationImpossible>(message => End(Lost($"{reason}; {message.Reason}")));
+        Receive<ConductorSuperseded>(message =>
+        {
+            log.Warning("job {0} is conducted by another node now: {1}", job.Job, message.By);
+            Context.Parent.Tell(new Left(job.Job, IsOver: false));
+            Context.Stop(Self);
+        });
         Receive<WorkerReady>(message =>
         {
-            workers[message.Rank] = Sender;
+            if (message.Generation == run?.Membership.Generation)
+                workers[message.Rank] = Sender;
             Carry(run!.On(message, time.GetUtcNow()));
         });
         Receive<WorkerRejected>(message => Carry(run!.On(message)));
         Receive<WorkerFailed>(message => Carry(run!.On(message)));
-        Receive<StepCompleted>(message => Carry(run!.On(message, time.GetUtcNow())));
+        Receive<WorkerInterrupted>(message => Carry(run!.On(message)));
+        Receive<AnnounceJob>(_ => Announce());
+        Receive<StepCompleted>(Step);
         Receive<EvaluationCompleted>(message => Carry(run!.On(message, time.GetUtcNow())));
         Receive<StepsHeld>(message => Carry(run!.On(message, time.GetUtcNow())));
         Receive<SaveFailed>(message => Carry(run!.On(message)));
         Receive<WorkerFinished>(message => Carry(run!.On(message, time.GetUtcNow())));
         Receive<ReplicaSaved>(message => Carry(run!.On(message, time.GetUtcNow())));
-        Receive<PauseJob>(_ => Carry(run!.Rest(end: false)));
-        Receive<ResumeJob>(_ => Carry(run!.Resume(time.GetUtcNow())));
+        Receive<PauseJob>(_ => Rest(byHost: true));
+        Receive<ResumeJob>(_ => GoOn(byHost: true));
         Receive<StopJob>(_ => Stop());
-        Receive<DeadlineDue>(_ =>
+        Receive<StepsRecorded>(message => recorded = Math.Max(recorded, message.Steps));
+        Receive<AllotDevices>(Allot);
+        Receive<DismissNode>(message =>
         {
-            var patience = run!.HasBegun ? settings.StepTimeout : settings.PrepareTimeout;
-            if (run.Overdue(time.GetUtcNow() - patience) is { } decision)
-                Carry([decision]);
+            if (nodes.ContainsKey(message.Node))
+                planned.Leave(message.Node, Now);
         });
+        Receive<JobPrepared>(message =>
+        {
+            preparing.Remove(message.From);
+            if (message.Data != data)
+                Unprepared(message.From, "its data is not that of the others");
+            else if (prepared.Add(message.From))
+                planned.Join(message.From, Now);
+        });
+        Receive<PreparationFailed>(message => Unprepared(message.From, message.Reason));
+        Receive<Tick>(_ => OnTick());
         Common();
     }
 
     private void Common()
     {
         Receive<CancelJob>(_ => End(new JobCancelled(job.Job)));
-        Receive<NodeFailed>(message => End(Lost(message.Reason)));
-        Receive<Terminated>(message =>
+        Receive<GetJob>(_ => Sender.Tell(Status()));
+        Receive<NodeGone>(message => Lose(message.Node, message.Reason));
+        Receive<NodeFailed>(message =>
         {
-            gone.Add(message.ActorRef);
-            End(Lost($"node {message.ActorRef.Path} has left"));
+            Seat.Tell(new NodeGone(job.Job, message.From, message.Reason));
+            Lose(message.From, message.Reason);
         });
         // Its worker says the same from nearer by; this is for devices that end before they have one.
-        Receive<WithdrawDevice>(message => End(Lost($"{message.Device.Worker} has left: {message.Reason}")));
+        Receive<WithdrawDevice>(message =>
+        {
+            broken.Add(message.Device);
+            if (nodes.Values.SelectMany(n => n.Offers).All(broken.Contains))
+                End(Lost($"{message.Device.Worker} has left: {message.Reason}"));
+        });
     }
 
     private void Releasing()
     {
-        Receive<JobReleased>(_ => Released(Sender));
-        Receive<Terminated>(message => Released(message.ActorRef));
+        Receive<JobReleased>(message => Released(message.From));
+        Receive<NodeGone>(message => Released(message.Node));
+        Receive<NodeFailed>(message => Released(message.From));
         Receive<ReleaseTimedOut>(_ =>
         {
-            log.Warning("job {0} has ended, but {1} did not release it", job.Job, string.Join(", ", releasing.Select(n => n.Path)));
+            log.Warning("job {0} has ended, but {1} did not release it", job.Job, string.Join(", ", nodes.Keys.Except(released)));
             Leave();
         });
         // A second cancellation, or reports that were on their way.
         ReceiveAny(message => log.Debug("job {0} has ended: {1} ignored", job.Job, message.GetType().Name));
     }
 
-    private void BeginGeneration()
+    /// <summary>A node that cannot read the data gets no shards.</summary>
+    private void Unprepared(NodeKey node, string why)
     {
-        int shards, tests;
-        long until;
+        preparing.Remove(node);
+        if (!nodes.TryGetValue(node, out var it))
+            return;
+        if (run is null && nodes.Keys.All(n => n == node || !prepared.Contains(n) && !preparing.Contains(n)))
+        {
+            End(new JobRejected(job.Job, why));
+            return;
+        }
+
+        log.Warning("job {0}: {1} takes no part: {2}", job.Job, node, why);
+        it.Node.Tell(new ReleaseJob(job.Job));
+        nodes.Remove(node);
+        prepared.Remove(node);
+        if (run is null)
+            Found();
+    }
+
+    /// <summary>Everybody has the data: the first generation.</summary>
+    private void Found()
+    {
+        if (preparing.Count > 0 || data is null || ending is not null)
+            return;
+        Timers.Cancel(nameof(PreparationTimedOut));
         try
         {
-            shards = JobSchedule.Of(job.Definition, data!.TrainCount).Shards;
-            var points = new EvaluationPoints(job.Definition, job.Options, data);
-            (tests, until) = (points.Batches.Batches, points.NextDecision(resume?.Start.Step ?? 0));
+            JobSchedule.Of(definition!, data.TrainCount);
+            _ = new EvaluationPoints(definition!, job.Options, data);
         }
         catch (Exception e) when (e is ArgumentOutOfRangeException or JobRefusedException)
         {
@@ -148,22 +281,255 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
             return;
         }
 
-        var membership = Membership.Form(resume?.Generation.Next ?? Generation.First, [.. devices.Select(d => d.Offer)], shards, tests);
-        run = new JobRun(job.Definition, job.Options, data, membership, time.GetUtcNow(), resume);
-        Timers.Cancel(nameof(PreparationTimedOut));
-        Timers.StartPeriodicTimer(nameof(DeadlineDue), DeadlineDue.Instance, DeadlineCheck);
         if (resume?.Outcome is { } outcome)
         {
             // It has ended before: its host gets what came out, and nobody works.
-            job.Observer.Tell(new JobAccepted(job.Job, run.Facts));
-            End(new JobCompleted(job.Job, outcome));
+            job.Observer.Tell(new JobAccepted(job.Job, NewRun(Membership.Form(resume.Generation.Next, Offers(nodes.Keys), 1, 0)).Facts));
+            End(Completed(outcome));
             return;
         }
 
+        StartTicking();
         Become(Conducting);
-        var start = resume?.Start ?? StartPoint.Beginning;
-        foreach (var member in membership.Members)
-            NodeOf(member.Offer).Tell(new StartWorker(job.Job, job.Definition, job.Options, membership, member.Rank, start, until));
+        Regroup(reason, isTrouble: false);
+    }
+
+    private JobRun NewRun(Membership membership) => new(definition!, job.Options, data!, membership, time.GetUtcNow(), resume);
+
+    private ImmutableArray<DeviceOffer> Offers(IEnumerable<NodeKey> of) =>
+        [.. of.Where(nodes.ContainsKey).SelectMany(n => nodes[n].Offers).Where(o => !broken.Contains(o)).Select(o => o with { Speed = speeds.GetValueOrDefault(o, o.Speed) })];
+
+    private void Lose(NodeKey node, string why)
+    {
+        if (!nodes.Remove(node))
+            return;
+        preparing.Remove(node);
+        prepared.Remove(node);
+        planned.Forget(node);
+        if (nodes.Count == 0)
+            End(Lost(why));
+        else if (run is null)
+            Found();
+        else if (run.Membership.Members.Any(m => m.Offer.Node == node.Name))
+            Regroup(why);
+    }
+
+    /// <summary>Devices come and go by the pool's word as well; a job that has none rests.</summary>
+    private void Allot(AllotDevices allot)
+    {
+        if (ending is not null)
+            return;
+        if (allot.Nodes.IsEmpty)
+        {
+            job.Observer.Tell(new JobWaiting(job.Job, allot.Reason ?? "it has no devices"));
+            Rest(byHost: false);
+            return;
+        }
+
+        GoOn(byHost: false);
+        foreach (var node in allot.Nodes)
+        {
+            if (nodes.TryGetValue(node.Key, out var known))
+            {
+                nodes[node.Key] = known with { Offers = node.Offers };
+            }
+            else
+            {
+                nodes[node.Key] = node;
+                Prepare(node);
+            }
+        }
+
+        foreach (var gone in nodes.Keys.Except(allot.Nodes.Select(n => n.Key)).ToArray())
+        {
+            if (gone == self)
+                nodes[gone] = nodes[gone] with { Offers = [] };
+            else
+                planned.Leave(gone, Now);
+        }
+
+        var now = Offers(prepared).ToHashSet();
+        if (run is not null && !now.SetEquals(run.Membership.Members.Select(m => m.Offer).Concat(run.Membership.StandBy)))
+            planned.Rebalance(Now);
+    }
+
+    private void Rest(bool byHost)
+    {
+        (pausedByHost, pausedByPool) = (pausedByHost | byHost, pausedByPool | !byHost);
+        Carry(run?.Rest(end: false) ?? []);
+    }
+
+    private void GoOn(bool byHost)
+    {
+        if (byHost ? !pausedByHost && pausedByPool : !pausedByPool)
+            return;
+        (pausedByHost, pausedByPool) = byHost ? (false, pausedByPool) : (pausedByHost, false);
+        if (!pausedByHost && !pausedByPool)
+            Carry(run?.Resume(time.GetUtcNow()) ?? []);
+    }
+
+    /// <summary>The job rests: whoever is next in rank goes on from here, and nothing is done twice.</summary>
+    private void Resign()
+    {
+        log.Info("job {0} is given to another node to conduct: this one leaves", job.Job);
+        foreach (var node in nodes.Values.Where(n => n.Key != self))
+            node.Node.Tell(new NodeFailed(job.Job, self, $"{self} leaves"));
+        Seat.Tell(new ReleaseJob(job.Job));
+        Context.Parent.Tell(new Left(job.Job, IsOver: false));
+        Context.Stop(Self);
+    }
+
+    private string Why => string.Join("; ", new[]
+    {
+        planned.Newcomers.IsEmpty ? null : $"{string.Join(", ", planned.Newcomers)} {(planned.Newcomers.Length == 1 ? "joins" : "join")}",
+        planned.Leaving.IsEmpty ? null : $"{string.Join(", ", planned.Leaving)} {(planned.Leaving.Length == 1 ? "leaves" : "leave")}",
+    }.OfType<string>().DefaultIfEmpty("shards move to where they take less time"));
+
+    private void Dismissed(NodeKey node)
+    {
+        if (node == self || !nodes.Remove(node, out var gone))
+            return;
+        prepared.Remove(node);
+        gone.Node.Tell(new ReleaseJob(job.Job));
+    }
+
+    /// <summary>The seat finds out who is left and may go on.</summary>
+    private void Regroup(string why, bool isTrouble = true)
+    {
+        if (ending is not null)
+            return;
+        if (isTrouble)
+        {
+            inVain = run!.Committed == committedAtRegroup ? inVain + 1 : 0;
+            committedAtRegroup = run.Committed;
+            if (inVain > RegroupsInVain)
+            {
+                End(Lost($"{why}; {RegroupsInVain} generations in a row came to nothing"));
+                return;
+            }
+
+            log.Warning("job {0} regroups at step {1}: {2}", job.Job, run.Committed, why);
+        }
+
+        (reason, regrouping, runs, buckets) = (why, true, false, null);
+        Seat.Tell(new RegroupJob(job.Job, why, [.. nodes.Values.Where(n => prepared.Contains(n.Key))], run is null ? [.. prepared] : planned.Newcomers));
+    }
+
+    /// <summary>Enough have promised: the next generation, with those who are there.</summary>
+    private void Form(GenerationFormed formed)
+    {
+        if (ending is not null || !regrouping)
+            return;
+        var formation = formed.Formation;
+        foreach (var (key, state) in formed.States)
+            broken.UnionWith(state.Lost.SelectMany(l => nodes.GetValueOrDefault(key)?.Offers.Where(o => o.Device == l.Device) ?? []));
+        var offers = Offers(formation.TakePart);
+        var furthest = formation.Ahead.Where(formed.States.ContainsKey).Select(n => formed.States[n]).FirstOrDefault(s => s.Position is not null);
+        if (offers.IsEmpty || furthest is null)
+        {
+            End(Lost(reason));
+            return;
+        }
+
+        var (shards, tests) = (
+            JobSchedule.Of(definition!, data!.TrainCount).Shards, new EvaluationPoints(definition!, job.Options, data).Batches.Batches);
+        var membership = Membership.Form(new Generation(formation.Ballot.Number), offers, shards, tests);
+        if (run is null)
+        {
+            run = NewRun(membership);
+        }
+        else
+        {
+            var (settled, start) = run.Close(furthest.With(formed.States.Values), time.GetUtcNow());
+            Carry(settled);
+            run = run.Next(membership, start, time.GetUtcNow());
+            if (inVain > 0 || committedAtRegroup >= 0)
+                run.Warn($"{reason}; step {start.Step} goes on in {membership.Generation} with {string.Join(", ", membership.Members.Select(m => m.Worker))}");
+        }
+
+        workers.Clear();
+        rebalancing.Begin([.. membership.Members.Select(m => m.Shards)], new double[membership.Members.Length]);
+        var begin = formation.With(self, [.. membership.Members.Select(m => nodes.Values.First(n => n.Key.Name == m.Offer.Node).Key)]);
+        Seat.Tell(new StartGeneration(
+            job.Job, begin, membership, [.. nodes.Values], Self, run.Start, run.Until, run.Stopping,
+            [.. formation.Ahead.Select(n => nodes.GetValueOrDefault(n)?.Peer).OfType<PeerId>()]));
+    }
+
+    /// <summary>Once the seat knows that everybody has accepted, and the run that every worker is ready.</summary>
+    private void BeginSteps()
+    {
+        if (!runs || buckets is not { } count || ending is not null)
+            return;
+        var roll = run!.Membership;
+        log.Info("job {0} begins {1} at step {2}: {3} shards on {4}", job.Job, roll.Generation, run.Start.Step, run.Schedule.Shards,
+            string.Join(", ", roll.Members.Select(m => $"{m.Worker} ({m.Shards})")));
+        job.Observer.Tell(accepted ? new JobRegrouped(job.Job, roll.Generation, run.Facts, reason) : new JobAccepted(job.Job, run.Facts));
+        (accepted, regrouping, buckets) = (true, false, null);
+        TellNodes(new BeginSteps(job.Job, new Ballot(roll.Generation.Number, Ballot.Of(0, self).Candidate), count, run.Start.Step));
+        Announce();
+    }
+
+    /// <summary>To the coordinator, also to one that has only just begun.</summary>
+    private void Announce()
+    {
+        var options = job.Options;
+        Context.Parent.Tell(new JobConducted(
+            job.Job, job.Observer, new JobDemand(job.Job, options.Priority, options.MinDevices, options.MaxDevices),
+            run is null ? [] : [.. run.Membership.Members.Select(m => m.Offer), .. run.Membership.StandBy]));
+    }
+
+    private JobStatus Status() => run is null
+        ? new JobStatus(job.Job.Value, definition?.Name ?? "", "preparing", 0, 0, 0, TimeSpan.Zero, [])
+        : new JobStatus(
+            job.Job.Value, definition!.Name, pausedByHost || pausedByPool ? "paused" : waits is not null ? "waiting" : regrouping ? "regrouping" : "training", run.Membership.Generation.Number, run.Committed,
+            run.Schedule.TotalSteps, pulse.StepTime, pulse.Workers(run.Membership), waits);
+
+    private void OnTick()
+    {
+        if (run is null || ending is not null)
+            return;
+        if (!regrouping)
+            TellNodes(new StepsRecorded(job.Job, self, recorded));
+        if (runs && !regrouping && planned.DueAt is { } due && due <= Now)
+            Carry(run.Change());
+        var patience = run.HasBegun ? settings.StepTimeout : settings.PrepareTimeout;
+        if (run.Overdue(time.GetUtcNow() - patience) is { } decision)
+            Carry([decision]);
+    }
+
+    private void Step(StepCompleted message)
+    {
+        if (message.Generation == run!.Membership.Generation)
+        {
+            pulse.On(message);
+            if (message.Rank == 0)
+                Measure();
+        }
+
+        Carry(run.On(message, time.GetUtcNow()));
+    }
+
+    /// <summary>Shards move to where they take less time, by what devices were busy for in the last steps.</summary>
+    private void Measure()
+    {
+        var members = run!.Membership.Members;
+        if (members.Length < 2)
+            return;
+        double[] busy = [.. pulse.Workers(run.Membership).Select(w => w.StepTime.TotalSeconds)];
+        if (rebalancing.Measured(busy) is not { } found)
+        {
+            unevenSince = null;
+            return;
+        }
+
+        // A hiccup moves nothing, however many short steps it lasts.
+        unevenSince ??= Now;
+        if (Now - unevenSince < settings.RebalanceAfter)
+            return;
+        unevenSince = null;
+        for (int i = 0; i < members.Length; i++)
+            speeds[members[i].Offer] = found[i];
+        planned.Rebalance(Now);
     }
 
     private void Carry(IEnumerable<JobDecision> decisions)
@@ -173,11 +539,8 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
             switch (decision)
             {
                 case JobDecision.Begin begin:
-                    log.Info("job {0} begins {1}: {2} shards on {3}", job.Job, run!.Membership.Generation, run.Schedule.Shards,
-                        string.Join(", ", run.Membership.Members.Select(m => $"{m.Worker} ({m.Shards})")));
-                    job.Observer.Tell(new JobAccepted(job.Job, run.Facts));
-                    foreach (var node in Nodes)
-                        node.Tell(new BeginSteps(job.Job, run.Membership.Generation, begin.Buckets, run.FirstStep));
+                    buckets = begin.Buckets;
+                    BeginSteps();
                     break;
                 case JobDecision.Commit commit:
                     job.Observer.Tell(new StepCommitted(job.Job, commit.Progress));
@@ -186,16 +549,22 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
                     TellWorkers(new HoldSteps(job.Job, run!.Membership.Generation, hold.Number));
                     break;
                 case JobDecision.Run further:
-                    TellWorkers(new RunSteps(job.Job, run!.Membership.Generation, further.Until));
+                    TellWorkers(new RunSteps(job.Job, run!.Membership.Generation, further.Until, further.Tested));
                     break;
                 case JobDecision.Judge judge:
-                    workers[0].Tell(new TestJudged(job.Job, run!.Membership.Generation, judge.State, judge.IsBest));
+                    TellWorkers(new TestJudged(job.Job, run!.Membership.Generation, judge.State, judge.IsBest));
                     break;
                 case JobDecision.Finish finish:
                     TellWorkers(new FinishSteps(job.Job, run!.Membership.Generation, finish.Steps));
                     break;
                 case JobDecision.Save save:
                     workers[0].Tell(new SaveReplica(job.Job, run!.Membership.Generation, save.Step, save.Outcome));
+                    break;
+                case JobDecision.Change when planned.Leaving.Contains(self):
+                    Resign();
+                    break;
+                case JobDecision.Change:
+                    Regroup(Why, isTrouble: false);
                     break;
                 case JobDecision.Paused paused:
                     job.Observer.Tell(new JobPaused(job.Job, paused.Step));
@@ -207,13 +576,16 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
                     End(new JobStopped(job.Job, stop.Step, job.Options.Checkpoint is not null));
                     break;
                 case JobDecision.Complete complete:
-                    End(new JobCompleted(job.Job, complete.Outcome));
+                    End(Completed(complete.Outcome));
                     break;
                 case JobDecision.Reject reject:
                     End(new JobRejected(job.Job, reject.Reason));
                     break;
                 case JobDecision.Fail fail:
                     End(new JobFailed(job.Job, fail.Reason));
+                    break;
+                case JobDecision.Regroup regroup:
+                    Regroup(regroup.Reason);
                     break;
                 case JobDecision.Ignore ignore:
                     log.Debug("job {0}: a report is ignored, {1}", job.Job, ignore.Reason);
@@ -224,7 +596,9 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         }
     }
 
-    private CoordinatorProtocol.IEvent Lost(string reason) => run?.HasBegun == true ? new JobFailed(job.Job, reason) : new JobRejected(job.Job, reason);
+    private JobCompleted Completed(JobOutcome outcome) => new(job.Job, outcome, data!, normalisation, [.. nodes.Values.Select(n => n.Peer).OfType<PeerId>()]);
+
+    private CoordinatorProtocol.IEvent Lost(string why) => accepted ? new JobFailed(job.Job, why) : new JobRejected(job.Job, why);
 
     /// <summary>The observer hears how it ended once the devices are free of it.</summary>
     private void End(CoordinatorProtocol.IEvent how)
@@ -244,35 +618,37 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         Timers.CancelAll();
         Timers.StartSingleTimer(nameof(ReleaseTimedOut), ReleaseTimedOut.Instance, settings.ReleaseTimeout);
         Become(Releasing);
-        foreach (var node in Nodes.Except(gone))
-        {
-            releasing.Add(node);
-            node.Tell(new ReleaseJob(job.Job));
-        }
-
-        if (releasing.Count == 0)
+        TellNodes(new ReleaseJob(job.Job));
+        if (nodes.Count == 0)
             Leave();
     }
 
-    private void Released(IActorRef node)
+    private void Released(NodeKey node)
     {
-        if (releasing.Remove(node) && releasing.Count == 0)
+        released.Add(node);
+        if (nodes.Keys.All(released.Contains))
             Leave();
     }
 
     private void Leave()
     {
         job.Observer.Tell(ending!);
-        Context.Parent.Tell(new Left(job.Job));
+        Context.Parent.Tell(new Left(job.Job, IsOver: true));
         Context.Stop(Self);
     }
 
     private void Stop()
     {
-        if (run!.HasBegun)
+        if (run is not null && accepted)
             Carry(run.Rest(end: true));
         else
             End(new JobCancelled(job.Job));
+    }
+
+    private void TellNodes(object message)
+    {
+        foreach (var node in nodes.Values)
+            node.Node.Tell(message);
     }
 
     private void TellWorkers(WorkerProtocol.ICommand command)
@@ -281,19 +657,19 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
             worker.Tell(command);
     }
 
-    private IActorRef NodeOf(DeviceOffer offer) => devices.First(d => d.Offer == offer).Node;
+    /// <summary>To the node: this conductor has ended. <c>IsOver</c>: the job as well, and its observer has heard how.</summary>
+    internal sealed record Left(JobId Job, bool IsOver) : INoSerializationVerificationNeeded;
 
-    /// <summary>To the coordinator: the observer has heard how the job ended.</summary>
-    internal sealed record Left(JobId Job) : INoSerializationVerificationNeeded;
+    private sealed record Unreadable(string Reason) : INoSerializationVerificationNeeded;
 
     private sealed record PreparationTimedOut : INoSerializationVerificationNeeded
     {
         public static readonly PreparationTimedOut Instance = new();
     }
 
-    private sealed record DeadlineDue : INoSerializationVerificationNeeded, INotInfluenceReceiveTimeout
+    private sealed record Tick : INoSerializationVerificationNeeded, INotInfluenceReceiveTimeout
     {
-        public static readonly DeadlineDue Instance = new();
+        public static readonly Tick Instance = new();
     }
 
     private sealed record ReleaseTimedOut : INoSerializationVerificationNeeded

@@ -1,3 +1,5 @@
+using Singa.Actors.Runtime.Workers;
+
 namespace Singa.Actors.Runtime.Coordination;
 
 /// <summary>What the conductor of a job is to do next.</summary>
@@ -13,9 +15,9 @@ public abstract record JobDecision
     public sealed record Hold(int Number) : JobDecision;
 
     /// <summary>Every worker may admit the steps below this one.</summary>
-    public sealed record Run(long Until) : JobDecision;
+    public sealed record Run(long Until, TestRecord? Tested = null) : JobDecision;
 
-    /// <summary>Tell rank 0 how the held-back loss stands, and whether the weights as they are now are the best.</summary>
+    /// <summary>Tell every worker how the held-back loss stands, and whether the weights as they are now are the best.</summary>
     public sealed record Judge(StoppingState State, bool IsBest) : JobDecision;
 
     /// <summary>So many steps were the whole job: every worker is to finish.</summary>
@@ -31,6 +33,12 @@ public abstract record JobDecision
 
     /// <summary>The job rests at this step and is to end there.</summary>
     public sealed record Stop(long Step) : JobDecision;
+
+    /// <summary>The generation cannot go on: find out who is left, and begin the next.</summary>
+    public sealed record Regroup(string Reason) : JobDecision;
+
+    /// <summary>The job rests at this step, for another generation to begin there.</summary>
+    public sealed record Change(long Step) : JobDecision;
 
     public sealed record Complete(JobOutcome Outcome) : JobDecision;
 

@@ -10,7 +10,7 @@ namespace Singa.Actors.Runtime.Coordination;
 
 /// <summary>
 /// What the conductor knows of one job in one generation, and what follows from each report. Reports of one worker come in order;
-/// those of different workers may be some steps apart.
+/// those of different workers may be some steps apart. The next generation goes on with what this one knew.
 /// </summary>
 public sealed class JobRun
 {
@@ -29,16 +29,20 @@ public sealed class JobRun
     private readonly WorkerProtocol.WorkerFinished?[] finished;
     private readonly SortedDictionary<long, StepBoard> steps = [];
     private readonly SortedDictionary<long, EvaluationBoard> tests = [];
+    private readonly Dictionary<long, TestRecord> known = [];
     private DateTimeOffset firstStepAt;
     private TestFigures? lastTest;
-    private StoppingState? stopping;
     private JobOutcome? outcome;
     private long committed, end;
     private int buckets;
-    private bool finishing, saving;
+    private bool finishing, saving, broken, changing;
+    private readonly bool isLater;
+    private Wanted wanted;
 
     /// <param name="resume">Where the job goes on; null: at its beginning.</param>
-    public JobRun(TrainingJob job, TrainingOptions options, DataDescription data, Membership membership, DateTimeOffset now, ResumePoint? resume = null)
+    /// <param name="committed">Steps that are known to have happened and been told; null: those of <paramref name="resume"/>.</param>
+    public JobRun(
+        TrainingJob job, TrainingOptions options, DataDescription data, Membership membership, DateTimeOffset now, ResumePoint? resume = null, long? committed = null)
     {
         (this.job, this.options, this.data, Membership, this.resume) = (job, options, data, membership, resume);
         Schedule = JobSchedule.Of(job, data.TrainCount);
@@ -51,16 +55,54 @@ public sealed class JobRun
         Array.Fill(heard, now);
         Array.Fill(completed, FirstStep);
         admission = new Admission(workers);
-        (committed, end) = (FirstStep, Schedule.TotalSteps);
-        stopping = job.EarlyStopping is null ? null : resume?.Stopping ?? StoppingState.Beginning;
+        (this.committed, end) = (committed ?? FirstStep, Schedule.TotalSteps);
+        Start = resume?.Start ?? StartPoint.Beginning;
+        Stopping = job.EarlyStopping is null ? null : resume?.Stopping ?? StoppingState.Beginning;
+    }
+
+    private JobRun(JobRun before, Membership membership, StartPoint start, DateTimeOffset now)
+    {
+        (job, options, data, resume, points, figures) = (before.job, before.options, before.data, before.resume, before.points, before.figures);
+        (Membership, Schedule, Start) = (membership, before.Schedule, start);
+        ledger = new ShardLedger(job.Seed, Schedule, membership);
+        int workers = membership.Members.Length;
+        (completed, ready, finished) = (new long[workers], new bool[workers], new WorkerProtocol.WorkerFinished?[workers]);
+        heard = new DateTimeOffset[workers];
+        Array.Fill(heard, now);
+        Array.Fill(completed, start.Step);
+        admission = new Admission(workers, before.wanted == Wanted.Rest ? start.Step : null);
+        (committed, end, firstStepAt, lastTest, Stopping) = (before.committed, before.end, before.firstStepAt, before.lastTest, before.Stopping);
+        (wanted, isLater) = (before.wanted, true);
+        warnings.AddRange(before.warnings);
+        foreach (var (step, board) in before.steps.Where(s => s.Key < start.Step))
+            steps.Add(step, board);
+    }
+
+    private enum Wanted
+    {
+        Steps,
+        Rest,
+        End,
     }
 
     public Membership Membership { get; }
+
+    /// <summary>Where this generation begins.</summary>
+    public StartPoint Start { get; }
 
     public JobSchedule Schedule { get; }
 
     /// <summary>The first step that is taken here.</summary>
     public long FirstStep => resume?.Start.Step ?? 0;
+
+    /// <summary>Steps below it may be admitted when the generation begins.</summary>
+    public long Until => Start.PendingTest is not null || admission.IsResting ? Start.Step : points.NextDecision(Start.Step);
+
+    /// <summary>Where the job stops early: how its tests have gone.</summary>
+    public StoppingState? Stopping { get; private set; }
+
+    /// <summary>Steps that have happened and been told.</summary>
+    public long Committed => committed;
 
     public bool HasBegun { get; private set; }
 
@@ -86,11 +128,46 @@ public sealed class JobRun
         if (silent.Length == 0)
             return null;
         var who = string.Join(" and ", silent);
-        return End(HasBegun
-            ? saving ? Saved($"{who} did not write it in time; singa.runtime.step-timeout says how long it may take")
-            : new JobDecision.Fail($"{who} did not finish step {committed} in time; singa.runtime.step-timeout says how long a step may take")
-            : new JobDecision.Reject($"{who} did not get ready in time; singa.runtime.prepare-timeout says how long that may take"));
+        return !HasBegun ? Unready($"{who} did not get ready in time; singa.runtime.prepare-timeout says how long that may take")
+            : saving ? End(Saved($"{who} did not write it in time; singa.runtime.step-timeout says how long it may take"))
+            : Break($"{who} did not finish step {committed} in time; singa.runtime.step-timeout says how long a step may take");
     }
+
+    /// <summary>
+    /// The generation is over. Of the steps that have happened those are told that were not; all that is missing of them <paramref name="state"/> has.
+    /// </summary>
+    /// <returns>What is to be told, and where the next generation begins.</returns>
+    /// <exception cref="InvalidOperationException">Nobody knows any more what happened in one of the steps.</exception>
+    public (ImmutableArray<JobDecision> Told, StartPoint Start) Close(SeatState state, DateTimeOffset now)
+    {
+        broken = true;
+        var position = state.Position ?? throw new ArgumentException("whoever is to be followed must have a replica", nameof(state));
+        foreach (var record in state.Records.Where(r => r.Step >= committed && r.Step < position.Step))
+        {
+            if (!steps.TryGetValue(record.Step, out var board))
+                steps.Add(record.Step, board = new StepBoard(record, LedgerOf(record.Generation, state)));
+            board.Put(record);
+            board.IsSettled = true;
+        }
+
+        foreach (var test in state.Tests)
+            known[test.Step] = test;
+        Stopping = state.Tests.LastOrDefault(t => t.Step < committed)?.Stopping ?? Stopping;
+        ImmutableArray<JobDecision> told = [.. Advance(now).Where(d => d is JobDecision.Commit)];
+        long? pending = committed < position.Step ? committed : null;
+        if (pending is not null && (pending != position.Step - 1 || !steps.ContainsKey(pending.Value)))
+            throw new InvalidOperationException($"step {committed} has happened and nobody knows its figures any more; step {position.Step} comes next");
+        return (told, position with { PendingTest = pending });
+    }
+
+    private ShardLedger LedgerOf(Generation generation, SeatState state) =>
+        state.Memberships.FirstOrDefault(m => m.Generation == generation) is { } membership ? new ShardLedger(job.Seed, Schedule, membership) : ledger;
+
+    /// <summary>What follows this generation, once it is closed.</summary>
+    public JobRun Next(Membership membership, StartPoint start, DateTimeOffset now) => new(this, membership, start, now);
+
+    /// <summary>With the next step's progress.</summary>
+    public void Warn(string warning) => warnings.Add(warning);
 
     public IEnumerable<JobDecision> On(WorkerProtocol.WorkerReady message, DateTimeOffset now)
     {
@@ -104,17 +181,23 @@ public sealed class JobRun
             return [];
         HasBegun = true;
         Array.Fill(heard, now);
-        return [new JobDecision.Begin(buckets)];
+        var begin = new JobDecision.Begin(buckets);
+        return wanted switch
+        {
+            Wanted.End => [begin, .. Rested(admission.Rest(end: true))],
+            Wanted.Rest => [begin, new JobDecision.Paused(Start.Step)],
+            _ => [begin, .. Advance(now)],
+        };
     }
 
-    public IEnumerable<JobDecision> On(WorkerProtocol.WorkerRejected message) =>
-        [Refuse(message.Generation) ?? End(new JobDecision.Reject(message.Reason))];
+    public IEnumerable<JobDecision> On(WorkerProtocol.WorkerRejected message) => [Refuse(message.Generation) ?? Unready(message.Reason)];
 
-    /// <summary>Recovery is to begin a next generation here; until it exists, a job ends with its first worker.</summary>
     public IEnumerable<JobDecision> On(WorkerProtocol.WorkerFailed message) =>
-        [Refuse(message.Generation) ?? End(HasBegun
-            ? new JobDecision.Fail($"{Worker(message.Rank)} failed: {message.Reason}")
-            : new JobDecision.Reject($"{Worker(message.Rank)} could not begin: {message.Reason}"))];
+        [Refuse(message.Generation) ?? (HasBegun
+            ? Break($"{Worker(message.Rank)} failed: {message.Reason}")
+            : Unready($"{Worker(message.Rank)} could not begin: {message.Reason}"))];
+
+    public IEnumerable<JobDecision> On(WorkerProtocol.WorkerInterrupted message) => [Refuse(message.Generation) ?? Break(message.Reason)];
 
     public IEnumerable<JobDecision> On(WorkerProtocol.StepCompleted message, DateTimeOffset now)
     {
@@ -127,7 +210,7 @@ public sealed class JobRun
         if (!float.IsFinite(message.LossSum))
             return [End(new JobDecision.Fail(NotFinite(message)))];
         if (!steps.TryGetValue(message.Step, out var board))
-            steps.Add(message.Step, board = new StepBoard(message));
+            steps.Add(message.Step, board = new StepBoard(message, ledger));
         if (!board.Agrees(message))
         {
             return [End(new JobDecision.Fail(
@@ -181,12 +264,30 @@ public sealed class JobRun
     }
 
     /// <summary>The job is to rest at a step boundary, or to end there, saved where it is saved.</summary>
-    public IEnumerable<JobDecision> Rest(bool end) => HasEnded || finishing ? [] : Rested(admission.Rest(end));
+    public IEnumerable<JobDecision> Rest(bool end)
+    {
+        if (HasEnded || finishing)
+            return [];
+        wanted = end ? Wanted.End : wanted == Wanted.Steps ? Wanted.Rest : wanted;
+        return broken || !HasBegun ? [] : Rested(admission.Rest(end));
+    }
+
+    /// <summary>The job is to rest at the next step boundary that all can keep, and to go on from there in another generation.</summary>
+    public IEnumerable<JobDecision> Change()
+    {
+        if (HasEnded || finishing || broken || changing || !HasBegun)
+            return [];
+        changing = true;
+        return Rested(admission.Rest(end: false));
+    }
 
     public IEnumerable<JobDecision> Resume(DateTimeOffset now)
     {
         if (HasEnded || finishing)
             return [];
+        wanted = wanted == Wanted.Rest ? Wanted.Steps : wanted;
+        if (broken || !HasBegun)
+            return [new JobDecision.Resumed()];
         Array.Fill(heard, now);
         return admission.Resume(points.NextDecision(committed));
     }
@@ -197,15 +298,15 @@ public sealed class JobRun
     private IEnumerable<JobDecision> Advance(DateTimeOffset now)
     {
         var decisions = new List<JobDecision>();
-        while (committed < end && steps.TryGetValue(committed, out var board) && board.Reports == Membership.Members.Length)
+        while (committed < end && steps.TryGetValue(committed, out var board) && (board.IsSettled || board.Reports == Membership.Members.Length))
         {
             var step = Schedule[committed];
             bool tested = points.IsTested(step);
-            if (tested && !Test(committed).IsComplete)
+            if (tested && !known.ContainsKey(committed) && !Test(committed).IsComplete)
                 return decisions;
             if (tested)
-                lastTest = Test(committed).Figures();
-            if (committed == FirstStep)
+                lastTest = known.GetValueOrDefault(committed)?.Figures ?? Test(committed).Figures();
+            if (firstStepAt == default)
                 firstStepAt = now;
             decisions.Add(new JobDecision.Commit(Progress(step, board, tested ? lastTest : null)));
             steps.Remove(committed);
@@ -213,6 +314,8 @@ public sealed class JobRun
             committed++;
             if (points.IsJudged(step.Step))
                 decisions.AddRange(Judge(step.Step));
+            else if (tested && committed < end)
+                decisions.AddRange(Further());
             if (committed < end)
                 decisions.AddRange(Rested(admission.Reach(committed)));
         }
@@ -237,14 +340,18 @@ public sealed class JobRun
     private IEnumerable<JobDecision> Judge(long step)
     {
         var rule = job.EarlyStopping!;
-        var before = stopping!;
-        stopping = before.After(lastTest!, step + 1, rule.MinDelta);
-        if (stopping.Waited >= rule.Patience)
+        var before = Stopping!;
+        Stopping = known.GetValueOrDefault(step)?.Stopping ?? before.After(lastTest!, step + 1, rule.MinDelta);
+        if (Stopping.Waited >= rule.Patience)
             end = committed;
-        bool isBest = rule.RestoreBest && stopping.Waited == 0 && stopping != before;
-        var judged = new JobDecision.Judge(stopping, isBest);
-        return committed == end ? [judged] : [judged, .. admission.Extend(points.NextDecision(committed))];
+        bool isBest = rule.RestoreBest && Stopping.Waited == 0 && Stopping.BestStep == step + 1;
+        var judged = new JobDecision.Judge(Stopping, isBest);
+        return committed == end ? [judged] : [judged, .. Further()];
     }
+
+    /// <summary>The test that all waited for is complete.</summary>
+    private IEnumerable<JobDecision> Further() =>
+        admission.Extend(points.NextDecision(committed)).Select(d => d is JobDecision.Run run ? run with { Tested = new TestRecord(committed - 1, lastTest!, Stopping) } : d);
 
     /// <summary>A job that has come to rest in order to end is saved first.</summary>
     private IEnumerable<JobDecision> Rested(IEnumerable<JobDecision> decisions)
@@ -256,9 +363,16 @@ public sealed class JobRun
             {
                 JobDecision.Stop stop when options.Checkpoint is not null => new JobDecision.Save(stop.Step, null),
                 JobDecision.Stop => End(decision),
+                JobDecision.Paused paused when changing => Changed(paused),
                 _ => decision,
             };
         }
+    }
+
+    private JobDecision Changed(JobDecision.Paused paused)
+    {
+        broken = true;
+        return new JobDecision.Change(paused.Step);
     }
 
     private JobDecision Saved(string? failure) => outcome is not null
@@ -274,19 +388,19 @@ public sealed class JobRun
         Perplexity = figures.PerplexityOf(board.LossSum / step.Samples),
         Digest = board.Digest,
         Test = test,
-        Committed = options.KeepLedger ? ledger.Of(step) : [],
+        Committed = options.KeepLedger ? board.Ledger.Of(step) : [],
         Warnings = TakeWarnings(),
     };
 
     private JobOutcome Outcome()
     {
         var kept = finished[0]!.Kept ?? throw new InvalidOperationException($"{Worker(0)} finished as rank 0 and kept no replica");
-        bool restored = job.EarlyStopping is { RestoreBest: true } && stopping!.Best is not null;
+        bool restored = job.EarlyStopping is { RestoreBest: true } && Stopping!.Best is not null;
         return new JobOutcome(
-            committed, restored ? stopping!.Best : lastTest, kept.Digest, kept.Id, finished.Sum(f => f!.PeakBytes), finished.Sum(f => f!.PlannedBytes), firstStepAt)
+            committed, restored ? Stopping!.Best : lastTest, kept.Digest, kept.Id, finished.Sum(f => f!.PeakBytes), finished.Sum(f => f!.PlannedBytes), firstStepAt)
         {
             StoppedEarly = committed < Schedule.TotalSteps,
-            TrainedSteps = restored ? stopping!.BestStep : committed,
+            TrainedSteps = restored ? Stopping!.BestStep : committed,
         };
     }
 
@@ -311,7 +425,17 @@ public sealed class JobRun
     private JobDecision.Ignore? Refuse(Generation generation) =>
         generation != Membership.Generation ? new($"it belongs to {generation} and this is {Membership.Generation}")
         : HasEnded ? new("the job has ended")
+        : broken ? new("its generation is over")
         : null;
+
+    private JobDecision Break(string reason)
+    {
+        broken = true;
+        return new JobDecision.Regroup(reason);
+    }
+
+    /// <summary>A first generation that cannot begin is a job that does not fit; later ones try without whoever could not.</summary>
+    private JobDecision Unready(string reason) => isLater ? Break(reason) : End(new JobDecision.Reject(reason));
 
     private JobDecision End(JobDecision decision)
     {

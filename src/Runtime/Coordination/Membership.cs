@@ -11,6 +11,13 @@ namespace Singa.Actors.Runtime.Coordination;
 /// <param name="Speed">Relative to other devices; any unit.</param>
 public sealed record DeviceOffer(string Node, string Device, double Speed = 1)
 {
+    /// <summary>The same device of the same node, however fast.</summary>
+    public static readonly IEqualityComparer<DeviceOffer> ByPlace = EqualityComparer<DeviceOffer>.Create(
+        (a, b) => a?.Node == b?.Node && a?.Device == b?.Device, o => HashCode.Combine(o.Node, o.Device));
+
+    /// <summary>Where its node's data plane is reached; null where all are in one process.</summary>
+    public PeerId? Peer { get; init; }
+
     /// <summary>What the worker on this device is called in ledger and logs.</summary>
     public string Worker => Node.Length == 0 ? Device : $"{Node}/{Device}";
 }
@@ -38,5 +45,5 @@ public sealed record Membership(Generation Generation, int Shards, ImmutableArra
 
     /// <summary>The same members as the collective knows them.</summary>
     public RoundGroup Rounds(JobId job, int buckets) =>
-        new(job, Generation, Shards, buckets, [.. Members.Select(m => new RoundMember(m.Rank, m.Worker, m.Shards))]);
+        new(job, Generation, Shards, buckets, [.. Members.Select(m => new RoundMember(m.Rank, m.Worker, m.Shards, m.Offer.Peer))]);
 }

@@ -3,7 +3,7 @@ using Singa.Actors.Runtime.Workers;
 namespace Singa.Actors.Runtime.Coordination;
 
 /// <summary>The reports of one step, until every worker has made one.</summary>
-internal sealed class StepBoard(WorkerProtocol.StepCompleted first)
+internal sealed class StepBoard(WorkerProtocol.StepCompleted first, ShardLedger ledger)
 {
     /// <summary>Who reported first.</summary>
     public int Rank => first.Rank;
@@ -12,7 +12,13 @@ internal sealed class StepBoard(WorkerProtocol.StepCompleted first)
 
     public float Correct => first.Correct;
 
+    /// <summary>Who computed it.</summary>
+    public ShardLedger Ledger => ledger;
+
     public int Reports { get; private set; }
+
+    /// <summary>It has happened, whoever has not reported.</summary>
+    public bool IsSettled { get; set; }
 
     /// <summary>The slowest worker's.</summary>
     public TimeSpan StepTime { get; private set; }

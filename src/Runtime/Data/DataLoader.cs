@@ -51,7 +51,7 @@ public static class DataLoader
         _ => throw Unknown(spec),
     };
 
-    private static Dataset Load(InMemoryData data)
+    internal static Dataset Load(InMemoryData data)
     {
         if (data.TrainLabels is null or { Count: 0 })
             throw new JobRefusedException("there are no training samples; give at least one");

@@ -4,7 +4,8 @@ namespace Singa.Actors.Runtime;
 
 /// <summary><c>singa.runtime</c>; <c>hocon/reference.conf</c> explains each key.</summary>
 public sealed record RuntimeSettings(
-    int StepsAhead, int BatchesAhead, TimeSpan DeviceTimeout, TimeSpan PrepareTimeout, TimeSpan StepTimeout, TimeSpan ReleaseTimeout, int ProgressBuffer)
+    int StepsAhead, int BatchesAhead, TimeSpan DeviceTimeout, TimeSpan PrepareTimeout, TimeSpan StepTimeout, TimeSpan ReleaseTimeout, TimeSpan RestTimeout, TimeSpan ConductInterval,
+    TimeSpan GatherTime, TimeSpan RebalanceAfter, int ProgressBuffer)
 {
     /// <param name="hocon">A host's configuration, as it is written.</param>
     /// <exception cref="ConfigurationException">A value is out of range.</exception>
@@ -17,7 +18,7 @@ public sealed record RuntimeSettings(
         var runtime = Devices.SingaConfig.WithReference(config).GetConfig("singa.runtime");
         var settings = new RuntimeSettings(
             runtime.GetInt("steps-ahead"), runtime.GetInt("batches-ahead"), Time("device-timeout"), Time("prepare-timeout"), Time("step-timeout"),
-            Time("release-timeout"), runtime.GetInt("progress-buffer"));
+            Time("release-timeout"), Time("rest-timeout"), Time("conduct-interval"), Time("gather-time"), Time("rebalance-after"), runtime.GetInt("progress-buffer"));
         Require(settings.StepsAhead >= 1, "steps-ahead", "at least 1");
         Require(settings.BatchesAhead >= 1, "batches-ahead", "at least 1");
         Require(settings.ProgressBuffer >= 1, "progress-buffer", "at least 1");

@@ -37,7 +37,10 @@ public sealed class SingaBuilder
     }
 
     /// <summary>As in <c>cpu=2</c> or <c>cpu:0,cuda:1</c>; empty takes every device found.</summary>
-    public SingaBuilder WithDevices(string list) => WithHocon($"singa.runtime.devices = \"{list.Replace("\\", "\\\\").Replace("\"", "\\\"")}\"");
+    public SingaBuilder WithDevices(string list) => WithSetting("singa.runtime.devices", list);
+
+    /// <summary>One setting, whatever characters are in it.</summary>
+    public SingaBuilder WithSetting(string path, string text) => WithHocon($"{path} = \"{text.Replace("\\", "\\\\").Replace("\"", "\\\"")}\"");
 
     /// <summary>Of each CPU device.</summary>
     public SingaBuilder WithThreads(int threads) => WithHocon(FormattableString.Invariant($"singa.runtime.threads = {threads}"));

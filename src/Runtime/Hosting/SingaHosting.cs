@@ -1,7 +1,9 @@
 using Akka.Actor;
 using Akka.Hosting;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Singa.Actors.Devices;
+using Singa.Actors.Runtime.Cluster;
 using Singa.Actors.Runtime.Jobs;
 
 namespace Singa.Actors.Runtime.Hosting;
@@ -17,6 +19,8 @@ public static class SingaHosting
     public static IServiceCollection AddSinga(this IServiceCollection services, Action<SingaBuilder>? configure = null)
     {
         var singa = Build(configure);
+        if (ClusterSettings.From(singa.Config).Enabled)
+            return services.AddMember(singa);
         services.AddTraining();
         return services.AddAkka(SystemName, akka =>
         {
@@ -38,12 +42,22 @@ public static class SingaHosting
     public static IServiceCollection AddTraining(this IServiceCollection services) =>
         services.AddSingleton<ITraining>(provider => new LazyTraining(provider.GetRequiredService<ActorSystem>));
 
+    /// <summary>A member's system begins anew where the others have let it go, so the host keeps it rather than the services.</summary>
+    private static IServiceCollection AddMember(this IServiceCollection services, SingaBuilder singa)
+    {
+        services.AddSingleton(provider => new ClusterHost(singa, provider.GetRequiredService<ILoggerFactory>()));
+        services.AddHostedService(provider => provider.GetRequiredService<ClusterHost>());
+        services.AddTransient(provider => provider.GetRequiredService<ClusterHost>().System);
+        return services.AddSingleton<ITraining>(provider => new LazyTraining(() => provider.GetRequiredService<ClusterHost>().System));
+    }
+
     private static SingaBuilder Build(Action<SingaBuilder>? configure)
     {
         var singa = new SingaBuilder();
         configure?.Invoke(singa);
         // Whoever wrote something wrong hears of it where it was written, not when the host starts.
         SingaSettings.From(singa.Config);
+        ClusterSettings.From(singa.Config);
         return singa;
     }
 

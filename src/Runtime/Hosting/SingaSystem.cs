@@ -1,7 +1,11 @@
 using Akka.Actor;
 using Singa.Actors.Collective;
 using Singa.Actors.Devices;
+using Singa.Actors.Runtime.Cluster;
 using Singa.Actors.Runtime.Coordination;
+using Singa.Actors.Runtime.Data;
+using Singa.Actors.Runtime.Jobs;
+using Singa.Actors.Runtime.Regrouping;
 using Singa.Actors.Runtime.Workers;
 
 namespace Singa.Actors.Runtime.Hosting;
@@ -20,18 +24,23 @@ public sealed class SingaSystem : IExtension
     /// <summary>Opens the devices that <paramref name="settings"/> name, and offers them.</summary>
     /// <param name="open">Opens a device.</param>
     /// <param name="observe">Who sees what a device does.</param>
+    /// <param name="cluster">Null where the process is by itself.</param>
     internal static SingaSystem Start(
-        ActorSystem system, SingaSettings settings, Func<DeviceDescription, IBackend> open, TimeProvider time, Func<string, IExecutionObserver?> observe)
+        ActorSystem system, SingaSettings settings, Func<DeviceDescription, IBackend> open, TimeProvider time, Func<string, IExecutionObserver?> observe,
+        ClusterMembership? cluster = null)
     {
-        var replicas = new ReplicaStore();
-        var coordinator = system.ActorOf(
-            Props.Create(() => new CoordinatorActor(settings.Runtime, time)).WithDispatcher(Dispatcher), "singa-coordinator");
-        var transport = new InProcessTransport(time);
+        var plane = cluster?.Plane;
+        var (replicas, library) = (new ReplicaStore(plane), new JobLibrary(plane, cluster?.Settings.DataRoot));
+        var coordinator = cluster?.StartCoordinator(system, settings.Runtime, Dispatcher)
+            ?? system.ActorOf(Props.Create(() => new CoordinatorActor(settings.Runtime, "", null)).WithDispatcher(Dispatcher), NodePaths.Coordinator);
+        var transport = plane?.Transport ?? new InProcessTransport(time);
         var order = new NodeOrder(
-            "", [.. settings.Devices.Select(d => new NodeDevice(d.Name, DeviceActor.Props(d.Name, () => open(d), settings.Device, observe(d.Name)), plan => Backends.ScratchBytes(d, plan)))],
-            CollectiveActor.Props(transport, settings.Collective), transport, replicas, settings.Runtime, time, Dispatcher);
-        system.ActorOf(Props.Create(() => new NodeActor(order, coordinator)).WithDispatcher(Dispatcher), "singa-node");
-        var training = new TrainingClient(system, coordinator, replicas, settings.Runtime, open, time, Dispatcher);
+            cluster?.Key ?? new NodeKey("", 0), [.. settings.Devices.Select(d => new NodeDevice(d.Name, DeviceActor.Props(d.Name, () => open(d), settings.Device, observe(d.Name)), plan => Backends.ScratchBytes(d, plan)))],
+            CollectiveActor.Props(transport, settings.Collective), transport, plane, replicas, library, settings.Runtime, RegroupingTimes.Default,
+            time, Dispatcher);
+        system.ActorOf(Props.Create(() => new NodeActor(order, coordinator)).WithDispatcher(Dispatcher), NodePaths.Node);
+        cluster?.Open(system, coordinator, time, Dispatcher);
+        var training = new TrainingClient(system, coordinator, replicas, library, settings.Runtime, open, time, Dispatcher);
         return (SingaSystem)system.RegisterExtension(new Provider(new SingaSystem(training, settings)));
     }
 

@@ -18,20 +18,24 @@ internal static class JobSettings
     {
         if (HoconText.Fault(text) is { } fault)
             throw new JobRefusedException($"{origin}, {fault}; correct it");
-        return Setting.Object("", origin, Root(text, origin).Select(item => KeyValuePair.Create(item.Key, Tree(item.Key, origin, item.Value))));
+        if (HoconText.References(text) is { Count: > 0 } references && Substitutions.Fault(text, references, Parsed) is { } wrong)
+            throw new JobRefusedException($"{origin}, {wrong}; write the value itself");
+        return Parsed(text);
+
+        Setting Parsed(string whole) => Read(whole, origin, items => Setting.Object("", origin, items.Select(item => KeyValuePair.Create(item.Key, Tree(item.Key, origin, item.Value)))));
     }
 
     /// <summary>A value given on a command line: HOCON where it has its marks and parses, else the text as it stands.</summary>
     public static Setting Override(string path, string value)
     {
         string origin = $"--set {path}";
-        bool marked = value.TrimStart() is ['{' or '[' or '"', ..] || value.Contains("${", StringComparison.Ordinal);
-        if (marked && HoconText.Fault(value) is null)
+        bool marked = value.TrimStart() is ['{' or '[' or '"', ..];
+        if (marked && HoconText.Fault(value) is null && HoconText.References(value).Count == 0)
         {
             try
             {
-                if (Root($"value = {value}", origin) is [var (key, parsed)] && key == "value")
-                    return At(path, origin, full => Tree(full, origin, parsed));
+                if (Read($"value = {value}", origin, items => items is [var (key, parsed)] && key == "value" ? At(path, origin, full => Tree(full, origin, parsed)) : null) is { } set)
+                    return set;
             }
             catch (JobRefusedException)
             {
@@ -51,15 +55,15 @@ internal static class JobSettings
         return setting;
     }
 
-    private static KeyValuePair<string, HoconValue>[] Root(string text, string origin)
+    private static T Read<T>(string text, string origin, Func<KeyValuePair<string, HoconValue>[], T> take)
     {
         try
         {
-            return [.. ConfigurationFactory.ParseString(HoconText.Prepare(text)).AsEnumerable()];
+            return take([.. ConfigurationFactory.ParseString(HoconText.Prepare(text)).AsEnumerable()]);
         }
-        catch (Exception exception)
+        catch (Exception exception) when (exception is not JobRefusedException)
         {
-            // The parser throws whatever it happens to meet, null references included: all of it means that the text is no HOCON.
+            // The parser throws whatever it happens to meet, null references included, some of it when values are taken: all of it means that the text is no HOCON.
             string reason = exception is NullReferenceException ? "it is no HOCON" : exception.Message.Split('\n')[0].TrimEnd('.', '\r', ' ');
             throw new JobRefusedException($"{origin} cannot be read: {reason}; correct it", exception);
         }
@@ -77,7 +81,11 @@ internal static class JobSettings
         }
 
         if (value.IsArray())
-            return Setting.List(path, origin, value.GetStringList());
+        {
+            var elements = value.GetStringList();
+            return elements.Contains(null) ? throw new JobRefusedException($"{path} in {origin} is a list that holds more than single values") : Setting.List(path, origin, elements);
+        }
+
         return Setting.Value(path, origin, value.IsString() ? value.GetString() : null);
     }
 }

@@ -24,7 +24,7 @@ internal static class RecipeReader
                 + string.Join(" | ", LossCatalog.Names.Where(n => LossCatalog.Create(n) is ElementwiseLoss)));
         if (!loss.IsObject)
             return plain with { ReconstructsInput = givesInputBack };
-        loss.Only(["name", .. plain switch { SoftmaxCrossEntropy => new[] { "label-smoothing", "ignore-index" }, Huber => ["target", "delta"], ElementwiseLoss => ["target"], _ => [] }]);
+        loss.Only(["name", "target", .. plain switch { SoftmaxCrossEntropy => new[] { "label-smoothing", "ignore-index" }, Huber => ["delta"], _ => [] }]);
         bool reconstructs = loss.Find("target") is { } target ? target.OneOf(["label", "input"]) == "input" : givesInputBack;
         return plain switch
         {
@@ -32,6 +32,7 @@ internal static class RecipeReader
             {
                 LabelSmoothing = loss.Find("label-smoothing")?.Number(0, 1) ?? softmax.LabelSmoothing,
                 IgnoreIndex = (int?)loss.Find("ignore-index")?.Whole(int.MinValue, int.MaxValue),
+                ReconstructsInput = reconstructs,
             },
             Huber huber => huber with { Delta = loss.Find("delta")?.Number(double.Epsilon, Unlimited) ?? huber.Delta, ReconstructsInput = reconstructs },
             _ => plain with { ReconstructsInput = reconstructs },

@@ -30,6 +30,9 @@ internal sealed class Setting
     /// <summary>What a list holds; a single value is a list of one.</summary>
     public IEnumerable<string> Elements => elements ?? [Text];
 
+    /// <summary>A list's elements, a single value's text, nothing of an object; nothing is refused.</summary>
+    public IEnumerable<string> Written() => elements ?? (text is null ? [] : [text]);
+
     public IEnumerable<Setting> Items => items?.Values ?? Enumerable.Empty<Setting>();
 
     public static Setting Value(string path, string? origin, string? text) => new(path, origin, text, null);

@@ -72,6 +72,12 @@ public sealed record TrainingJob
     /// </summary>
     public long MemoryBudget { get; init; }
 
+    /// <summary>
+    /// Only algorithms that round as the sums do that define them: no fast convolutions, which round a little more. Part of the job: it decides
+    /// bits.
+    /// </summary>
+    public bool IsStrict { get; init; }
+
     /// <summary>Patterns of parameter names (<c>*</c> stands for anything) that are not trained.</summary>
     public Seq<string> Frozen { get; init; }
 }

@@ -3,11 +3,12 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Models;
+using Singa.Actors.Graph.Onnx.Import;
 using Singa.Actors.Runtime.Data.Text;
 
 namespace Singa.Actors.Runtime.Models;
 
-/// <summary>A trained model as a safetensors file: parameters and running statistics, and in the metadata what a reader needs to use them.</summary>
+/// <summary>A trained model as a file: parameters and running statistics, and in the metadata what a reader needs to use them.</summary>
 public static class ModelFile
 {
     public const string ModelKey = "model", SampleKey = "sample", ClassesKey = "classes", MeanKey = "normalisation.mean",
@@ -17,10 +18,21 @@ public static class ModelFile
 
     private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>Equal weights are equal files: nothing of dates, machines or the way they came about goes in.</summary>
+    /// <summary>
+    /// As ONNX where the path ends so, else as safetensors. Equal weights are equal files: nothing of dates, machines or the way they came about
+    /// goes in.
+    /// </summary>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    public static void Save(string path, TrainedModel model) =>
-        SafeTensors.Save(path, model.Parameters.Values.Concat(model.Statistics.Values), Metadata(model));
+    /// <exception cref="ModelFileException">The model has something that ONNX cannot say.</exception>
+    public static void Save(string path, TrainedModel model)
+    {
+        if (IsOnnx(path))
+            File.WriteAllBytes(path, OnnxModelFile.Write(model, Metadata(model)));
+        else
+            SafeTensors.Save(path, model.Parameters.Values.Concat(model.Statistics.Values), Metadata(model));
+    }
+
+    public static bool IsOnnx(string path) => Path.GetExtension(path).Equals(".onnx", StringComparison.OrdinalIgnoreCase);
 
     private static Dictionary<string, string> Metadata(TrainedModel model)
     {
@@ -31,7 +43,7 @@ public static class ModelFile
             [ClassesKey] = data.Classes.ToString(CultureInfo.InvariantCulture),
         };
         // Equal modules are equal models: one that the catalog would build has a name there, others have none.
-        if (ModelCatalog.Names.FirstOrDefault(n => Builds(n, model)) is { } name)
+        if ((model.Job.Model is OnnxModule read ? read.Model.Property(ModelKey) : ModelCatalog.Names.FirstOrDefault(n => Builds(n, model))) is { } name)
             metadata[ModelKey] = name;
         if (model.Normalisation is { } normalisation)
         {

@@ -23,6 +23,8 @@ internal sealed class TrainingRun(
     private TaskCompletionSource? pausing, resuming;
     private long? stoppedAt;
     private TrainingFacts? facts;
+    private TrainedReplica? trained;
+    private long next;
 
     /// <summary>This run, once its job is accepted.</summary>
     public Task<ITrainingRun> Accepted => accepted.Task;
@@ -58,11 +60,42 @@ internal sealed class TrainingRun(
         this.accepted.TrySetResult(this);
     }
 
-    public void Commit(TrainingProgress step) => progress.Writer.TryWrite(step);
-
-    public void Complete(JobOutcome outcome)
+    /// <summary>The first that is heard of a job may be that its conductor was followed by another.</summary>
+    public void Regroup(CoordinatorProtocol.JobRegrouped regrouped)
     {
-        var kept = replicas.Take(outcome.Replica);
+        if (facts is null)
+            Accept(regrouped.Facts);
+        else
+            facts = facts with { Workers = regrouped.Facts.Workers };
+    }
+
+    /// <summary>Whoever conducts the job later may tell again what was told.</summary>
+    /// <returns>Whether it is news.</returns>
+    public bool Commit(TrainingProgress step)
+    {
+        if (step.Step < next)
+            return false;
+        next = step.Step + 1;
+        return progress.Writer.TryWrite(step);
+    }
+
+    /// <summary>What was trained may be kept by another process.</summary>
+    public async Task FetchAsync(CoordinatorProtocol.JobCompleted completed)
+    {
+        var outcome = completed.Outcome;
+        trained = replicas.Take(outcome.Replica) ?? new TrainedReplica(
+            await replicas.FetchTrainedAsync(outcome.Replica, completed.Holders, CancellationToken.None).ConfigureAwait(false), completed.Data, completed.Normalisation);
+    }
+
+    public void Complete(CoordinatorProtocol.JobCompleted completed, string? failure)
+    {
+        if (trained is not { } kept)
+        {
+            Fail($"it has trained to its end, and what was trained could not be fetched: {failure}");
+            return;
+        }
+
+        var outcome = completed.Outcome;
         progress.Writer.TryComplete();
         completion.TrySetResult(new TrainingResult(
             new TrainedModel(job, kept.Data, kept.Normalisation, kept.Replica.Parameters, kept.Replica.Statistics, open),

@@ -28,9 +28,11 @@ public sealed class OnnxSession
     private readonly Dictionary<string, ReadOnlyMemory<byte>> contents = [];
 
     /// <param name="external">Where the model's elements lie that it keeps beside itself.</param>
+    /// <exception cref="OnnxUnsupportedException">Operators are missing; all of them and their nodes are named.</exception>
     public OnnxSession(ModelProto model, IBackend backend, IExternalData? external = null)
     {
         (this.model, this.backend) = (model, backend);
+        Coverage.Check(model);
         context = new ImportContext { External = external ?? NoExternalData.Instance, Initialiser = Initialiser, Evaluate = t => Compute([t])[0] };
     }
 

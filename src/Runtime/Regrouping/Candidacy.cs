@@ -50,6 +50,9 @@ internal sealed class Candidacy
         asked.Add(newcomer);
     }
 
+    /// <summary>Whether a node was heard of a short while ago.</summary>
+    public bool IsAbout(NodeKey node, TimeSpan now) => heard.TryGetValue(node, out var at) && now - at < times.SilenceGrace;
+
     /// <summary>A node is about: its workers may still be coming to rest.</summary>
     public void Heard(NodeKey node, TimeSpan now) => heard[node] = now;
 

@@ -124,6 +124,9 @@ public sealed class GenerationChange
         return begin?.Roll.IsMember(node) == true ? Retry(now) : [];
     }
 
+    /// <summary>What is being made cannot be, though nobody is known to be the reason: a higher ballot.</summary>
+    public IEnumerable<ChangeDecision> Again(TimeSpan now) => IsOver || !isFormed ? [] : Retry(now);
+
     /// <summary>A node is proved dead, or has said goodbye; the seat has heard of it.</summary>
     public IEnumerable<ChangeDecision> ProvedDead(NodeKey node, TimeSpan now) =>
         IsOver ? [] : begin?.Roll.IsAcceptor(node) == true ? Retry(now) : isFormed ? [] : Count(now);
@@ -169,7 +172,7 @@ public sealed class GenerationChange
             if (verdict.Counted == 0)
                 return now - since < 2 * times.SilenceGrace ? [] : GiveUp($"nobody of {roll.Generation} is left", now);
             string who = string.Join(" and ", verdict.Missed);
-            return now - since < times.SilenceGrace ? [] : Wait(
+            return now - since < times.SilenceGrace || verdict.Missed.All(n => candidacy.IsAbout(n, now)) ? [] : Wait(
                 verdict.Missed,
                 $"{who} {(verdict.Missed.Length == 1 ? "says" : "say")} nothing and may still be alive: "
                 + $"{verdict.Agreed} of {verdict.Counted} ranks of {roll.Generation} are no majority");

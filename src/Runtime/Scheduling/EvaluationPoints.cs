@@ -32,18 +32,28 @@ public sealed class EvaluationPoints
         Batches.Batches > 0 && (IsAsked(step.Step) || (options.EvaluateEachEpoch && step.EndsEpoch) || IsJudged(step.Step));
 
     /// <summary>Whether the test after this step can end the job. What a host merely wants to see is not asked: it must change nothing.</summary>
-    public bool IsJudged(long step) => job.EarlyStopping is not null && step + 1 == NextDecision(step);
+    public bool IsJudged(long step)
+    {
+        if (job.EarlyStopping is null)
+            return false;
+        long every = job.EvaluateEvery > 0 ? job.EvaluateEvery : schedule.StepsPerEpoch;
+        return step + 1 == Math.Min((step / every + 1) * every, schedule.TotalSteps);
+    }
 
     /// <summary>
-    /// How many steps can be taken before somebody must decide whether there is another, if so many have been: up to the next test that
-    /// counts for early stopping. Without end where nobody decides.
+    /// How many steps can be taken, if so many have been, before all wait for a test to be complete: whatever happens to a worker, nobody
+    /// has gone beyond the weights that were to be tested, and early stopping decides in time. All of them where nothing more is tested before the end.
     /// </summary>
     public long NextDecision(long steps)
     {
-        if (job.EarlyStopping is null)
+        if (Batches.Batches == 0)
             return long.MaxValue;
-        long every = job.EvaluateEvery > 0 ? job.EvaluateEvery : schedule.StepsPerEpoch;
-        return Math.Min((steps / every + 1) * every, schedule.TotalSteps);
+        long next = schedule.TotalSteps;
+        if (job.EvaluateEvery > 0)
+            next = Math.Min(next, (steps / job.EvaluateEvery + 1) * job.EvaluateEvery);
+        if (options.EvaluateEachEpoch || (job.EarlyStopping is not null && job.EvaluateEvery == 0))
+            next = Math.Min(next, (steps / schedule.StepsPerEpoch + 1) * schedule.StepsPerEpoch);
+        return next;
     }
 
     private static void Require(bool holds, string message)

@@ -7,159 +7,515 @@ using Singa.Actors.Runtime.Checkpoints;
 using Singa.Actors.Runtime.Coordination;
 using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Jobs;
+using Singa.Actors.Runtime.Regrouping;
+using static Singa.Actors.Runtime.Workers.NodeJobProtocol;
 using static Singa.Actors.Runtime.Workers.WorkerProtocol;
 
 namespace Singa.Actors.Runtime.Workers;
 
 /// <summary>
-/// One job on one node: reads its data once for all workers here, starts them, opens their rounds. What workers hold outlives them
-/// here until their device has let go of it. It answers the conductor in the node's name.
+/// A job's seat on one node: reads its data once for all workers here, starts them, opens their rounds, votes on what comes after their
+/// generation, and brings them to rest and keeps their replica for it:
+/// <code>
+/// preparing ─► idle ─ StartGeneration ─► working ─ HoldJob ─► resting ─ JobHeld ─► idle      any of them ─ ReleaseJob ─► releasing
+/// </code>
+/// What workers hold outlives them here until their device has let go of it. Its messages to others come from its node.
 /// </summary>
-internal sealed class NodeJobActor : ReceiveActor
+internal sealed class NodeJobActor : ReceiveActor, IWithTimers, IVotingOutlet
 {
     private readonly NodeOrder order;
-    private readonly IActorRef conductor;
+    private readonly PrepareJob job;
     private readonly IActorRef collective;
-    private readonly ImmutableDictionary<string, IActorRef> devices;
+    private readonly JobVoting voting;
     private readonly Dictionary<IActorRef, Held> workers = [];
+    private readonly List<int> waiting = [];
+    private readonly HashSet<int> ready = [], rested = [];
+    private readonly Dictionary<string, string> lost = [];
+    private readonly StepRecords records = new();
     private readonly CancellationTokenSource stop = new();
     private readonly ILoggingAdapter log = Context.GetLogger();
+    private ImmutableDictionary<string, IActorRef> devices;
+    private IActorRef conductor;
+    private IActorRef? localConductor;
+    private TrainingJob? definition;
     private Dataset? data;
     private JobSaving? saving;
-    private ReplicaId? first;
-    private Membership? membership;
+    private ResumePoint? resume;
+    private StartPoint? position;
+    private ImmutableArray<TestRecord> tests = [];
+    private StartGeneration? present;
+    private (IActorRef Asker, Ballot Ballot)? hold;
+    private ReplicaId? fetching;
     private ReleaseJob? release;
+    private long recorded;
 
-    public NodeJobActor(NodeOrder order, IActorRef conductor, IActorRef collective, ImmutableDictionary<string, IActorRef> devices)
+    // The generation's rounds are open here; its workers come to rest; they have, and their replica is kept; this node wants to go; it is left behind.
+    private bool begun, resting, held, leaving, isOut;
+
+    public NodeJobActor(NodeOrder order, PrepareJob job, IActorRef conductor, IActorRef collective, ImmutableDictionary<string, IActorRef> devices)
     {
-        (this.order, this.conductor, this.collective, this.devices) = (order, conductor, collective, devices);
-        Receive<PrepareJob>(Prepare);
+        (this.order, this.job, this.conductor, this.collective, this.devices) = (order, job, conductor, collective, devices);
+        voting = new JobVoting(job.Job, new Seat(order.Key, job.Founding, order.Regrouping), order.Regrouping, this);
         Receive<DataRead>(Prepared);
         Receive<DataUnreadable>(NotPrepared);
-        Receive<StartWorker>(Start);
-        Receive<BeginSteps>(message => collective.Tell(
-            new CollectiveProtocol.BeginGeneration(membership!.Rounds(message.Job, message.Buckets), message.FirstStep)));
-        Receive<CollectiveProtocol.GenerationBegun>(Begun);
-        Receive<CollectiveProtocol.GenerationRejected>(message => Answer(new NodeFailed(message.Job, message.Reason)));
+        Conducting();
+        Voting();
+        Working();
         Receive<ReleaseJob>(Release);
-        Receive<CollectiveProtocol.GenerationEnded>(_ => { });
         Receive<Terminated>(Ended);
+        Receive<CollectiveProtocol.GenerationEnded>(_ => { });
         Receive<DeviceProtocol.PlanUnloaded>(_ => LetGo(Sender));
     }
 
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    private TimeSpan Now => order.Time.GetElapsedTime(0, order.Time.GetTimestamp());
+
+    private JobId Id => job.Job;
+
+    private Membership? Membership => present?.Membership;
+
     /// <summary>A worker that throws has lost its state: it ends, and the conductor hears so.</summary>
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Stop);
+
+    protected override void PreStart()
+    {
+        foreach (var device in devices.Values)
+            Context.Watch(device);
+        voting.Know([order.AsNode(Context.Parent)]);
+        ReadAsync(job, order.Library, stop.Token).PipeTo(Self, failure: e => new DataUnreadable(e));
+        Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, order.Regrouping.Repeat);
+    }
 
     protected override void PostStop()
     {
         stop.Cancel();
         stop.Dispose();
-        ForgetFirst();
+        ForgetState();
+        if (definition is not null)
+            order.Library.Release(job.Definition);
+        order.Plane?.KeepConnected(Id.Value, []);
     }
 
-    private void Prepare(PrepareJob prepare)
+    void IVotingOutlet.Tell(JobNode node, object message) => node.Node.Tell(message, Context.Parent);
+
+    void IVotingOutlet.Probe(JobNode node)
     {
-        foreach (var device in devices.Values)
-            Context.Watch(device);
-        ReadAsync(prepare, stop.Token).PipeTo(Self, failure: e => new DataUnreadable(prepare.Job, e));
+        if (order.Plane is not { } plane || node.Peer is not { } peer || node.Key == order.Key)
+            return;
+        var parent = Context.Parent;
+        plane.ProbeAsync(peer).PipeTo(parent, success: probe => new PeerLost(peer, probe.State == PeerState.Dead, probe.Reason));
+    }
+
+    void IVotingOutlet.Formed(Formation formation, ImmutableDictionary<NodeKey, SeatState> states)
+    {
+        var formed = new GenerationFormed(Id, formation, states);
+        if (localConductor is not null)
+            localConductor.Tell(formed, Self);
+        else if (Membership is { } last && data is not null)
+            Context.Parent.Tell(new TakeOver(
+                new CoordinatorProtocol.ConductJob(Id, job.Definition, job.Options, job.Observer, present!.Nodes), definition!, data.Description, data.Normalisation, last, recorded, resume, formed));
+    }
+
+    void IVotingOutlet.Runs(Roll roll) => localConductor?.Tell(new GenerationRuns(Id, roll), Self);
+
+    void IVotingOutlet.Waits(string reason)
+    {
+        log.Warning("job {0} waits: {1}", Id, reason);
+        if (localConductor is not null)
+            localConductor.Tell(new GenerationWaits(Id, reason), Self);
+        else
+            job.Observer.Tell(new CoordinatorProtocol.JobWaiting(Id, reason));
+    }
+
+    void IVotingOutlet.Impossible(string reason)
+    {
+        if (localConductor is not null)
+            localConductor.Tell(new GenerationImpossible(Id, reason), Self);
+        else
+            log.Warning("job {0} cannot go on from here: {1}", Id, reason);
+    }
+
+    void IVotingOutlet.Superseded(Ballot by, bool isPassed)
+    {
+        localConductor?.Tell(new ConductorSuperseded(Id, by), Self);
+        localConductor = null;
+        if (!isPassed)
+            return;
+        log.Warning("job {0} has gone on without this node, in {1}; it may come again as a newcomer", Id, by);
+        isOut = true;
+        Release(new ReleaseJob(Id));
     }
 
     /// <summary>The samples first: whether a checkpoint is this job's can only be told with them.</summary>
-    private static async Task<DataRead> ReadAsync(PrepareJob prepare, CancellationToken cancellation)
+    private static async Task<DataRead> ReadAsync(PrepareJob prepare, JobLibrary library, CancellationToken cancellation)
     {
-        var data = await DataLoader.LoadAsync(prepare.Definition.Data, prepare.Definition.Seed, cancellation).ConfigureAwait(false);
+        var definition = await library.GetAsync(prepare.Definition, cancellation).ConfigureAwait(false);
+        var data = await library.LoadAsync(definition, prepare.Definition, cancellation).ConfigureAwait(false);
         var saving = prepare.Options.Checkpoint is null
             ? null
-            : await Task.Run(() => JobSaving.Open(prepare.Definition, prepare.Options, data), cancellation).ConfigureAwait(false);
-        return new DataRead(prepare.Job, data, saving);
+            : await Task.Run(() => JobSaving.Open(definition, prepare.Options, data), cancellation).ConfigureAwait(false);
+        return new DataRead(definition, data, saving);
     }
 
     private void Prepared(DataRead read)
     {
-        data = read.Data;
+        (definition, data) = (read.Definition, read.Data);
         // What was found is in the store now; held here as well it would take its memory to the end of the job.
         saving = read.Saving is null ? null : read.Saving with { Found = null };
-        var resume = read.Saving?.Found?.ResumeFor(read.Job, data, order.Replicas);
-        first = resume?.Start.Replica;
-        Answer(new JobPrepared(read.Job, data.Description, resume));
+        resume = read.Saving?.Found?.ResumeFor(Id, data, order.Replicas);
+        position = resume?.Start ?? StartPoint.Beginning;
+        conductor.Tell(new JobPrepared(Id, order.Key, data.Description, data.Normalisation, resume), Context.Parent);
     }
 
     private void NotPrepared(DataUnreadable unreadable)
     {
         if (unreadable.Cause is not JobRefusedException and not OperationCanceledException)
-            log.Error(unreadable.Cause, "the data of job {0} could not be read", unreadable.Job);
-        Answer(new PreparationFailed(unreadable.Job, unreadable.Cause.Message));
+            log.Error(unreadable.Cause, "the data of job {0} could not be read", Id);
+        conductor.Tell(new PreparationFailed(Id, order.Key, unreadable.Cause.Message), Context.Parent);
     }
 
-    private void Start(StartWorker start)
+    private void Conducting()
     {
-        var member = start.Membership.Members[start.Rank];
-        if (data is null || !devices.TryGetValue(member.Offer.Device, out var device))
+        Receive<RegroupJob>(message =>
         {
-            Answer(new WorkerRejected(start.Job, start.Membership.Generation, start.Rank, $"{member.Worker} is not prepared for job {start.Job}"));
+            localConductor = Sender;
+            voting.Know(message.Nodes);
+            voting.Regroup(message.Newcomers, Now);
+        });
+        Receive<ConductorBegun>(_ => localConductor = Sender);
+        // From the conductor here, to be passed on to all; and, as one of these, from whichever conductor.
+        Receive<StartGeneration>(message => Sender.Equals(localConductor), message => voting.Start(message, Now));
+        Receive<StartGeneration>(Start);
+        Receive<LeaveJob>(_ => leaving = true);
+    }
+
+    private void Voting()
+    {
+        Receive<HoldJob>(Hold);
+        Receive<HoldHeard>(message => voting.Heard(message.From, Now));
+        Receive<JobHeld>(message => voting.On(message.From, message.Promise, message.State, Now));
+        Receive<HoldRejected>(message => voting.On(message.From, message.Refusal, Now));
+        Receive<NodeReady>(message => voting.Ready(message.From, message.Ballot, Now));
+        Receive<NodeGone>(message =>
+        {
+            log.Warning("job {0}: {1} is gone: {2}", Id, message.Node, message.Reason);
+            voting.ProvedDead(message.Node, Now);
+        });
+        Receive<StepsRecorded>(message =>
+        {
+            voting.Heard(message.From, Now);
+            recorded = Math.Max(recorded, message.Steps);
+            records.Forget(recorded);
+        });
+        Receive<Tick>(_ => OnTick());
+    }
+
+    private void Working()
+    {
+        Receive<BeginSteps>(Begin);
+        Receive<CollectiveProtocol.GenerationBegun>(Begun);
+        Receive<CollectiveProtocol.GenerationRejected>(message => log.Warning("job {0}: {1}", Id, message.Reason));
+        Receive<ReplicaFetched>(Fetched);
+        Receive<WorkerRested>(message => Rested(message.Generation, message.Rank));
+        Receive<StateTaken>(Taken);
+        Receive<RestTimedOut>(_ => Overdue());
+        Receive<WorkerReady>(message =>
+        {
+            conductor.Forward(message);
+            if (message.Generation == Membership?.Generation && ready.Add(message.Rank))
+                AnswerReady();
+        });
+        Receive<WorkerFailed>(message => Fail(message, message.Generation, message.Rank, message.Reason));
+        Receive<WorkerRejected>(message => Fail(message, message.Generation, message.Rank, message.Reason));
+        Receive<WorkerInterrupted>(message =>
+        {
+            if (message.Generation == Membership?.Generation)
+                voting.Seat.Trouble(Now);
+            conductor.Forward(message);
+        });
+        Receive<StepCompleted>(message =>
+        {
+            records.Add(message);
+            conductor.Forward(message);
+        });
+        Receive<WorkerProtocol.IEvent>(message => conductor.Forward(message));
+    }
+
+    private void OnTick()
+    {
+        // Coming to rest and getting ready take a while; whoever counts hears meanwhile that somebody is at it.
+        if (hold is { } by && (resting || (!held && !begun && present is not null)))
+            by.Asker.Tell(new HoldHeard(Id, order.Key, by.Ballot), Context.Parent);
+        // And whoever has answered hears that somebody counts.
+        if (voting.IsMaking)
+            voting.TellOthers(new StepsRecorded(Id, order.Key, recorded));
+        voting.Tick(Now);
+    }
+
+    private void Start(StartGeneration start)
+    {
+        if (voting.Seat.On(start.Begin, Now) is { } refusal)
+        {
+            Sender.Tell(new HoldRejected(Id, order.Key, refusal), Context.Parent);
             return;
         }
 
-        if (start.Start.Replica is { } replica && order.Replicas.Find(replica) is null)
+        hold = (Sender, start.Begin.Roll.Ballot);
+        if (start.Begin.Roll.Ballot == present?.Begin.Roll.Ballot)
         {
-            Answer(new WorkerRejected(start.Job, start.Membership.Generation, start.Rank, $"{member.Worker} has no replica {replica} to begin step {start.Start.Step} with"));
+            AnswerReady();
             return;
         }
 
-        membership = start.Membership;
+        (present, conductor, begun, held, resting) = (start, start.Conductor, false, false, false);
+        Timers.Cancel(nameof(RestTimedOut));
+        voting.Know(start.Nodes);
+        records.Know(start.Membership);
+        order.Plane?.KeepConnected(Id.Value, start.Nodes.Where(n => n.Key != order.Key).Select(n => n.Peer).OfType<PeerId>());
+        ready.Clear();
+        rested.Clear();
+        waiting.Clear();
+        waiting.AddRange(start.Membership.Members.Where(m => m.Offer.Node == order.Key.Name).Select(m => m.Rank));
+        StartWaiting();
+        AnswerReady();
+    }
+
+    private void AnswerReady()
+    {
+        if (!held && present is { } start && hold is { } by && by.Ballot == start.Begin.Roll.Ballot
+            && start.Membership.Members.Where(m => m.Offer.Node == order.Key.Name).All(m => ready.Contains(m.Rank)))
+        {
+            by.Asker.Tell(new NodeReady(Id, order.Key, by.Ballot), Context.Parent);
+        }
+    }
+
+    /// <summary>A device takes the next generation's worker when it has let go of the last one's, and the replica has arrived.</summary>
+    private void StartWaiting()
+    {
+        foreach (int rank in waiting.ToArray())
+        {
+            var member = present!.Membership.Members[rank];
+            if (data is null || !devices.TryGetValue(member.Offer.Device, out var device))
+            {
+                waiting.Remove(rank);
+                Refuse(rank, $"{member.Worker} is not prepared for job {Id}");
+            }
+            else if (present.Start.Replica is { } replica && order.Replicas.Find(replica) is null)
+            {
+                Fetch(replica);
+            }
+            else if (!workers.Values.Any(w => w.Device.Equals(device)))
+            {
+                waiting.Remove(rank);
+                Start(member, device, data);
+            }
+        }
+    }
+
+    private void Refuse(int rank, string reason) =>
+        Fail(new WorkerRejected(Id, Membership!.Generation, rank, reason), Membership.Generation, rank, reason);
+
+    /// <summary>Whoever is behind, or new here, gets the replica from a peer.</summary>
+    private void Fetch(ReplicaId replica)
+    {
+        if (fetching == replica)
+            return;
+        fetching = replica;
+        long step = present!.Start.Step;
+        order.Replicas.FetchAsync(Id, replica, present.Sources, stop.Token).PipeTo(
+            Self, success: _ => new ReplicaFetched(replica, step, null), failure: e => new ReplicaFetched(replica, step, e.Message));
+    }
+
+    private void Fetched(ReplicaFetched message)
+    {
+        if (fetching == message.Replica)
+            fetching = null;
+        if (message.Failure is null)
+        {
+            if (position?.Replica != message.Replica)
+                ForgetState();
+            position = new StartPoint(message.Step, message.Replica);
+        }
+        else if (present?.Start.Replica == message.Replica)
+        {
+            foreach (int rank in waiting.ToArray())
+                Refuse(rank, message.Failure);
+            waiting.Clear();
+        }
+
+        StartWaiting();
+    }
+
+    private void Start(Member member, IActorRef device, Dataset samples)
+    {
+        var start = present!;
         var resources = new WorkerResources();
         var space = new WorkerSpace(
             member.Offer.Device, order.Devices.First(d => d.Name == member.Offer.Device).Scratch, order.Settings.StepsAhead + order.Settings.BatchesAhead);
-        var worker = Context.ActorOf(
-            Props.Create(() => new WorkerActor(
-                new WorkerOrder(start.Job, start.Definition, start.Options, start.Membership, start.Rank, data, start.Start, start.Until, saving, space),
-                device, conductor, order.Transport, order.Replicas, resources, order.Settings, order.Time)).WithDispatcher(order.Dispatcher),
-            $"worker-{start.Membership.Generation.Number}-{start.Rank}");
-        workers.Add(Context.Watch(worker), new Held(start.Job, start.Membership.Generation, start.Rank, device, resources));
+        var (self, worker) = (Self, new WorkerOrder(
+            Id, definition!, job.Options, start.Membership, member.Rank, samples, start.Start, start.Until, start.Stopping, saving, space));
+        var actor = Context.ActorOf(
+            Props.Create(() => new WorkerActor(worker, device, self, order.Transport, order.Replicas, resources, order.Settings, order.Time)).WithDispatcher(order.Dispatcher),
+            $"worker-{start.Membership.Generation.Number}-{member.Rank}");
+        workers.Add(Context.Watch(actor), new Held(start.Membership.Generation, member.Rank, device, resources));
     }
 
-    private void Begun(CollectiveProtocol.GenerationBegun begun)
+    private void Begin(BeginSteps begin)
     {
+        if (!voting.Seat.Begun(begin.Ballot, Now) || present?.Begin.Roll.Ballot != begin.Ballot || held || begun)
+            return;
+        collective.Tell(new CollectiveProtocol.BeginGeneration(Membership!.Rounds(Id, begin.Buckets), begin.FirstStep));
+    }
+
+    private void Begun(CollectiveProtocol.GenerationBegun message)
+    {
+        if (message.Generation != Membership?.Generation || held || resting)
+            return;
+        begun = true;
         foreach (var worker in workers.Keys)
-            worker.Tell(new StepsBegun(begun.Job, begun.Generation));
-        ForgetFirst();
+            worker.Tell(new StepsBegun(Id, message.Generation));
+        // Every worker has the replica now.
+        ForgetState();
     }
 
-    /// <summary>Every worker has the replica now.</summary>
-    private void ForgetFirst()
+    private void ForgetState()
     {
-        if (first is { } id)
+        if (position?.Replica is { } id)
             order.Replicas.Forget(id);
-        first = null;
+        position = null;
     }
+
+    /// <summary>A promise: nothing of the present generation happens here any more that has not happened yet.</summary>
+    private void Hold(HoldJob ordered)
+    {
+        // Asked once more, before it was known that the answer had arrived; the generation is being made ready.
+        if (ordered.Hold.Ballot == present?.Begin.Roll.Ballot)
+            return;
+        if (voting.Seat.On(ordered.Hold, Now) is { } refusal)
+        {
+            Sender.Tell(new HoldRejected(Id, order.Key, refusal), Context.Parent);
+            return;
+        }
+
+        hold = (Sender, ordered.Hold.Ballot);
+        Sender.Tell(new HoldHeard(Id, order.Key, ordered.Hold.Ballot), Context.Parent);
+        waiting.Clear();
+        if (held || Membership is null)
+            Answer();
+        else if (!resting)
+            Interrupt(ordered.Hold.Ballot);
+    }
+
+    private void Interrupt(Ballot by)
+    {
+        var generation = Membership!.Generation;
+        resting = true;
+        rested.Clear();
+        order.Transport.Abort(Id, generation, $"{generation} of job {Id} is over: {by} begins the next");
+        long? last = order.Transport.LastCompleted(Id, generation);
+        foreach (var worker in workers.Keys)
+            worker.Tell(new InterruptWorker(last));
+        Timers.StartSingleTimer(nameof(RestTimedOut), RestTimedOut.Instance, order.Settings.RestTimeout);
+        TakeState();
+    }
+
+    private void Rested(Generation generation, int rank)
+    {
+        if (generation == Membership?.Generation && rested.Add(rank))
+            TakeState();
+    }
+
+    /// <summary>Once all workers here are at rest or lost, one of them gives up its replica.</summary>
+    private void TakeState()
+    {
+        if (held || !resting)
+            return;
+        var here = workers.Where(w => w.Value.Generation == Membership?.Generation && !lost.ContainsKey(Device(w.Value.Rank))).ToArray();
+        if (here.Any(w => !rested.Contains(w.Value.Rank)))
+            return;
+        if (here.Length == 0 || !begun)
+            Promise();
+        else
+            here[0].Key.Tell(NodeJobProtocol.TakeState.Instance);
+    }
+
+    private void Taken(StateTaken message)
+    {
+        if (held || message.Generation != Membership?.Generation)
+            return;
+        ForgetState();
+        position = new StartPoint(message.State.Step, order.Replicas.Keep(Id, message.State));
+        tests = message.Tests;
+        Promise();
+    }
+
+    private void Promise()
+    {
+        Timers.Cancel(nameof(RestTimedOut));
+        (held, resting) = (true, false);
+        Answer();
+        foreach (var worker in workers.Keys)
+            Context.Stop(worker);
+    }
+
+    private void Answer()
+    {
+        if (hold is { } by)
+        {
+            by.Asker.Tell(new JobHeld(Id, order.Key, voting.Seat.Answer(data is null ? null : position?.Step, leaving), new SeatState(
+                position, records.All, tests, records.Memberships, [.. lost.Select(l => new LostDevice(l.Key, l.Value))])), Context.Parent);
+        }
+    }
+
+    private void Overdue()
+    {
+        foreach (var worker in workers.Values.Where(w => w.Generation == Membership?.Generation && !rested.Contains(w.Rank)))
+        {
+            lost.TryAdd(Device(worker.Rank), $"it did not come to rest within {order.Settings.RestTimeout.TotalSeconds:0.#} s (singa.runtime.rest-timeout)");
+        }
+
+        TakeState();
+    }
+
+    private string Device(int rank) => Membership!.Members[rank].Offer.Device;
 
     private void Ended(Terminated terminated)
     {
         if (workers.TryGetValue(terminated.ActorRef, out var ended))
         {
-            Fail(ended, "its actor ended; the log says why");
+            if (!held)
+                Fail(ended, "its actor ended; the log says why");
             // Only now is it certain that nothing more is admitted to the device.
-            ended.Device.Tell(new DeviceProtocol.UnloadPlan(ended.Job));
+            ended.Device.Tell(new DeviceProtocol.UnloadPlan(Id));
             return;
         }
 
-        foreach (var worker in workers.Values.Where(w => w.Device.Equals(terminated.ActorRef)))
+        foreach (var worker in workers.Values.Where(w => w.Device.Equals(terminated.ActorRef)).ToArray())
             Fail(worker, "its device ended; the log says why");
+        devices = devices.RemoveRange(devices.Where(d => d.Value.Equals(terminated.ActorRef)).Select(d => d.Key));
         LetGo(terminated.ActorRef);
     }
 
-    private void Fail(Held worker, string reason)
+    private void Fail(Held worker, string reason) => Fail(new WorkerFailed(Id, worker.Generation, worker.Rank, reason), worker.Generation, worker.Rank, reason);
+
+    private void Fail(WorkerProtocol.IEvent report, Generation generation, int rank, string reason)
     {
-        if (release is null)
-            Answer(new WorkerFailed(worker.Job, worker.Generation, worker.Rank, reason));
+        if (release is not null || generation != Membership?.Generation)
+            return;
+        lost.TryAdd(Device(rank), reason);
+        voting.Seat.Trouble(Now);
+        conductor.Tell(report, Context.Parent);
+        TakeState();
     }
 
     private void Release(ReleaseJob ordered)
     {
         release = ordered;
         stop.Cancel();
+        Timers.CancelAll();
         // First of all: rounds that break because the job ends are no news for anybody's log.
-        collective.Tell(new CollectiveProtocol.EndGeneration(ordered.Job, $"job {ordered.Job} has ended"));
+        collective.Tell(new CollectiveProtocol.EndGeneration(Id, $"job {Id} has ended"));
         foreach (var worker in workers.Keys)
             Context.Stop(worker);
         LeaveWhenEmpty();
@@ -173,6 +529,8 @@ internal sealed class NodeJobActor : ReceiveActor
             workers.Remove(actor);
         }
 
+        if (release is null && present is not null)
+            StartWaiting();
         LeaveWhenEmpty();
     }
 
@@ -180,19 +538,28 @@ internal sealed class NodeJobActor : ReceiveActor
     {
         if (release is null || workers.Count > 0)
             return;
-        Context.Parent.Tell(new Left(release.Job));
-        Answer(new JobReleased(release.Job));
+        Context.Parent.Tell(new Left(Id, isOut));
         Context.Stop(Self);
     }
 
-    private void Answer(IEvent answer) => conductor.Tell(answer, Context.Parent);
+    /// <summary>To the node: nothing of the job is left here. <c>IsOut</c>: it goes on elsewhere.</summary>
+    internal sealed record Left(JobId Job, bool IsOut) : INoSerializationVerificationNeeded;
 
-    /// <summary>To the node: nothing of the job is left here.</summary>
-    internal sealed record Left(JobId Job) : INoSerializationVerificationNeeded;
+    private sealed record Held(Generation Generation, int Rank, IActorRef Device, WorkerResources Resources);
 
-    private sealed record Held(JobId Job, Generation Generation, int Rank, IActorRef Device, WorkerResources Resources);
+    private sealed record ReplicaFetched(ReplicaId Replica, long Step, string? Failure) : INoSerializationVerificationNeeded;
 
-    private sealed record DataRead(JobId Job, Dataset Data, JobSaving? Saving) : INoSerializationVerificationNeeded;
+    private sealed record DataRead(TrainingJob Definition, Dataset Data, JobSaving? Saving) : INoSerializationVerificationNeeded;
 
-    private sealed record DataUnreadable(JobId Job, Exception Cause) : INoSerializationVerificationNeeded;
+    private sealed record DataUnreadable(Exception Cause) : INoSerializationVerificationNeeded;
+
+    private sealed record Tick : INoSerializationVerificationNeeded, INotInfluenceReceiveTimeout
+    {
+        public static readonly Tick Instance = new();
+    }
+
+    private sealed record RestTimedOut : INoSerializationVerificationNeeded
+    {
+        public static readonly RestTimedOut Instance = new();
+    }
 }

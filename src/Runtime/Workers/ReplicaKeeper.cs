@@ -2,6 +2,7 @@ using Singa.Actors.Devices;
 using Singa.Actors.Graph.Training;
 using Singa.Actors.Runtime.Checkpoints;
 using Singa.Actors.Runtime.Coordination;
+using Singa.Actors.Runtime.Models;
 
 namespace Singa.Actors.Runtime.Workers;
 
@@ -19,14 +20,21 @@ internal sealed class ReplicaKeeper(
     private Task writing = Task.CompletedTask;
 
     /// <summary>Instead of first values those with which the job goes on.</summary>
-    public void PutFirst(JobState first)
+    /// <param name="stopping">Where the job stops early. Its best test may have been the last, of which the state has not heard.</param>
+    public void PutFirst(JobState first, StoppingState? stopping)
     {
         var types = first.Replica.Values.ToDictionary(v => v.Name, v => v.Tensor.Type);
         if (plan.Variables.FirstOrDefault(v => !types.TryGetValue(v.Name, out var type) || type != v.Type) is { } missing)
             throw new InvalidOperationException($"the replica before step {first.Step} has no {missing.Name} of {missing.Type}, which the model has");
         first.Replica.Write(loaded, plan);
-        best = first.Best;
+        best = stopping?.Best is not null && stopping.BestStep == first.Step && order.Definition.EarlyStopping is { RestoreBest: true }
+            ? first.Replica.WithoutOptimizerState
+            : first.Best;
     }
+
+    /// <summary>First values that nobody computes: those of a model that is trained further.</summary>
+    public void PutGiven() => new Replica([.. plan.Variables.Where(v => v.Given is not null).Select(v => new ReplicaValue(v.Kind, new NamedTensor(v.Name, v.Type, v.Given!.Value)))])
+        .Write(loaded, plan);
 
     /// <summary>Of the parameters.</summary>
     public string Digest() => Replica.Read(loaded, plan, k => k == VariableKind.Parameter).Digest;
@@ -55,6 +63,13 @@ internal sealed class ReplicaKeeper(
         writing.Wait();
         return Write(Checkpoint(step, stopping, outcome is null ? null : new SavedOutcome(
             outcome.Test, outcome.Digest, outcome.PeakBytes, outcome.PlannedBytes, outcome.FirstStepAt - ProcessStart.Time, outcome.StoppedEarly)));
+    }
+
+    /// <summary>All that the job is before step <paramref name="step"/>, to outlive this worker. What is being written is written first.</summary>
+    public JobState Take(long step, StoppingState? stopping)
+    {
+        writing.Wait();
+        return new JobState(step, (buffer ?? new ReplicaBuffer(loaded, plan, _ => true)).Read(), stopping, best);
     }
 
     /// <summary>Hands what was trained to whoever asks for it under the name.</summary>

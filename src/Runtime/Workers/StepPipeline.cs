@@ -64,23 +64,27 @@ internal sealed class StepPipeline(int ahead, long next = 0, long limit = long.M
     public void Hold() => holds++;
 
     /// <summary>The device has finished a submission; <see cref="Take"/> says what is to be reported now.</summary>
-    public void Complete(long tag, long timestamp)
+    /// <param name="busy">What the device spent on it.</param>
+    public void Complete(long tag, long timestamp, TimeSpan busy = default)
     {
         var done = admitted.FirstOrDefault(a => a.Batch.Tag == tag && a.EndedAt is null)
             ?? throw new InvalidOperationException($"the device finished {tag}, which it was not given");
-        done.EndedAt = timestamp;
+        (done.EndedAt, done.Busy) = (timestamp, busy);
     }
 
     /// <summary>The next finished batch in order of admission, and for how long (in timestamps) the device was at it; or null.</summary>
-    public (PreparedBatch Batch, long Since, long Until)? Take()
+    public (PreparedBatch Batch, long Since, long Until, TimeSpan Busy)? Take()
     {
         if (!admitted.TryPeek(out var first) || first.EndedAt is not { } end)
             return null;
         admitted.Dequeue();
         long since = Math.Max(previousEnd, first.At);
         previousEnd = Math.Max(previousEnd, end);
-        return (first.Batch, since, previousEnd);
+        return (first.Batch, since, previousEnd, first.Busy);
     }
+
+    /// <summary>Whether a step up to this one is under way on the device.</summary>
+    public bool IsAt(long last) => admitted.Any(a => a.Batch.Item is WorkItem.Train train && train.Step.Step <= last);
 
     /// <summary>The weights have been read.</summary>
     public void Release() => holds--;
@@ -94,5 +98,7 @@ internal sealed class StepPipeline(int ahead, long next = 0, long limit = long.M
         public long At => at;
 
         public long? EndedAt { get; set; }
+
+        public TimeSpan Busy { get; set; }
     }
 }

@@ -15,7 +15,7 @@ namespace Singa.Actors.Runtime.Workers;
 /// A model replica on one device and a contiguous range of shards. It compiles its plan, loads it, and then runs the job by itself:
 /// <code>
 /// compiling ─► loading ─► placing ─► ready ─ StepsBegun ─► running ─ FinishSteps ─► finishing
-///                   any of them ─► failed
+///                   any of them ─► failed                                  running, finishing ─ InterruptWorker ─► resting
 /// </code>
 /// Batches arrive from the feeder, sections go to the device some steps ahead, sums come back and are reported.
 /// </summary>
@@ -41,8 +41,12 @@ internal sealed class WorkerActor : ReceiveActor
     private BatchFeeder? feeder;
     private StepCompleted? awaitingDigest;
     private StoppingState? stopping;
+    private readonly List<TestRecord> tests = [];
     private KeptReplica? kept;
-    private bool begun;
+    private bool begun, cancelling;
+
+    // Once it is interrupted: the last step that is to end here.
+    private long last;
 
     public WorkerActor(
         WorkerOrder order, IActorRef device, IActorRef conductor, ITransport transport, ReplicaStore replicas, WorkerResources resources,
@@ -51,7 +55,7 @@ internal sealed class WorkerActor : ReceiveActor
         (this.order, this.device, this.conductor, this.transport, this.replicas) = (order, device, conductor, transport, replicas);
         (this.resources, this.settings, this.time) = (resources, settings, time);
         pipeline = new StepPipeline(settings.StepsAhead, order.Start.Step, order.Until);
-        stopping = First?.Stopping;
+        stopping = order.Stopping ?? First?.Stopping;
         Compiling();
     }
 
@@ -78,6 +82,7 @@ internal sealed class WorkerActor : ReceiveActor
             Become(Loading);
         });
         Receive<Status.Failure>(message => Refuse(message.Cause));
+        NotBegun();
     }
 
     private void Loading()
@@ -91,19 +96,34 @@ internal sealed class WorkerActor : ReceiveActor
             if (First is not { } first)
                 device.Tell(new DeviceProtocol.RunSections(order.Job, WorkerTags.Initialise, [new SectionRun(sections.Initialise, [])]));
             else
-                Chore(() => keeper.PutFirst(first));
+                Chore(() => keeper.PutFirst(first, stopping));
             Become(Placing);
         });
         Receive<DeviceProtocol.PlanRejected>(message => Refuse(message.Reason));
+        NotBegun();
     }
 
     private void Placing()
     {
-        Receive<DeviceProtocol.SectionsCompleted>(_ => Ready());
+        Receive<DeviceProtocol.SectionsCompleted>(_ =>
+        {
+            if (plan.Variables.Any(v => v.Given is not null))
+                Chore(keeper.PutGiven);
+            else
+                Ready();
+        });
         Receive<ChoreDone>(_ => Ready());
         Receive<DeviceProtocol.SectionsFailed>(message => Fail(message.Reason));
         Receive<Status.Failure>(message => Refuse(message.Cause));
+        NotBegun();
     }
+
+    /// <summary>Whatever its node began with is what the node still has.</summary>
+    private void NotBegun() => Receive<NodeJobProtocol.InterruptWorker>(_ =>
+    {
+        Context.Parent.Tell(new NodeJobProtocol.WorkerRested(order.Generation, order.Rank, order.Start.Step));
+        Become(Failed);
+    });
 
     private void Ready()
     {
@@ -133,10 +153,10 @@ internal sealed class WorkerActor : ReceiveActor
             pipeline.Offer(batch);
             Admit();
         });
-        Receive<DeviceProtocol.SectionsCompleted>(message => Completed(message.Tag));
+        Receive<DeviceProtocol.SectionsCompleted>(message => Completed(message.Tag, message.Busy));
         Receive<DigestTaken>(message =>
         {
-            conductor.Tell(awaitingDigest! with { Digest = message.Digest });
+            Report(message);
             Released();
         });
         Receive<ChoreDone>(_ => Released());
@@ -148,6 +168,8 @@ internal sealed class WorkerActor : ReceiveActor
         Receive<RunSteps>(message =>
         {
             pipeline.Limit = message.Until;
+            if (message.Tested is { } done)
+                tests.Add(done);
             Admit();
         });
         Receive<TestJudged>(message =>
@@ -159,9 +181,11 @@ internal sealed class WorkerActor : ReceiveActor
             Chore(keeper.KeepBest);
         });
         Receive<FinishSteps>(_ => Finish());
+        Receive<DeviceProtocol.SectionsFailed>(message => message.ByPeers, message => Interrupted(message.Reason));
         Receive<DeviceProtocol.SectionsFailed>(message => Fail(message.Reason));
         Receive<FeedFailed>(message => Fail(message.Reason));
         Receive<Status.Failure>(message => Fail($"its replica could not be read: {message.Cause.Message}"));
+        Receive<NodeJobProtocol.InterruptWorker>(Interrupt);
         Saving();
     }
 
@@ -175,6 +199,7 @@ internal sealed class WorkerActor : ReceiveActor
         Receive<DeviceProtocol.DeviceStatus>(message => conductor.Tell(new WorkerFinished(
             order.Job, order.Generation, order.Rank, message.PeakBytes, loaded.PlannedBytes + StagingBytes, kept)));
         Receive<Status.Failure>(message => Fail($"its replica could not be read: {message.Cause.Message}"));
+        Receive<NodeJobProtocol.InterruptWorker>(Interrupt);
         Saving();
         // Where a job ends before its last step, batches were read ahead; and whoever wanted it to rest comes too late.
         ReceiveAny(message => log.Debug("{0} after the last step", message.GetType().Name));
@@ -186,6 +211,62 @@ internal sealed class WorkerActor : ReceiveActor
             order.Job, order.Generation, order.Rank, message.Step, keeper.Save(message.Step, stopping, message.Outcome))));
         Receive<ReplicaSaved>(conductor.Tell);
         Receive<SaveFailed>(conductor.Tell);
+    }
+
+    /// <summary>
+    /// Steps whose rounds completed run to their end and are reported; the others are dropped before their update. Then nothing is
+    /// queued, and the device holds the replica of a step boundary.
+    /// </summary>
+    private void Resting()
+    {
+        Receive<DeviceProtocol.SectionsCompleted>(message =>
+        {
+            Completed(message.Tag, message.Busy);
+            Settle();
+        });
+        Receive<DigestTaken>(message =>
+        {
+            Report(message);
+            Settle();
+        });
+        Receive<DeviceProtocol.SectionsFailed>(message => !cancelling && !message.ByPeers, message => Fail(message.Reason));
+        // Chores are done one after the other: behind this one nobody reads the device any more.
+        Receive<DeviceProtocol.WorkCancelled>(_ => OffDispatcher(() => AtRest.Instance));
+        Receive<AtRest>(_ => Context.Parent.Tell(new NodeJobProtocol.WorkerRested(order.Generation, order.Rank, last + 1)));
+        Receive<NodeJobProtocol.TakeState>(_ =>
+        {
+            ImmutableArray<TestRecord> known = [.. tests];
+            OffDispatcher(() => new NodeJobProtocol.StateTaken(order.Generation, order.Rank, keeper.Take(last + 1, stopping), known));
+        });
+        Receive<NodeJobProtocol.StateTaken>(message => Context.Parent.Tell(message));
+        Receive<Status.Failure>(message => Fail($"its replica could not be read: {message.Cause.Message}"));
+        Receive<ReplicaSaved>(conductor.Tell);
+        Receive<SaveFailed>(conductor.Tell);
+        ReceiveAny(message => log.Debug("{0} while it comes to rest", message.GetType().Name));
+    }
+
+    /// <summary>A peer did not come. Nothing more is admitted; what becomes of it the conductor says.</summary>
+    private void Interrupted(string reason)
+    {
+        if (begun)
+            conductor.Tell(new WorkerInterrupted(order.Job, order.Generation, order.Rank, reason));
+        begun = false;
+    }
+
+    private void Interrupt(NodeJobProtocol.InterruptWorker interrupt)
+    {
+        begun = false;
+        last = interrupt.LastCompleted ?? order.Start.Step - 1;
+        Become(Resting);
+        Settle();
+    }
+
+    private void Settle()
+    {
+        if (cancelling || pipeline.IsAt(last) || awaitingDigest is not null)
+            return;
+        cancelling = true;
+        device.Tell(new DeviceProtocol.CancelWork(order.Job, $"{order.Generation} is over"));
     }
 
     /// <summary>What was under way may still report; none of it matters any more.</summary>
@@ -216,10 +297,10 @@ internal sealed class WorkerActor : ReceiveActor
         Admit();
     }
 
-    private void Completed(long tag)
+    private void Completed(long tag, TimeSpan spent)
     {
-        pipeline.Complete(tag, time.GetTimestamp());
-        while (pipeline.Take() is var (batch, since, until))
+        pipeline.Complete(tag, time.GetTimestamp(), spent);
+        while (pipeline.Take() is var (batch, since, until, busy))
         {
             var sums = batch.Slot.Sums;
             feeder!.Return(batch.Slot);
@@ -227,7 +308,7 @@ internal sealed class WorkerActor : ReceiveActor
             {
                 case WorkItem.Train train:
                     Report(train, new StepCompleted(
-                        order.Job, order.Generation, order.Rank, train.Step.Step, sums.Loss, sums.Correct, time.GetElapsedTime(since, until)));
+                        order.Job, order.Generation, order.Rank, train.Step.Step, sums.Loss, sums.Correct, time.GetElapsedTime(since, until)) { Busy = busy });
                     break;
                 case WorkItem.Evaluate evaluate:
                     Report(evaluate, sums);
@@ -251,6 +332,12 @@ internal sealed class WorkerActor : ReceiveActor
         }
     }
 
+    private void Report(DigestTaken taken)
+    {
+        conductor.Tell(awaitingDigest! with { Digest = taken.Digest });
+        awaitingDigest = null;
+    }
+
     private void Report(WorkItem.Evaluate evaluate, BatchSums sums)
     {
         test.Add(sums);
@@ -264,7 +351,8 @@ internal sealed class WorkerActor : ReceiveActor
     private void Finish()
     {
         Become(Finishing);
-        if (order.Rank == 0)
+        // One of each node: whoever wants it afterwards may find some of them gone.
+        if (order.Membership.Members.First(m => m.Offer.Node == order.Member.Offer.Node).Rank == order.Rank)
             OffDispatcher(() => new ReplicaKept(keeper.Keep()));
         else
             device.Tell(DeviceProtocol.GetStatus.Instance);
@@ -331,6 +419,11 @@ internal sealed class WorkerActor : ReceiveActor
     private sealed record ReplicaKept(KeptReplica Kept) : INoSerializationVerificationNeeded;
 
     private sealed record FeedFailed(string Reason) : INoSerializationVerificationNeeded;
+
+    private sealed record AtRest : INoSerializationVerificationNeeded
+    {
+        public static readonly AtRest Instance = new();
+    }
 
     /// <summary>What the pipeline was held for is over.</summary>
     private sealed record ChoreDone : INoSerializationVerificationNeeded

@@ -23,7 +23,9 @@ public abstract record WorkItem
 /// from step to step.
 /// </summary>
 /// <param name="firstStep">Those before it have been taken, and tested where they were to be.</param>
-public sealed class WorkerAgenda(TrainingJob job, TrainingOptions options, DataDescription data, Member member, long firstStep = 0)
+/// <param name="pendingTest">All but this one: its test comes first.</param>
+public sealed class WorkerAgenda(
+    TrainingJob job, TrainingOptions options, DataDescription data, Member member, long firstStep = 0, long? pendingTest = null)
 {
     private readonly EvaluationPoints tests = new(job, options, data);
 
@@ -33,6 +35,12 @@ public sealed class WorkerAgenda(TrainingJob job, TrainingOptions options, DataD
 
     public IEnumerable<WorkItem> Items()
     {
+        if (pendingTest is { } pending)
+        {
+            foreach (var test in Tests(pending))
+                yield return test;
+        }
+
         for (long step = firstStep; step < Schedule.TotalSteps; step++)
         {
             var scheduled = Schedule[step];
@@ -40,11 +48,8 @@ public sealed class WorkerAgenda(TrainingJob job, TrainingOptions options, DataD
             yield return new WorkItem.Train(scheduled, first, count, IsDigested(step), IsSavedBefore(step));
             if (!tests.IsTested(scheduled))
                 continue;
-            for (int batch = member.EvaluationBatches.First; batch < member.EvaluationBatches.End; batch++)
-            {
-                var (firstSample, samples) = Evaluation[batch];
-                yield return new WorkItem.Evaluate(step, batch, firstSample, samples, batch == member.EvaluationBatches.End - 1);
-            }
+            foreach (var test in Tests(step))
+                yield return test;
         }
     }
 
@@ -53,7 +58,17 @@ public sealed class WorkerAgenda(TrainingJob job, TrainingOptions options, DataD
         Schedule.Layouts(member.Shards).Max(l => l.LocalSamples),
         member.EvaluationBatches.Count > 0 ? Evaluation.BatchSize : 0);
 
-    private bool IsDigested(long step) => member.Rank == 0 && options.DigestEvery > 0 && (step + 1) % options.DigestEvery == 0;
+    private IEnumerable<WorkItem> Tests(long step)
+    {
+        for (int batch = member.EvaluationBatches.First; batch < member.EvaluationBatches.End; batch++)
+        {
+            var (firstSample, samples) = Evaluation[batch];
+            yield return new WorkItem.Evaluate(step, batch, firstSample, samples, batch == member.EvaluationBatches.End - 1);
+        }
+    }
+
+    // By every worker: whoever is left when one dies has it too.
+    private bool IsDigested(long step) => options.DigestEvery > 0 && (step + 1) % options.DigestEvery == 0;
 
     private bool IsSavedBefore(long step) =>
         member.Rank == 0 && step > firstStep && options.Checkpoint is { } checkpoint && step % checkpoint.EveryIn(Schedule) == 0;

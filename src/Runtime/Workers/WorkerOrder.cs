@@ -15,14 +15,14 @@ namespace Singa.Actors.Runtime.Workers;
 /// the steps below <c>Until</c>. <c>Saving</c>: where the job is saved, if anywhere.
 /// </summary>
 internal sealed record WorkerOrder(
-    JobId Job, TrainingJob Definition, TrainingOptions Options, Membership Membership, int Rank, Dataset Data, StartPoint Start, long Until, JobSaving? Saving,
-    WorkerSpace Space)
+    JobId Job, TrainingJob Definition, TrainingOptions Options, Membership Membership, int Rank, Dataset Data, StartPoint Start, long Until, StoppingState? Stopping,
+    JobSaving? Saving, WorkerSpace Space)
 {
     public Member Member => Membership.Members[Rank];
 
     public Generation Generation => Membership.Generation;
 
-    public WorkerAgenda Agenda => new(Definition, Options, Data.Description, Member, Start.Step);
+    public WorkerAgenda Agenda => new(Definition, Options, Data.Description, Member, Start.Step, Start.PendingTest);
 
     /// <summary>The plan of this worker: its shards, its batch sizes, its test batches.</summary>
     /// <exception cref="Graph.GraphException">The model does not fit the data; names the layer.</exception>
@@ -37,6 +37,7 @@ internal sealed record WorkerOrder(
         {
             Frozen = job.Frozen,
             TopK = job.TopK,
+            IsStrict = job.IsStrict,
         };
     }
 

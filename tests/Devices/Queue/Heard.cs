@@ -11,5 +11,5 @@ internal sealed class Heard : ISubmissionListener
 
     public void Completed(long tag, TimeSpan busy) => CompletedTags.Add(tag);
 
-    public void Failed(long tag, string reason) => Failures.Add((tag, reason));
+    public void Failed(long tag, string reason, bool byPeers) => Failures.Add((tag, reason));
 }

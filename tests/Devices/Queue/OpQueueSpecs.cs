@@ -264,7 +264,7 @@ public sealed class OpQueueSpecs
         {
         }
 
-        public void Failed(long tag, string reason)
+        public void Failed(long tag, string reason, bool byPeers)
         {
         }
     }

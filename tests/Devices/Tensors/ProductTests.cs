@@ -45,6 +45,7 @@ public sealed class ProductTests
     [InlineData("ij,jk->iz", "the result's 'z' is in no operand", 2)]
     [InlineData("ij,jk->ii", "the result has 'i' twice", 2)]
     [InlineData("i1,jk->i", "operand 0 is 'i1': axes are letters, not '1'", 2)]
+    [InlineData("ij,jk->i\0", "the result is 'i\0': axes are letters", 2)]
     [InlineData("ij->jk->i", "it has more than one ->", 1)]
     [InlineData("...i...,jk->i", "operand 0 has two ellipses", 2)]
     [InlineData("...i,jk->i", "the operands' … has axes and the result has none", 2)]

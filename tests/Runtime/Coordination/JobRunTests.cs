@@ -175,7 +175,7 @@ public sealed class JobRunTests
         Held(run, 0, next: 0);
         now += TimeSpan.FromHours(1);
         Assert.Null(run.Overdue(now));
-        Assert.Equal([new JobDecision.Run(long.MaxValue), new JobDecision.Resumed()], run.Resume(now));
+        Assert.Equal([new JobDecision.Run(12), new JobDecision.Resumed()], run.Resume(now));
         Assert.Null(run.Overdue(now));
     }
 
@@ -210,7 +210,7 @@ public sealed class JobRunTests
         Assert.Empty(Step(run, 0, 0));
         var figures = new TestFigures(3 * 7.0 / 70, 3 * 10.0 / 70);
         var best = new StoppingState(figures, 1, 0);
-        Assert.Equal([new JobDecision.Judge(best, IsBest: true), new JobDecision.Run(2)], Test(run, 0, 0, 3, step: 0)[1..]);
+        Assert.Equal([new JobDecision.Judge(best, IsBest: true), new JobDecision.Run(2, new TestRecord(0, figures, best))], Test(run, 0, 0, 3, step: 0)[1..]);
         Step(run, 0, 1);
         Assert.Equal([new JobDecision.Judge(best with { Waited = 1 }, IsBest: false), new JobDecision.Finish(2)], Test(run, 0, 0, 3, step: 1)[1..]);
         var outcome = Assert.IsType<JobDecision.Complete>(Assert.Single(Finish(run, 0, new KeptReplica(new ReplicaId("r"), "sha256:x")))).Outcome;
@@ -218,11 +218,11 @@ public sealed class JobRunTests
     }
 
     [Fact]
-    public void A_worker_that_fails_before_the_beginning_is_a_refusal_and_after_it_a_failure()
+    public void A_worker_that_fails_before_the_beginning_is_a_refusal_and_after_it_the_end_of_its_generation()
     {
         Assert.IsType<JobDecision.Reject>(Assert.Single(Fail(Create(1))));
         Assert.Equal(
-            new JobDecision.Fail("null:0 failed: it broke"), Assert.Single(Fail(Begun(1))));
+            new JobDecision.Regroup("null:0 failed: it broke"), Assert.Single(Fail(Begun(1))));
     }
 
     [Fact]
@@ -233,9 +233,9 @@ public sealed class JobRunTests
         Step(run, 0, 0);
 
         Assert.Null(run.Overdue(Start));
-        var fail = Assert.IsType<JobDecision.Fail>(run.Overdue(Start + TimeSpan.FromSeconds(30)));
+        var regroup = Assert.IsType<JobDecision.Regroup>(run.Overdue(Start + TimeSpan.FromSeconds(30)));
 
-        Assert.StartsWith("null:1 did not finish step 0 in time", fail.Reason);
+        Assert.StartsWith("null:1 did not finish step 0 in time", regroup.Reason);
     }
 
     [Fact]

@@ -271,7 +271,7 @@ public sealed class JobFileTests : IDisposable
     [InlineData("job {\n model = \"lenet\n}", "test.conf, line 2: a quote is never closed")]
     [InlineData("job { model = [1 }", "'}' does not close the '[' of line 1")]
     [InlineData("job { model = ${nothing} }", "test.conf cannot be read: Unresolved substitution: nothing")]
-    [InlineData("include \"x\"", "test.conf cannot be read: it is no HOCON")]
+    [InlineData("include \"x\"", "test.conf, line 1: a job includes no other file")]
     [InlineData("", "test.conf has no job { … }")]
     [InlineData("job { }", "job.model is missing")]
     [InlineData("job { model = mlp }", "job.data.kind is missing")]

@@ -74,7 +74,7 @@ public sealed class SuiteTests : IDisposable
         Assert.Equal(SuiteVerdict.Loaded, Run().Verdict);
         Set("kind/test", 0, 0, 1);
         var outcome = Run();
-        Assert.Equal((SuiteVerdict.Unsupported, "no operator Frobnicate-13"), (outcome.Verdict, outcome.Reason));
+        Assert.Equal((SuiteVerdict.Unsupported, "no operator Frobnicate-13 (node of 'y')"), (outcome.Verdict, outcome.Reason));
         Assert.Equal(outcome, SuiteOutcome.FromLine(outcome.ToLine()));
     }
 

@@ -30,10 +30,13 @@ public sealed class EvaluationPointsTests
     }
 
     [Fact]
-    public void Steps_are_free_up_to_the_next_decision()
+    public void Steps_are_free_up_to_the_next_test()
     {
-        Assert.Equal(long.MaxValue, Points(5, null, false).NextDecision(0));
-        Assert.Equal([5L, 5, 10, 12, 12], new long[] { 0, 4, 5, 10, 11 }.Select(Points(5, new EarlyStopping(), true).NextDecision));
+        long[] steps = [0, 4, 5, 10, 11];
+        Assert.Equal([5L, 5, 10, 12, 12], steps.Select(Points(5, null, false).NextDecision));
+        Assert.Equal([4L, 5, 8, 12, 12], steps.Select(Points(5, new EarlyStopping(), true).NextDecision));
+        Assert.Equal([4L, 8, 8, 12, 12], steps.Select(Points(0, new EarlyStopping(), false).NextDecision));
+        Assert.All(steps, step => Assert.Equal(12, Points(0, null, false).NextDecision(step)));
     }
 
     [Fact]

@@ -54,7 +54,7 @@ public sealed class StepPipelineTests
         pipeline.Complete(1, 110);
         Assert.Null(pipeline.Take());
         Assert.Equal((100L, 120L), Complete(0, 120));
-        Assert.Equal((1L, 120L, 120L), pipeline.Take() is var (batch, since, until) ? (batch.Tag, since, until) : default);
+        Assert.Equal((1L, 120L, 120L), pipeline.Take() is var (batch, since, until, _) ? (batch.Tag, since, until) : default);
     }
 
     [Fact]
@@ -128,7 +128,7 @@ public sealed class StepPipelineTests
     private (long Since, long Until)? Complete(long tag, long timestamp)
     {
         pipeline.Complete(tag, timestamp);
-        return pipeline.Take() is var (batch, since, until) && batch.Tag == tag ? (since, until) : null;
+        return pipeline.Take() is var (batch, since, until, _) && batch.Tag == tag ? (since, until) : null;
     }
 
     private void Offer(params long[] steps)

@@ -34,12 +34,21 @@ public sealed class WorkerAgendaTests
         Assert.Equal([11L], Agendas(1, new TrainingOptions()).Single().Items().OfType<WorkItem.Evaluate>().Select(e => e.AfterStep).Distinct());
 
     [Fact]
-    public void Only_rank_0_takes_digests()
+    public void Every_worker_takes_digests()
     {
         var agendas = Agendas(2, new TrainingOptions { DigestEvery = 5 }).Select(a => a.Items().OfType<WorkItem.Train>().Where(t => t.DigestAfter)).ToArray();
 
-        Assert.Equal([4L, 9L], agendas[0].Select(t => t.Step.Step));
-        Assert.Empty(agendas[1]);
+        Assert.All(agendas, agenda => Assert.Equal([4L, 9L], agenda.Select(t => t.Step.Step)));
+    }
+
+    [Fact]
+    public void A_test_that_is_due_comes_first()
+    {
+        var options = new TrainingOptions { EvaluateEachEpoch = true };
+        var whole = Agendas(2, options)[1].Items().ToArray();
+        var rest = Agendas(2, options, firstStep: 8, pendingTest: 7)[1].Items().ToArray();
+        Assert.Equal(whole[^rest.Length..], rest);
+        Assert.Equal(7, Assert.IsType<WorkItem.Evaluate>(rest[0]).AfterStep);
     }
 
     [Fact]
@@ -75,9 +84,9 @@ public sealed class WorkerAgendaTests
         Assert.All(Agendas(4, new TrainingOptions()), a => Assert.InRange(a.SamplesMax, 8, 32));
     }
 
-    private static WorkerAgenda[] Agendas(int workers, TrainingOptions options, long firstStep = 0)
+    private static WorkerAgenda[] Agendas(int workers, TrainingOptions options, long firstStep = 0, long? pendingTest = null)
     {
         var membership = Membership.Form(Generation.First, [.. Enumerable.Range(0, workers).Select(i => new DeviceOffer("", $"null:{i}"))], 4, 3);
-        return [.. membership.Members.Select(m => new WorkerAgenda(TinyJob.Create(), options, Data, m, firstStep))];
+        return [.. membership.Members.Select(m => new WorkerAgenda(TinyJob.Create(), options, Data, m, firstStep, pendingTest))];
     }
 }

@@ -24,6 +24,10 @@ internal sealed class OnnxCall(OnnxImporter importer, Frame frame, NodeProto nod
 
     public ImportContext Context => importer.Context;
 
+    /// <summary>The function that the node calls, where the model has it.</summary>
+    /// <exception cref="OnnxException">It has not.</exception>
+    public FunctionProto Function => importer.Function(node) ?? throw new OnnxException("the model has no such function");
+
     /// <summary>Whether an input is given; optional ones may not be.</summary>
     public bool Has(int input) => input < inputs.Length && inputs[input] is not null;
 
@@ -31,6 +35,9 @@ internal sealed class OnnxCall(OnnxImporter importer, Frame frame, NodeProto nod
     public bool Wants(int output) => output < node.Output.Count && node.Output[output].Length > 0;
 
     public OnnxValue Value(int input) => Has(input) ? inputs[input]! : throw new OnnxException($"input {input} is missing");
+
+    /// <summary>What an input is called in the model; empty where it is left out.</summary>
+    public string InputName(int input) => input < node.Input.Count ? node.Input[input] : "";
 
     /// <summary>All inputs, of operators that take any number.</summary>
     public ImmutableArray<GraphTensor> All => [.. Enumerable.Range(0, inputs.Length).Select(In)];
@@ -96,7 +103,11 @@ internal sealed class OnnxCall(OnnxImporter importer, Frame frame, NodeProto nod
 
     public bool Flag(string name, bool otherwise = false) => Int(name, otherwise ? 1 : 0) != 0;
 
-    public double Float(string name, double? otherwise = null) => Find(name, Kind.Float)?.F ?? otherwise ?? throw Missing(name);
+    public double Float(string name, double? otherwise = null) =>
+        Find(name, Kind.Float) is { } attribute ? Export.Attributes.Refined(node, name, attribute.F) : otherwise ?? throw Missing(name);
+
+    /// <summary>As <see cref="Float"/>, of a number that came in another way.</summary>
+    public double Refined(string name, double value) => (float)value == value ? Export.Attributes.Refined(node, name, (float)value) : value;
 
     /// <summary>A number that some operators have as a whole one and others as a floating one.</summary>
     public double Number(string name) => attributes[name].Type == Kind.Int ? Int(name) : Float(name);
@@ -105,15 +116,17 @@ internal sealed class OnnxCall(OnnxImporter importer, Frame frame, NodeProto nod
 
     public long[]? Ints(string name) => Find(name, Kind.Ints) is { } a ? [.. a.Ints] : null;
 
+    public long[] RequiredInts(string name) => Ints(name) ?? throw Missing(name);
+
     public double[]? Floats(string name) => Find(name, Kind.Floats) is { } a ? [.. a.Floats.Select(f => (double)f)] : null;
 
     public string[]? Texts(string name) => Find(name, Kind.Strings) is { } a ? [.. a.Strings.Select(s => s.ToStringUtf8())] : null;
 
-    public OnnxValue? Tensor(string name) => Find(name, Kind.Tensor) is { } a ? importer.Reader.Read(a.T ?? throw Missing(name)) : null;
+    public OnnxValue? Tensor(string name) => Find(name, Kind.Tensor) is { } a ? importer.Read(a.T ?? throw Missing(name), Name) : null;
 
     public SparseTensorProto? Sparse(string name) => Find(name, Kind.SparseTensor)?.SparseTensor;
 
-    public OnnxValue Read(TensorProto tensor) => importer.Reader.Read(tensor);
+    public OnnxValue Read(SparseTensorProto sparse) => importer.Reader.Read(SparseTensors.ToDense(sparse, importer.Reader, Context.Limits));
 
     public GraphProto Graph(string name) => Find(name, Kind.Graph)?.G ?? throw Missing(name);
 
@@ -127,6 +140,10 @@ internal sealed class OnnxCall(OnnxImporter importer, Frame frame, NodeProto nod
 
     /// <summary>Builds a graph within this node.</summary>
     public ImmutableArray<OnnxValue> Run(GraphProto graph, params ReadOnlySpan<OnnxValue> given) => importer.Run(graph, frame, given);
+
+    /// <summary>Builds a graph within the function that this node calls, whose inputs are the node's.</summary>
+    public ImmutableArray<OnnxValue> RunInFunction(GraphProto graph, ReadOnlySpan<OnnxValue> arguments, ReadOnlySpan<OnnxValue> given) =>
+        importer.Run(graph, importer.Enter(Function, frame, arguments), given);
 
     /// <summary>A result of the first input's element type.</summary>
     public GraphTensor Out(Tensor tensor) => Out(tensor, Element());

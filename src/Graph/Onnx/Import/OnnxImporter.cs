@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Singa.Actors.Graph.Onnx.Export;
 using Singa.Actors.Graph.Onnx.Operators;
 using Singa.Actors.Graph.Onnx.Schema;
 
@@ -17,6 +18,7 @@ public sealed class OnnxImporter
     private readonly HostEvaluator host = new();
     private readonly TensorReader reader;
     private readonly Dictionary<(string, string, string), FunctionProto> functions;
+    private readonly long allocated = GC.GetAllocatedBytesForCurrentThread();
     private int nodes;
 
     public OnnxImporter(ModelProto model, ImportContext? context = null)
@@ -37,6 +39,7 @@ public sealed class OnnxImporter
     /// <param name="inputs">By name; an initialiser that is named here takes this value.</param>
     /// <exception cref="OnnxException">The model contradicts itself, or does not fit its inputs.</exception>
     /// <exception cref="OnnxUnsupportedException">The model asks for what this version does not have; all operators that are missing are named.</exception>
+    /// <exception cref="OnnxTooLargeException">There would be more nodes, or graphs within one another, than are allowed.</exception>
     public ImmutableArray<OnnxValue> Run(IReadOnlyDictionary<string, OnnxValue> inputs)
     {
         if (model.Graph is null)
@@ -54,6 +57,16 @@ public sealed class OnnxImporter
         return Run(model.Graph, frame);
     }
 
+    /// <summary>Values of a graph that the model has beside its own, by name.</summary>
+    internal ImmutableArray<OnnxValue> Run(GraphProto graph, IReadOnlyDictionary<string, OnnxValue> inputs, IEnumerable<string> wanted)
+    {
+        var frame = new Frame(null, Frame.OpsetsOf(model.OpsetImport), null, 0);
+        foreach (var (name, value) in inputs)
+            frame.Set(name, value);
+        Run(graph, frame);
+        return [.. wanted.Select(name => frame.Find(name) ?? throw new OnnxException($"'{name}' is made by no node of {graph.Name}"))];
+    }
+
     /// <summary>Runs a graph within a graph.</summary>
     internal ImmutableArray<OnnxValue> Run(GraphProto graph, Frame outer, ReadOnlySpan<OnnxValue> inputs)
     {
@@ -68,14 +81,14 @@ public sealed class OnnxImporter
     private ImmutableArray<OnnxValue> Run(GraphProto graph, Frame frame)
     {
         if (frame.Depth > FrameDepthMax)
-            throw new OnnxException($"graphs and functions call one another more than {FrameDepthMax} deep");
+            throw new OnnxTooLargeException($"graphs and functions call one another more than {FrameDepthMax} deep");
         foreach (var sparse in graph.SparseInitializer)
-            frame.Set(sparse.Values?.Name ?? "", reader.Read(SparseTensors.ToDense(sparse, context.Limits)));
+            frame.Set(sparse.Values?.Name ?? "", reader.Read(SparseTensors.ToDense(sparse, reader, context.Limits)));
         foreach (var tensor in graph.Initializer)
         {
             if (frame.Depth == 0 && frame.Find(tensor.Name) is not null)
                 continue;
-            var value = reader.Read(tensor);
+            var value = Read(tensor, tensor.Name);
             frame.Set(tensor.Name, value is HostTensor known ? new GraphTensor(known.Element, context.Initialiser(tensor.Name, known) ?? known.ToConstant()) : value);
         }
 
@@ -86,16 +99,24 @@ public sealed class OnnxImporter
 
     private void Run(NodeProto node, Frame frame)
     {
-        if (++nodes > context.NodesMax)
-            throw new OnnxException($"more than {context.NodesMax:N0} nodes come about, loops unrolled");
+        // A node of many inputs is as much work as many nodes.
+        nodes += 1 + node.Input.Count / 4;
+        if (nodes > context.NodesMax)
+            throw new OnnxTooLargeException($"more than {context.NodesMax:N0} nodes come about, loops unrolled");
+        if (GC.GetAllocatedBytesForCurrentThread() - allocated > context.BytesMax)
+            throw new OnnxTooLargeException($"building the graph takes more than {context.BytesMax >> 20:N0} MiB");
         ImmutableArray<OnnxValue?> inputs = [.. node.Input.Select(name => name.Length == 0 ? null
             : frame.Find(name) ?? throw new OnnxException($"{Name(node)} reads '{name}', which nothing before it makes")).Select(v => v is MissingValue ? null : v)];
-        var outputs = functions.TryGetValue((Frame.Domain(node.Domain), node.OpType, node.Overload), out var function)
-            ? Call(function, node, frame, inputs) : Build(node, frame, inputs);
+        // A function of ours is known by its name; its body is for others.
+        var outputs = Function(node) is { } function && node.Domain != FunctionDraft.SingaDomain ? Call(function, node, frame, inputs) : Build(node, frame, inputs);
         for (int i = 0; i < node.Output.Count; i++)
         {
-            if (node.Output[i].Length > 0)
-                frame.Set(node.Output[i], (i < outputs.Length ? outputs[i] : null) ?? throw new OnnxException($"{Name(node)} has no output {i}"));
+            if (node.Output[i].Length == 0)
+                continue;
+            var value = (i < outputs.Length ? outputs[i] : null) ?? throw new OnnxException($"{Name(node)} has no output {i}");
+            frame.Set(node.Output[i], value);
+            if (frame.Depth == 0)
+                context.Made(node.Output[i], value);
         }
     }
 
@@ -104,14 +125,25 @@ public sealed class OnnxImporter
         string domain = Frame.Domain(node.Domain);
         var rule = OnnxOperators.Find(domain, node.OpType, frame.Opsets.GetValueOrDefault(domain))
             ?? throw new OnnxUnsupportedException($"{Name(node)} is not supported");
+        string scope = node.MetadataProps.FirstOrDefault(p => p.Key == GraphWriter.LayerKey)?.Value ?? (node.Name.Length > 0 ? node.Name : node.OpType);
         try
         {
             var outputs = rule.Build(new OnnxCall(this, frame, node, inputs));
             foreach (var output in outputs.OfType<GraphTensor>())
-                Node.Label(output.Tensor, node.Name.Length > 0 ? node.Name : node.OpType);
+            {
+                if (output.Tensor.Shape.Any(d => d > context.DimensionMax))
+                    throw new OnnxTooLargeException($"{Name(node)} makes {output.Tensor.Shape}");
+                if (scope.Length > 0)
+                    Node.Label(output.Tensor, scope);
+            }
+
             return outputs;
         }
-        catch (Exception e) when (e is GraphException or ArgumentException or OverflowException or IndexOutOfRangeException)
+        catch (ArithmeticException e)
+        {
+            throw new OnnxException($"{Name(node)} has sizes that do not fit one another or are too large", e);
+        }
+        catch (Exception e) when (e is GraphException or ArgumentException or IndexOutOfRangeException)
         {
             throw new OnnxException($"{Name(node)}: {e.Message}", e);
         }
@@ -121,6 +153,17 @@ public sealed class OnnxImporter
         }
     }
 
+    internal FunctionProto? Function(NodeProto node) => functions.GetValueOrDefault((Frame.Domain(node.Domain), node.OpType, node.Overload));
+
+    /// <summary>A function's frame, with values for its inputs.</summary>
+    internal Frame Enter(FunctionProto function, Frame caller, ReadOnlySpan<OnnxValue> arguments)
+    {
+        var inner = new Frame(null, function.OpsetImport.Count > 0 ? Frame.OpsetsOf(function.OpsetImport) : caller.Opsets, null, caller.Depth + 1);
+        for (int i = 0; i < Math.Min(arguments.Length, function.Input.Count); i++)
+            inner.Set(function.Input[i], arguments[i]);
+        return inner;
+    }
+
     private ImmutableArray<OnnxValue?> Call(FunctionProto function, NodeProto node, Frame frame, ImmutableArray<OnnxValue?> inputs)
     {
         var attributes = function.AttributeProto.Concat(node.Attribute.Select(a => Resolve(a, frame)).OfType<AttributeProto>())
@@ -128,7 +171,7 @@ public sealed class OnnxImporter
         var opsets = function.OpsetImport.Count > 0 ? Frame.OpsetsOf(function.OpsetImport) : frame.Opsets;
         var inner = new Frame(null, opsets, attributes, frame.Depth + 1);
         if (inner.Depth > FrameDepthMax)
-            throw new OnnxException($"graphs and functions call one another more than {FrameDepthMax} deep");
+            throw new OnnxTooLargeException($"graphs and functions call one another more than {FrameDepthMax} deep");
         for (int i = 0; i < function.Input.Count; i++)
         {
             if (i < inputs.Length && inputs[i] is { } value)
@@ -166,6 +209,13 @@ public sealed class OnnxImporter
     };
 
     internal TensorReader Reader => reader;
+
+    /// <summary>The elements, or what stands for them.</summary>
+    internal OnnxValue Read(TensorProto tensor, string name)
+    {
+        var (element, shape) = reader.Check(tensor);
+        return context.Stand(name, element, shape) is { } stand ? new GraphTensor(element, stand) : reader.Read(tensor);
+    }
 
     internal ImportContext Context => context;
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Singa.Actors.Graph.Onnx.Export;
 using Singa.Actors.Graph.Onnx.Import;
 using Singa.Actors.Graph.Ops;
 using Singa.Actors.Graph.Scalars;
@@ -12,18 +13,21 @@ internal static class Arithmetic
 
     public static readonly ImmutableArray<OnnxOperator> Operators =
     [
-        new("Add", 1, c => Binary(c, "Add", (a, b) => a + b)),
-        new("Sub", 1, c => Binary(c, "Subtract", (a, b) => a - b)),
-        new("Mul", 1, c => Binary(c, "Multiply", (a, b) => a * b)),
-        new("Div", 1, c => c.Element().IsFloat() ? Binary(c, "Divide", (a, b) => a / b) : Binary(c, "Quotient", Quotient)),
+        new("Add", 1, c => Binary(c, "Add", (a, b) => a + b)) { Write = (node, _) => Written(node, "Add", "Add", (a, b) => a + b) },
+        new("Sub", 1, c => Binary(c, "Subtract", (a, b) => a - b)) { Write = (node, _) => Written(node, "Sub", "Subtract", (a, b) => a - b) },
+        new("Mul", 1, c => Binary(c, "Multiply", (a, b) => a * b)) { Write = (node, _) => Written(node, "Mul", "Multiply", (a, b) => a * b) },
+        new("Div", 1, c => c.Element().IsFloat() ? Binary(c, "Divide", (a, b) => a / b) : Binary(c, "Quotient", Quotient))
+        {
+            Write = (node, _) => node.Inputs.Length == 2 && node.Inputs[0].DType.IsFloat() ? Written(node, "Div", "Divide", (a, b) => a / b) : null,
+        },
         new("Mod", 10, c => Binary(c, "Mod", (a, b) => c.Element().IsFloat() ? Remainder(a, b) : c.Flag("fmod") ? a - Quotient(a, b) * b : Modulo(a, b))),
         new("Pow", 1, Power),
-        new("Max", 1, c => Fold(c, "Maximum", (a, b) => Ordered(c, a, b, Fn.Max))),
-        new("Min", 1, c => Fold(c, "Minimum", (a, b) => Ordered(c, a, b, Fn.Min))),
+        new("Max", 1, c => Fold(c, "Maximum", (a, b) => Ordered(c, a, b, Fn.Max))) { Write = (node, _) => Written(node, "Max", "Maximum", Fn.Max) },
+        new("Min", 1, c => Fold(c, "Minimum", (a, b) => Ordered(c, a, b, Fn.Min))) { Write = (node, _) => Written(node, "Min", "Minimum", Fn.Min) },
         new("Sum", 1, c => Fold(c, "Add", (a, b) => a + b)),
         new("Mean", 1, c => c.Out(Fold(c, "Add", (a, b) => a + b).Tensor / c.Inputs)),
-        new("Abs", 1, c => c.Element().IsUnsigned() ? c.In(0) : Unary(c, "Absolute", Fn.Abs)),
-        new("Neg", 1, c => Unary(c, "Negate", a => -a)),
+        new("Abs", 1, c => c.Element().IsUnsigned() ? c.In(0) : Unary(c, "Absolute", Fn.Abs)) { Write = (node, _) => PointwiseForm.Catalog(node, "Abs", "Absolute") },
+        new("Neg", 1, c => Unary(c, "Negate", a => -a)) { Write = (node, _) => PointwiseForm.Catalog(node, "Neg", "Negate") },
         new("Sign", 9, c => Unary(c, "Sign", a => c.Element().IsUnsigned() ? Fn.Select(Fn.Equal(a, 0), a, 1) : Fn.Select(a > 0, 1, Fn.Select(a < 0, -1, a)))),
 
         new("Equal", 1, c => c.Element() == ElementType.String ? TextOperators.Equal(c) : Compare(c, "Equal", Fn.Equal)),
@@ -48,6 +52,9 @@ internal static class Arithmetic
         new("IsInf", 10, c => OnnxCall.Out(Pointwise.Apply("IsInf", a =>
             IsInfinity(a[0], c.Flag("detect_positive", true), c.Flag("detect_negative", true)), c.X()), ElementType.Bool)),
     ];
+
+    private static Written? Written(Node node, string name, string label, Func<Scalar, Scalar, Scalar> body) =>
+        node.Inputs.Length == 2 && node.Inputs[0].DType != DType.UInt8 ? PointwiseForm.Of(node, name, label, a => body(a[0], a[1])) : null;
 
     internal static GraphTensor Unary(OnnxCall c, string label, Func<Scalar, Scalar> body) => c.Out(Pointwise.Apply(label, a => body(a[0]), c.X()));
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Singa.Actors.Graph.Onnx.Export;
 using Singa.Actors.Graph.Onnx.Import;
 using Singa.Actors.Graph.Ops;
 using Singa.Actors.Graph.Scalars;
@@ -14,7 +15,11 @@ internal static class Casts
     public static readonly ImmutableArray<OnnxOperator> Operators =
     [
         new("Cast", 1, c => Cast(c, Named(c.Text("to")))),
-        new("Cast", 6, c => Cast(c, c.Type("to"))),
+        new("Cast", 6, c => Cast(c, c.Type("to")))
+        {
+            Write = (node, _) => node.Outputs[0].DType is var to && to != DType.UInt8
+                ? PointwiseForm.Of(node, "Cast", "Convert", a => Fn.Convert(a[0], to))?.With(Attributes.Int("to", (int)ElementTypes.Of(to))) : null,
+        },
         new("CastLike", 15, c => Cast(c, c.Element(1))),
         new("BitCast", 26, BitCast),
     ];

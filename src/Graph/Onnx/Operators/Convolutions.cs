@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Singa.Actors.Graph.Onnx.Export;
 using Singa.Actors.Graph.Onnx.Import;
 using Singa.Actors.Graph.Ops;
 using Singa.Actors.Graph.Plans;
@@ -10,11 +11,29 @@ internal static class Convolutions
 {
     public static readonly ImmutableArray<OnnxOperator> Operators =
     [
-        new("Conv", 1, c => c.Out(WithBias(c, Forward(c, c.X(0), c.X(1))))),
+        new("Conv", 1, c => c.Out(WithBias(c, Forward(c, c.X(0), c.X(1))))) { Write = WriteConv, Joins = true },
         new("ConvTranspose", 1, c => c.Out(WithBias(c, Transposed(c)))),
     ];
 
-    private static Tensor WithBias(OnnxCall c, Tensor result) => c.Has(2) ? result + Movement.Along(c.X(2), 1, result.Shape.Rank) : result;
+    private static Tensor WithBias(OnnxCall c, Tensor result) => c.Has(2) ? result + c.X(2).AlongChannels(result.Shape.Rank) : result;
+
+    private static Written? WriteConv(Node node, WriteContext context)
+    {
+        // With a number added to each channel, where nobody else reads the result without.
+        if (PointwiseForm.Catalog(node, "Add", "Add") is not null && node.Inputs[0].Producer is { Op: Convolve } bare && context.Uses(bare.Output) == 1
+            && node.Inputs[1].Producer is { Op: Reshape } bias && bias.Inputs[0].Shape.Rank == 1 && bias.Output.Shape == Shape.Of(bare.Output.Shape[1], 1, 1) && WriteConv(bare, context) is { } without)
+            return without with { Inputs = [.. without.Inputs, bias.Inputs[0]] };
+        if (node.Op is not Convolve { Form: ConvolveForm.Forward, OverShards: false, Body: null } op)
+            return null;
+        var (window, image) = (op.Window, node.Inputs[0].Shape);
+        long Behind(long windows, long stride, long kernel, long dilation, int axis, long before) =>
+            WindowAttributes.Behind(windows, stride, (kernel - 1) * dilation + 1, image[axis], before);
+        return new Written("Conv", node.Inputs[0], node.Inputs[1]).With(
+            Attributes.Ints("kernel_shape", window.KernelHeight, window.KernelWidth), Attributes.Ints("strides", window.StrideHeight, window.StrideWidth),
+            Attributes.Ints("pads", window.PadTop, window.PadLeft, Behind(op.Height, window.StrideHeight, window.KernelHeight, window.DilationHeight, 2, window.PadTop),
+                Behind(op.Width, window.StrideWidth, window.KernelWidth, window.DilationWidth, 3, window.PadLeft)),
+            Attributes.Ints("dilations", window.DilationHeight, window.DilationWidth), Attributes.Int("group", op.Groups));
+    }
 
     /// <summary>As the node's attributes say.</summary>
     internal static Tensor Forward(OnnxCall c, Tensor x, Tensor w)
@@ -51,7 +70,7 @@ internal static class Convolutions
         x = x.Pad(new long[x.Shape.Rank].With(2, depth.Before), new long[x.Shape.Rank].With(2, depth.After), [.. none]);
         long planes = window.Output(0, x.Shape[2] - depth.Before - depth.After);
         Tensor? sum = null;
-        for (int tap = 0; tap < depth.Kernel; tap++)
+        for (int tap = 0; tap < Tables.Pieces(depth.Kernel); tap++)
         {
             var slab = x.Slice(new long[x.Shape.Rank].With(2, tap * depth.Dilation), x.Shape.ToArray().With(2, planes), [.. none.Select((_, a) => a == 2 ? depth.Stride : 1L)]);
             int[] order = [0, 2, 1, .. Enumerable.Range(3, x.Shape.Rank - 3)];
@@ -61,7 +80,8 @@ internal static class Convolutions
             sum = sum is null ? part : sum + part;
         }
 
-        var apart = sum!.Reshape(Shape.Of([x.Shape[0], planes, .. sum.Shape.Skip(1)]));
+        var all = Tables.Sum(sum);
+        var apart = all.Reshape(Shape.Of([x.Shape[0], planes, .. all.Shape.Skip(1)]));
         return apart.Transpose([0, 2, 1, .. Enumerable.Range(3, x.Shape.Rank - 3)]);
     }
 
@@ -109,7 +129,7 @@ internal static class Convolutions
         var folded = x.Transpose(order).Reshape(Shape.Of([x.Shape[0] * planes, x.Shape[1], .. x.Shape.Skip(3)]));
         long[] none = new long[x.Shape.Rank];
         Tensor? sum = null;
-        for (int tap = 0; tap < depth.Kernel; tap++)
+        for (int tap = 0; tap < Tables.Pieces(depth.Kernel); tap++)
         {
             var filter = w.Slice(new long[w.Shape.Rank].With(2, tap), w.Shape.ToArray().With(2, 1), [.. none.Select(_ => 1L)]);
             var part = Transposed(folded, filter.Reshape(w.Shape.RemoveAt(2)), inner, output[1..], groups);
@@ -119,6 +139,6 @@ internal static class Convolutions
             sum = sum is null ? spread : sum + spread;
         }
 
-        return Padding.WithValue(sum!, [.. none.With(2, -depth.Before)], [.. none.With(2, output[0] - full + depth.Before)], Fill.Create(x.DType, Shape.Scalar, 0));
+        return Padding.WithValue(Tables.Sum(sum), [.. none.With(2, -depth.Before)], [.. none.With(2, output[0] - full + depth.Before)], Fill.Create(x.DType, Shape.Scalar, 0));
     }
 }

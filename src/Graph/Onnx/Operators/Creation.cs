@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Singa.Actors.Graph.Onnx.Export;
 using Singa.Actors.Graph.Onnx.Import;
 using Singa.Actors.Graph.Ops;
 using Singa.Actors.Graph.Random;
@@ -11,8 +12,8 @@ internal static class Creation
 {
     public static readonly ImmutableArray<OnnxOperator> Operators =
     [
-        new("Constant", 1, Constant),
-        new("ConstantOfShape", 9, ConstantOfShape),
+        new("Constant", 1, Constant) { Write = (node, _) => Elements(node) is { } elements ? new Written("Constant").With(Attributes.Value("value", elements)) : null },
+        new("ConstantOfShape", 9, ConstantOfShape) { Write = WriteFill },
         new("Shape", 1, c =>
         {
             var shape = c.Shape();
@@ -24,8 +25,8 @@ internal static class Creation
         new("Size", 1, c => OnnxCall.Longs(Shape.Scalar, c.Shape().Count)),
         new("Range", 11, Range),
         new("EyeLike", 9, EyeLike),
-        new("RandomUniform", 1, c => Random(c, Shape.Of(c.Ints("shape")!), c.Type("dtype", ElementType.Float), normal: false)),
-        new("RandomNormal", 1, c => Random(c, Shape.Of(c.Ints("shape")!), c.Type("dtype", ElementType.Float), normal: true)),
+        new("RandomUniform", 1, c => Random(c, Shape.Of(c.RequiredInts("shape")), c.Type("dtype", ElementType.Float), normal: false)),
+        new("RandomNormal", 1, c => Random(c, Shape.Of(c.RequiredInts("shape")), c.Type("dtype", ElementType.Float), normal: true)),
         new("RandomUniformLike", 1, c => Random(c, c.Shape(), c.Type("dtype", c.Element()), normal: false)),
         new("RandomNormalLike", 1, c => Random(c, c.Shape(), c.Type("dtype", c.Element()), normal: true)),
         new("Bernoulli", 15, c => OnnxCall.Out(Pointwise.Apply("Bernoulli", a => Fn.Select(a[0] < a[1], Scalar.Literal(1, DType.Float32), 0),
@@ -51,7 +52,7 @@ internal static class Creation
         if (c.Tensor("value") is { } tensor)
             return tensor;
         if (c.Sparse("sparse_value") is { } sparse)
-            return c.Read(SparseTensors.ToDense(sparse, c.Context.Limits));
+            return c.Read(sparse);
         if (c.HasAttribute("value_int"))
             return OnnxCall.Host(ElementType.Int64, Shape.Scalar, [c.Int("value_int")]);
         if (c.HasAttribute("value_float"))
@@ -65,6 +66,26 @@ internal static class Creation
         return c.Texts("value_strings") is { } texts ? new HostTexts(Shape.Of(texts.Length), [.. texts]) : throw new OnnxException("a constant has no value");
     }
 
+    private static HostTensor? Elements(Node node)
+    {
+        if (node.Op is Constant { Type.DType: not DType.UInt8 } constant)
+            return new HostTensor(ElementTypes.Of(constant.Type.DType), constant.Type.Shape, constant.Data.Items.AsMemory());
+        if (node.Op is not Source { Type.DType: not DType.UInt8 } source)
+            return null;
+        var bytes = new byte[source.Type.Bytes];
+        source.Values.CopyTo(0, bytes);
+        return new HostTensor(ElementTypes.Of(source.Type.DType), source.Type.Shape, bytes);
+    }
+
+    private static Written? WriteFill(Node node, WriteContext context)
+    {
+        if (node.Op is not Fill { Type.DType: not DType.UInt8 } fill || (fill.Type.DType == DType.Int64 && Math.Abs(fill.Value) >= 1L << 53))
+            return null;
+        var written = new Written("ConstantOfShape", Export.Written.Numbers([.. fill.Type.Shape]))
+            .With(Attributes.Value("value", ScalarForm.Literal(fill.Type.DType, fill.Value) with { Shape = Shape.Of(1) }));
+        return fill.Type.DType == DType.Float32 && Attributes.Exact("value", fill.Value) is { } exact ? written with { Exact = [exact] } : written;
+    }
+
     private static OnnxValue ConstantOfShape(OnnxCall c)
     {
         var shape = TensorReader.ShapeOf(c.Integers(0), c.Context.Limits, () => "the result");
@@ -72,7 +93,7 @@ internal static class Creation
             return new GraphTensor(ElementType.Float, Fill.Create(DType.Float32, shape, 0));
         if (value is not HostTensor { Shape.Count: 1 } one)
             throw new OnnxException("attribute value has one element");
-        double number = OnnxCall.Floats(one)[0];
+        double number = one.Type.DType == DType.Float32 ? c.Refined("value", OnnxCall.Floats(one)[0]) : OnnxCall.Floats(one)[0];
         // A double holds every number but the large ones of 64 bits.
         return new GraphTensor(one.Element, one.Type.DType != DType.Int64 || Math.Abs(number) < 1L << 53 ? Fill.Create(one.Type.DType, shape, number)
             : one.ToConstant().Reshape(Shape.Scalar).BroadcastTo(shape));
@@ -85,7 +106,7 @@ internal static class Creation
         {
             double from = OnnxCall.Floats(start)[0], by = OnnxCall.Floats(step)[0];
             long many = Count(Math.Ceiling((OnnxCall.Floats(limit)[0] - from) / by));
-            double[] values = [.. Enumerable.Range(0, (int)many).Select(i => from + i * by)];
+            double[] values = [.. Enumerable.Range(0, Tables.Length(many)).Select(i => from + i * by)];
             var tensor = start.Type.DType == DType.Float64 ? Ops.Constant.Create<double>(values, Shape.Of(many)) : Ops.Constant.Create<float>([.. values.Select(v => (float)v)], Shape.Of(many));
             return OnnxCall.Out(tensor, start.Element);
         }
@@ -94,7 +115,7 @@ internal static class Creation
         if (delta == 0)
             throw new OnnxException("a step of 0 leads nowhere");
         long count = Count(Math.Ceiling(((double)OnnxCall.Integers(limit)[0] - first) / delta));
-        return OnnxCall.Host(start.Element, Shape.Of(count), [.. Enumerable.Range(0, (int)count).Select(i => first + i * delta)]);
+        return OnnxCall.Host(start.Element, Shape.Of(count), [.. Enumerable.Range(0, Tables.Length(count)).Select(i => first + i * delta)]);
 
         static long Count(double many) => many is >= 0 and <= int.MaxValue / 8 ? (long)many : many < 0 ? 0 : throw new OnnxException($"a range of {many:N0} numbers");
     }

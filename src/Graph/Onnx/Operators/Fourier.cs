@@ -113,7 +113,7 @@ internal static class Fourier
     /// <summary>Along axis 2 of [n, before, factor, inner].</summary>
     private static Complex[] ByMatrix(Complex x, int factor, double sign)
     {
-        var values = new double[factor * factor];
+        var values = new double[Tables.Length((long)factor * factor)];
         Tensor Matrix(Func<double, double> wave)
         {
             for (int k = 0; k < factor; k++)

@@ -64,7 +64,7 @@ internal static class Indexing
     /// <summary>Rows by tuples [.., k] that say the first k axes after the batch ones: their numbers as if those axes were one.</summary>
     private static Tensor RowNumbers(Shape shape, Tensor tuples, int batch)
     {
-        int k = checked((int)tuples.Shape[^1]), last = tuples.Shape.Rank - 1;
+        int k = Tables.Pieces(tuples.Shape[^1]), last = tuples.Shape.Rank - 1;
         if (batch + k > shape.Rank)
             throw new OnnxException($"tuples of {k} for the axes of {shape}");
         var parts = tuples.Split(last, [.. Enumerable.Repeat(1L, k)]);
@@ -124,7 +124,7 @@ internal static class Indexing
             return table;
         if (reduction == "add" && table.DType.IsFloat())
             return table + ScatterAdd.Apply(rows, updates, table.Shape[0]);
-        int count = checked((int)rows.Shape[0]);
+        int count = Tables.Length(rows.Shape[0]);
         // [r, n]: whether update n is for row r.
         var hits = Pointwise.Apply("Hits", a => Fn.Equal(a[0], a[1]), Composites.Iota(checked((int)table.Shape[0])).Reshape(Shape.Of(table.Shape[0], 1)), rows);
         if (reduction == "none")
@@ -137,7 +137,7 @@ internal static class Indexing
         if (reduction is "add" or "mul")
         {
             // One after the other: there are few.
-            for (int i = 0; i < count; i++)
+            for (int i = 0; i < Tables.Pieces(count); i++)
             {
                 Tensor hit = hits.Slice([0, i], [table.Shape[0], 1], [1, 1]), row = updates.Slice([i, 0], [1, updates.Shape[1]], [1, 1]);
                 result = Pointwise.Apply("Scatter", a => Fn.Select(a[0], reduction == "add" ? a[1] + a[2] : a[1] * a[2], a[1]), hit, result, row);
@@ -158,7 +158,7 @@ internal static class Indexing
         int axis = OnnxCall.Axis(c.Int("axis", -1), indices.Shape.Rank + 1);
         var numbers = Pointwise.Apply("Index", a => Fn.Select(a[0] < 0, a[0] + (double)depth, a[0]), indices.Convert(DType.Int64));
         var apart = numbers.Reshape(Shape.Of([.. indices.Shape.Take(axis), 1, .. indices.Shape.Skip(axis)]));
-        var places = Movement.Along(Composites.Iota(checked((int)depth)), axis, indices.Shape.Rank + 1).Convert(DType.Int64);
+        var places = Movement.Along(Composites.Iota(Tables.Length(depth)), axis, indices.Shape.Rank + 1).Convert(DType.Int64);
         var values = c.X(2).Split(0, 1, 1);
         return c.Moved(Pointwise.Apply("OneHot", a => Fn.Select(Fn.Equal(a[0], a[1]), a[3], a[2]), apart, places, values[0].Reshape(Shape.Scalar), values[1].Reshape(Shape.Scalar)), 2);
     }

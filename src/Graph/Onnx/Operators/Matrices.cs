@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using Singa.Actors.Graph.Onnx.Export;
 using Singa.Actors.Graph.Onnx.Import;
 using Singa.Actors.Graph.Ops;
+using static Singa.Actors.Graph.Onnx.Export.Attributes;
 
 namespace Singa.Actors.Graph.Onnx.Operators;
 
@@ -9,12 +11,35 @@ internal static class Matrices
 {
     public static readonly ImmutableArray<OnnxOperator> Operators =
     [
-        new("MatMul", 1, c => c.Out(c.X(0).MatMul(c.X(1)))),
-        new("Gemm", 1, Gemm),
+        new("Gemm", 1, Gemm) { Write = WriteGemm, Joins = true },
+        new("MatMul", 1, c => c.Out(c.X(0).MatMul(c.X(1)))) { Write = WriteProduct },
         new("MatMulInteger", 10, c => OnnxCall.Out(Quantization.Centred(c, 0, 2, rows: true).MatMul(Quantization.Centred(c, 1, 3, rows: false)), ElementType.Int32)),
         new("Einsum", 12, c => c.Out(Tensor.Einsum(c.Text("equation"), [.. c.All.Select(t => t.Tensor)]))),
         new("Det", 11, c => c.Out(Determinant(c.X()))),
     ];
+
+    /// <summary>A product of two matrices, and what is added to it where nobody else reads the product.</summary>
+    private static Written? WriteGemm(Node node, WriteContext context)
+    {
+        if (node.Op is Pointwise { Label: "Add" } && PointwiseForm.Catalog(node, "Add", "Add") is not null && node.Inputs[0].Producer is { Op: Contract } product
+            && context.Uses(product.Output) == 1 && node.Inputs[1].Shape.BroadcastsTo(product.Output.Shape) && WriteGemm(product, context) is { } without)
+            return without with { Inputs = [.. without.Inputs, node.Inputs[1]] };
+        if (node.Op is not Contract { OverShards: false, Body: null, LeftBatch.Count: 0, LeftSum: [var left], RightSum: [var right] } || node.Inputs.Any(i => i.Shape.Rank != 2))
+            return null;
+        var gemm = new Written("Gemm", node.Inputs[0], node.Inputs[1]);
+        return (left, right) switch { (1, 0) => gemm, (1, 1) => gemm.With(Int("transB", 1)), (0, 0) => gemm.With(Int("transA", 1)), _ => gemm.With(Int("transA", 1), Int("transB", 1)) };
+    }
+
+    private static Written? WriteProduct(Node node, WriteContext context)
+    {
+        if (node.Op is not Contract { OverShards: false, Body: null, LeftSum: [var left], RightSum: [var right] } op)
+            return null;
+        var (a, b) = (node.Inputs[0].Shape, node.Inputs[1].Shape);
+        Seq<int> batch = [.. Enumerable.Range(0, op.LeftBatch.Count)];
+        return left == a.Rank - 1 && right == b.Rank - 2 && op.LeftBatch == batch && op.RightBatch == batch
+            && (b.Rank == 2 && batch.Count == 0 && a.Rank >= 2 || a.Rank == b.Rank && batch.Count == a.Rank - 2)
+            ? new Written("MatMul", node.Inputs[0], node.Inputs[1]) : null;
+    }
 
     private static OnnxValue Gemm(OnnxCall c)
     {
@@ -60,7 +85,7 @@ internal static class Matrices
                 negative = !negative;
             }
 
-            return minors[(row, columns)] = sum!;
+            return minors[(row, columns)] = Tables.Sum(sum);
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Singa.Actors.Graph.Onnx.Export;
 using Singa.Actors.Graph.Onnx.Import;
 using Singa.Actors.Graph.Ops;
 using Singa.Actors.Graph.Scalars;
@@ -11,23 +12,43 @@ internal static class Movement
     public static readonly ImmutableArray<OnnxOperator> Operators =
     [
         new("Identity", 1, c => c.Value(0)),
-        new("Reshape", 1, c => Reshaped(c, c.Ints("shape") ?? throw new OnnxException("attribute shape is missing"))),
-        new("Reshape", 5, c => Reshaped(c, c.Integers(1))),
+        new("Reshape", 1, c => Reshaped(c, c.RequiredInts("shape"))),
+        new("Reshape", 5, c => Reshaped(c, c.Integers(1)))
+        {
+            Write = (node, _) => node.Op is Ops.Reshape op ? new Written("Reshape", node.Inputs[0], Written.Numbers([.. op.Target], mayInfer: true))
+                with { Attributes = op.Target.Contains(0) ? [Attributes.Int("allowzero", 1)] : [] } : null,
+        },
         new("Flatten", 1, c => c.Moved(c.X().Reshape(Matrix(c.X().Shape, Between(c.Int("axis", 1), c.X().Shape.Rank))))),
         new("Transpose", 1, c => c.Moved(c.X().Transpose(c.Ints("perm") is { } order ? OnnxCall.Axes(order, c.X().Shape.Rank)
-            : [.. Enumerable.Range(0, c.X().Shape.Rank).Reverse()]))),
+            : [.. Enumerable.Range(0, c.X().Shape.Rank).Reverse()])))
+        {
+            Write = (node, _) => node.Op is Ops.Transpose op ? new Written("Transpose", node.Inputs[0]).With(Attributes.Ints("perm", op.Order)) : null,
+        },
         new("Squeeze", 1, Squeezed),
         new("Unsqueeze", 1, Unsqueezed),
         new("Concat", 1, c => c.Element() == ElementType.String ? throw new OnnxUnsupportedException("texts are not concatenated along an axis")
-            : c.Moved(Composites.Concat(OnnxCall.Axis(c.Int("axis", 1), c.X().Shape.Rank), [.. c.All.Select(t => t.Tensor)]))),
-        new("Split", 1, Pieces),
-        new("Slice", 1, c => c.Moved(Sliced(c.X(), c.Ints("starts")!, c.Ints("ends")!, c.Ints("axes"), null))),
-        new("Slice", 10, c => c.Moved(Sliced(c.X(), c.Integers(1), c.Integers(2), c.Has(3) ? c.Integers(3) : null, c.Has(4) ? c.Integers(4) : null))),
-        new("Expand", 8, c => c.Moved(Expanded(c.X(), c.Integers(1)))),
+            : c.Moved(Composites.Concat(OnnxCall.Axis(c.Int("axis", 1), c.X().Shape.Rank), [.. c.All.Select(t => t.Tensor)])))
+        {
+            Write = (node, _) => node.Op is Ops.Concat op ? new Written("Concat", [.. node.Inputs.Select(i => (WrittenInput)i)]).With(Attributes.Int("axis", op.Axis)) : null,
+        },
+        new("Split", 1, Pieces)
+        {
+            Write = (node, _) => node.Op is Ops.Split op ? new Written("Split", node.Inputs[0], Written.Numbers(op.Lengths)).With(Attributes.Int("axis", op.Axis)) : null,
+        },
+        new("Slice", 1, c => c.Moved(Sliced(c.X(), c.RequiredInts("starts"), c.RequiredInts("ends"), c.Ints("axes"), null))),
+        new("Slice", 10, c => c.Moved(Sliced(c.X(), c.Integers(1), c.Integers(2), c.Has(3) ? c.Integers(3) : null, c.Has(4) ? c.Integers(4) : null))) { Write = WriteSlice },
+        new("Expand", 8, c => c.Moved(Expanded(c.X(), c.Integers(1))))
+        {
+            Write = (node, _) => node.Op is Ops.BroadcastTo op ? new Written("Expand", node.Inputs[0], Written.Numbers([.. op.Target])) : null,
+        },
         new("Tile", 6, c => c.Moved(c.X().Tile(c.Integers(1)))),
-        new("Pad", 1, c => c.Moved(Padding.Apply(c.X(), c.Ints("pads") ?? c.Ints("paddings")!, null, c.Text("mode", "constant"), Fill.Create(c.X().DType, Shape.Scalar, c.Float("value", 0))))),
+        new("Pad", 1, c => c.Moved(Padding.Apply(c.X(), c.Ints("pads") ?? c.RequiredInts("paddings"), null, c.Text("mode", "constant"), Fill.Create(c.X().DType, Shape.Scalar, c.Float("value", 0))))),
         new("Pad", 11, c => c.Moved(Padding.Apply(c.X(), c.Integers(1), c.Has(3) ? c.Integers(3) : null, c.Text("mode", "constant"),
-            c.Has(2) ? c.X(2).Reshape(Shape.Scalar) : Fill.Create(c.X().DType, Shape.Scalar, 0)))),
+            c.Has(2) ? c.X(2).Reshape(Shape.Scalar) : Fill.Create(c.X().DType, Shape.Scalar, 0))))
+        {
+            Write = (node, _) => node.Op is Ops.Pad op && op.Between.All(n => n == 0) && op.Before.Concat(op.After).Any(n => n > 0)
+                ? new Written("Pad", node.Inputs[0], Written.Numbers([.. op.Before, .. op.After])) : null,
+        },
         new("DepthToSpace", 1, c => c.Moved(DepthToSpace(c.X(), c.Int("blocksize"), c.Text("mode", "DCR")))),
         new("SpaceToDepth", 1, c => c.Moved(SpaceToDepth(c.X(), c.Int("blocksize")))),
         new("Trilu", 14, c => c.Moved(Triangle(c.X(), c.Has(1) ? c.Integers(1)[0] : 0, c.Flag("upper", true)))),
@@ -51,6 +72,7 @@ internal static class Movement
     private static OnnxValue Reshaped(OnnxCall c, long[] wanted)
     {
         var shape = c.Shape();
+        wanted = c.Context.Mode?.Rebatched(shape, wanted) ?? wanted;
         var dims = wanted.Select((dim, axis) => dim == 0 && !c.Flag("allowzero") ? axis < shape.Rank ? shape[axis]
             : throw new OnnxException($"dimension {axis} of {shape} does not exist and cannot be kept") : dim).ToArray();
         if (dims.Count(d => d < 0) > 1 || dims.Any(d => d < -1))
@@ -88,7 +110,7 @@ internal static class Movement
         int axis = OnnxCall.Axis(c.Int("axis", 0), x.Shape.Rank);
         long count = c.Int("num_outputs", c.Outputs), each = count == 0 ? 0 : (x.Shape[axis] + count - 1) / count;
         long[] lengths = c.IntsOrInput("split", 1)
-            ?? [.. Enumerable.Range(0, (int)count).Select(i => Math.Max(0, Math.Min(each, x.Shape[axis] - i * each)))];
+            ?? [.. Enumerable.Range(0, Tables.Pieces(count)).Select(i => Math.Max(0, Math.Min(each, x.Shape[axis] - i * each)))];
         return [.. x.Split(axis, lengths).Select(piece => c.Moved(piece))];
     }
 
@@ -115,7 +137,7 @@ internal static class Movement
         {
             if (step[axis] > 0)
                 continue;
-            int[] indices = [.. Enumerable.Range(0, (int)length[axis]).Select(i => (int)(first[axis] + i * step[axis]))];
+            int[] indices = [.. Enumerable.Range(0, Tables.Length(length[axis])).Select(i => (int)(first[axis] + i * step[axis]))];
             x = x.Gather(Constant.Create<int>(indices, Shape.Of(indices.Length)), axis);
             (first[axis], step[axis]) = (0, 1);
         }
@@ -123,6 +145,18 @@ internal static class Movement
         for (int axis = 0; axis < step.Length; axis++)
             step[axis] = Math.Min(step[axis], Math.Max(1, x.Shape[axis]));
         return length.SequenceEqual(x.Shape) && first.All(f => f == 0) ? x : x.Slice([.. first], [.. length], [.. step]);
+    }
+
+    /// <summary>Only axes of which something is left out are named.</summary>
+    private static Written? WriteSlice(Node node, WriteContext context)
+    {
+        if (node.Op is not Ops.Slice op)
+            return null;
+        var shape = node.Inputs[0].Shape;
+        int[] axes = [.. Enumerable.Range(0, shape.Rank).Where(a => op.Start[a] != 0 || op.Length[a] != shape[a] || op.Step[a] != 1)];
+        return axes.Length == 0 ? null : new Written("Slice", node.Inputs[0], Written.Numbers([.. axes.Select(a => op.Start[a])]),
+            Written.Numbers([.. axes.Select(a => op.Length[a] == 0 ? op.Start[a] : op.Start[a] + (op.Length[a] - 1) * op.Step[a] + 1)]),
+            Written.Numbers([.. axes.Select(a => (long)a)]), Written.Numbers([.. axes.Select(a => op.Step[a])]));
     }
 
     private static Tensor Expanded(Tensor x, long[] shape) => x.BroadcastTo(Shape.Broadcast(x.Shape, Shape.Of(shape)));

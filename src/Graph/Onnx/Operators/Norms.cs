@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using Singa.Actors.Graph.Onnx.Export;
 using Singa.Actors.Graph.Onnx.Import;
+using Singa.Actors.Graph.Modules;
 using Singa.Actors.Graph.Ops;
 using Singa.Actors.Graph.Scalars;
 
@@ -10,7 +12,7 @@ internal static class Normalisations
 {
     public static readonly ImmutableArray<OnnxOperator> Operators =
     [
-        new("BatchNormalization", 1, Batch),
+        new("BatchNormalization", 1, Batch) { Write = WriteBatch, Joins = true },
         new("InstanceNormalization", 1, c => c.Out(Scaled(c, Standardised(c.X(), [.. Enumerable.Range(2, c.X().Shape.Rank - 2)], c.Float("epsilon", 1e-5)).Value))),
         new("LayerNormalization", 17, Layer),
         new("RMSNormalization", 23, Rms),
@@ -18,7 +20,8 @@ internal static class Normalisations
         new("MeanVarianceNormalization", 9, c => c.Out(Standardised(c.X(), OnnxCall.Axes(c.Ints("axes") ?? [0, 2, 3], c.X().Shape.Rank), 0, 1e-9).Value)),
         new("LpNormalization", 1, c => c.Out(Lp(c))),
         new("LRN", 1, c => c.Out(LocalResponse(c))),
-        new("Dropout", 1, c => [c.Value(0), Mask(c, ElementType.Bool)]),
+        new("Dropout", 1, c => c.Context.Mode is { Training: true } mode ? [c.Out(Dropped(c, mode, c.Float("ratio", 0.5))), Mask(c, ElementType.Bool)]
+            : [c.Value(0), Mask(c, ElementType.Bool)]),
         new("Dropout", 12, Dropout),
     ];
 
@@ -45,6 +48,13 @@ internal static class Normalisations
         bool training = c.Version >= 14 ? c.Flag("training_mode") : c.Version < 7 && c.HasAttribute("is_test") && !c.Flag("is_test") && c.Wants(1);
         if (x.Shape.Rank < 2)
             throw new OnnxException($"there are no channels in {x.Shape}");
+        if (c.Context.Mode is { } mode && mode.Statistics.ContainsKey(c.InputName(3)) && mode.Statistics.ContainsKey(c.InputName(4)))
+        {
+            training = false;
+            if (mode.Training)
+                return [c.Out(Observed(c, mode, x, epsilon))];
+        }
+
         Tensor Wide(int input) => c.X(input).Convert(x.DType);
         Tensor mean = Wide(3), variance = Wide(4), weight = Wide(1), bias = Wide(2);
         if (c.Version < 9 && c.Int("spatial", 1) == 0)
@@ -66,8 +76,32 @@ internal static class Normalisations
 
         return [c.Out(Normalise(mean, variance))];
 
-        Tensor Normalise(Tensor m, Tensor v) => Pointwise.Apply("Normalise", a => (a[0] - a[1]) / Fn.Sqrt(a[2] + epsilon) * a[3] + a[4],
-            x, Channels(m, x.Shape.Rank), Channels(v, x.Shape.Rank), Channels(weight, x.Shape.Rank), Channels(bias, x.Shape.Rank));
+        Tensor Normalise(Tensor m, Tensor v) => Pointwise.Apply("Normalise", a => Normalised(a, epsilon),
+            x, m.AlongChannels(x.Shape.Rank), v.AlongChannels(x.Shape.Rank), weight.AlongChannels(x.Shape.Rank), bias.AlongChannels(x.Shape.Rank));
+    }
+
+    /// <summary>By the figures of this batch, which the running ones then take up.</summary>
+    private static Tensor Observed(OnnxCall c, ModelMode mode, Tensor x, double epsilon)
+    {
+        var (output, mean, variance) = Norms.OverBatch(x, c.X(1).AlongChannels(x.Shape.Rank), c.X(2).AlongChannels(x.Shape.Rank), epsilon);
+        mode.Observe(c.InputName(3), mean);
+        mode.Observe(c.InputName(4), variance);
+        return output;
+    }
+
+    private static Scalar Normalised(Scalar[] a, double epsilon) => (a[0] - a[1]) / Fn.Sqrt(a[2] + epsilon) * a[3] + a[4];
+
+    /// <summary>By figures that came before, as a batch normalisation outside training does: each lies along the channels.</summary>
+    private static Written? WriteBatch(Node node, WriteContext context)
+    {
+        if (node.Op is not Pointwise { Label: "Normalise" } op || node.Inputs.Length != 5
+            || op.Body.Instructions.Where(i => i.Op == ScalarOp.Constant).ToArray() is not [{ Value: var epsilon }]
+            || PointwiseForm.Of(node, "BatchNormalization", "Normalise", a => Normalised(a, epsilon)) is null || node.Inputs[0].Shape is not { Rank: >= 2 } shape)
+            return null;
+        var aligned = Shape.Of([shape[1], .. Enumerable.Repeat(1L, shape.Rank - 2)]);
+        Tensor[] figures = [.. node.Inputs.Skip(1).Select(t => t.Producer.Op is Reshape && t.Producer.Inputs[0].Shape.Rank == 1 && shape.Rank > 2 ? t.Producer.Inputs[0] : t)];
+        return node.Inputs.Skip(1).All(t => t.Shape == aligned) && figures.All(t => t.Shape.Rank == 1)
+            ? new Written("BatchNormalization", node.Inputs[0], figures[2], figures[3], figures[0], figures[1]).WithFloat("epsilon", epsilon) : null;
     }
 
     private static ImmutableArray<OnnxValue?> Layer(OnnxCall c)
@@ -128,16 +162,22 @@ internal static class Normalisations
         long[] none = new long[x.Shape.Rank];
         Seq<long> At(long value) => none.Select((_, a) => a == 1 ? value : 0).ToSeq();
         var squares = (x * x).Pad(At(before), At(size - 1 - before), [.. none]);
-        var sum = Enumerable.Range(0, checked((int)size)).Select(i => squares.Slice(At(i), [.. x.Shape], [.. none.Select(_ => 1L)])).Aggregate((a, b) => a + b);
+        var sum = Enumerable.Range(0, Tables.Pieces(size)).Select(i => squares.Slice(At(i), [.. x.Shape], [.. none.Select(_ => 1L)])).Aggregate((a, b) => a + b);
         return Pointwise.Apply("LocalResponse", a => a[0] / Fn.Pow(bias + alpha / size * a[1], beta), x, sum);
     }
 
     private static OnnxValue? Mask(OnnxCall c, ElementType element) => c.Wants(1) ? new GraphTensor(element, Fill.Create(element.Storage(), c.Shape(), 1)) : null;
 
+    /// <summary>As a job's dropout: by a mask that is fresh for each step and shard.</summary>
+    private static Tensor Dropped(OnnxCall c, ModelMode mode, double ratio) =>
+        new Modules.Dropout(ratio).Forward(c.X(), mode.Context.Inside(c.Name));
+
     private static ImmutableArray<OnnxValue?> Dropout(OnnxCall c)
     {
         double ratio = c.Has(1) ? c.Floats(1)[0] : 0.5;
-        bool training = c.Has(2) && c.Integers(2)[0] != 0;
+        if (c.Context.Mode is { Training: true } mode)
+            return [c.Out(Dropped(c, mode, ratio)), Mask(c, ElementType.Bool)];
+        bool training = c.Context.Mode is null && c.Has(2) && c.Integers(2)[0] != 0;
         if (!training || ratio == 0)
             return [c.Value(0), Mask(c, ElementType.Bool)];
         var draws = Creation.Uniform(c, c.Shape(), c.X().DType);

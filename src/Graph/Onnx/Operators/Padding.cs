@@ -43,7 +43,7 @@ internal static class Padding
                 continue;
             if (length == 0)
                 throw new OnnxException($"axis {axis} of {x.Shape} has nothing to pad with");
-            int[] from = [.. Enumerable.Range(0, checked((int)(before[axis] + length + after[axis]))).Select(i => (int)From(i - before[axis], length, mode))];
+            int[] from = [.. Enumerable.Range(0, Tables.Length(before[axis] + length + after[axis])).Select(i => (int)From(i - before[axis], length, mode))];
             x = x.Gather(Constant.Create<int>(from, Shape.Of(from.Length)), axis);
         }
 

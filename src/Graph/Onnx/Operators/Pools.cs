@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Singa.Actors.Graph.Onnx.Export;
 using Singa.Actors.Graph.Onnx.Import;
 using Singa.Actors.Graph.Ops;
 using Singa.Actors.Graph.Plans;
@@ -11,20 +12,25 @@ internal static class Pools
 {
     public static readonly ImmutableArray<OnnxOperator> Operators =
     [
-        new("MaxPool", 1, Max),
+        new("MaxPool", 1, Max) { Write = WriteMax },
         new("AveragePool", 1, c => c.Out(Average(c))),
         new("LpPool", 1, c => c.Out(Norm(c))),
         new("MaxUnpool", 9, c => c.Moved(Unpooled(c))),
-        new("GlobalMaxPool", 1, c => c.Out(Global(c, (x, axes) => x.Max(axes)))),
-        new("GlobalAveragePool", 1, c => c.Out(Global(c, (x, axes) => x.Mean(axes)))),
-        new("GlobalLpPool", 2, c => c.Out(Global(c, (x, axes) => Root(Powers(x, c.Int("p", 2)).Sum(axes), c.Int("p", 2))))),
+        new("GlobalMaxPool", 1, c => c.Out(Global(c.X(), (x, axes) => x.Max(axes)))),
+        new("GlobalAveragePool", 1, c => c.Out(Global(c.X(), (x, axes) => x.Mean(axes))))
+        {
+            // A reshape of a product with the sum.
+            Write = (node, context) => node.Op is Reshape && CompositeForm.Behind(node, 0, 0)?.Producer.Op is Reduce && CompositeForm.Behind(node, 0, 0, 0) is { Shape.Rank: >= 3, DType: var type } x && type.IsFloat()
+                ? CompositeForm.Of(node, x, t => Global(t, (y, axes) => y.Mean(axes)), context, new Written("GlobalAveragePool", x)) : null,
+            Joins = true,
+        },
+        new("GlobalLpPool", 2, c => c.Out(Global(c.X(), (x, axes) => Root(Powers(x, c.Int("p", 2)).Sum(axes), c.Int("p", 2))))),
     ];
 
     private delegate Tensor Reducer(Tensor x, int[] axes);
 
-    private static Tensor Global(OnnxCall c, Reducer reduce)
+    private static Tensor Global(Tensor x, Reducer reduce)
     {
-        var x = c.X();
         if (x.Shape.Rank < 3)
             throw new OnnxException($"there is nothing to pool in {x.Shape}");
         int[] axes = [.. Enumerable.Range(2, x.Shape.Rank - 2)];
@@ -39,6 +45,17 @@ internal static class Pools
         return WindowAttributes.Of(c, x.Shape.Dims[2..], []);
     }
 
+    private static Written? WriteMax(Node node, WriteContext context)
+    {
+        if (node.Op is not MaxPool op)
+            return null;
+        var (window, image) = (op.Window, node.Inputs[0].Shape);
+        return new Written("MaxPool", node.Inputs[0]).With(
+            Attributes.Ints("kernel_shape", window.KernelHeight, window.KernelWidth), Attributes.Ints("strides", window.StrideHeight, window.StrideWidth),
+            Attributes.Ints("pads", window.PadTop, window.PadLeft, WindowAttributes.Behind(op.Height, window.StrideHeight, window.KernelHeight, image[2], window.PadTop),
+                WindowAttributes.Behind(op.Width, window.StrideWidth, window.KernelWidth, image[3], window.PadLeft)));
+    }
+
     private static ImmutableArray<OnnxValue?> Max(OnnxCall c)
     {
         var (x, window) = (c.X(), Window(c));
@@ -47,6 +64,8 @@ internal static class Pools
             return [c.Moved(ByKernel(x, window, sizes, (image, form, height, width) => new Node(new MaxPool(form, height, width), [image]).Output))];
         var least = Fill.Create(x.DType, Shape.Scalar, x.DType.IsFloat() ? double.NegativeInfinity : c.Element().Range().Low);
         Tensor? best = null, where = null;
+        // Each tap has a list of places along every dimension.
+        Tables.Length(checked(window.Axes.Aggregate(1L, (n, k) => n * k.Kernel) * (x.Shape[0] + x.Shape[1] + sizes.Sum())));
         foreach (var (tap, offset) in Taps(x, window, sizes, least))
         {
             var place = c.Wants(1) ? Place(x.Shape, window, sizes, offset, c.Int("storage_order", 0) == 1) : null;
@@ -70,7 +89,7 @@ internal static class Pools
         var x = c.X();
         int rank = x.Shape.Rank - 2;
         long[] One() => [.. Enumerable.Repeat(1L, rank)];
-        long[] kernel = c.Ints("kernel_shape") ?? throw new OnnxException("attribute kernel_shape is missing"), strides = c.Ints("strides") ?? One();
+        long[] kernel = c.RequiredInts("kernel_shape"), strides = c.Ints("strides") ?? One();
         long[] pads = c.Ints("pads") ?? new long[2 * rank];
         var plain = Shape.Of([.. x.Shape.Take(2), .. Enumerable.Range(0, rank).Select(i => (x.Shape[2 + i] - 1) * strides[i] + kernel[i] - pads[i] - pads[rank + i])]);
         var places = c.X(1).Convert(DType.Int32);
@@ -95,11 +114,13 @@ internal static class Pools
         {
             var axis = window.Axes[i];
             long size = x.Shape[2 + i];
-            double[] within = [.. Enumerable.Range(0, (int)sizes[i]).Select(w => (double)Enumerable.Range(0, (int)axis.Kernel).Count(k =>
+            // Places below 0, and below the end: what lies between is within.
+            double[] within = [.. Enumerable.Range(0, Tables.Length(sizes[i])).Select(w =>
             {
-                long at = w * axis.Stride + k * axis.Dilation - axis.Before;
-                return countPadding ? at < size + axis.After : at >= 0 && at < size;
-            }))];
+                long start = w * axis.Stride - axis.Before;
+                long Below(long end) => Math.Clamp((end - start + axis.Dilation - 1) / axis.Dilation, 0, axis.Kernel);
+                return (double)(countPadding ? Below(size + axis.After) : Below(size) - Below(0));
+            })];
             var along = Movement.Along(Constant.Create<double>(within, Shape.Of(within.Length)), 2 + i, x.Shape.Rank);
             counts = counts is null ? along : counts * along;
         }
@@ -148,6 +169,7 @@ internal static class Pools
     /// <summary>For each place in the window what all windows have there, and the place; padding is <paramref name="nothing"/>.</summary>
     private static IEnumerable<(Tensor Tap, long[] Offset)> Taps(Tensor x, WindowAttributes window, long[] sizes, Tensor nothing)
     {
+        Tables.Pieces(window.Axes.Aggregate(1L, (n, a) => n * a.Kernel));
         // Enough behind for the last windows, which with ceil_mode may reach beyond the padding.
         long[] before = [0, 0, .. window.Axes.Select(a => a.Before)];
         long[] after = [0, 0, .. window.Axes.Select((a, i) => (sizes[i] - 1) * a.Stride + a.Extent - a.Before - x.Shape[2 + i])];
@@ -181,7 +203,7 @@ internal static class Pools
             + Movement.Along(Composites.Iota((int)shape[1]), 1, shape.Rank).Convert(DType.Int64) * strides[1];
         for (int i = 0; i < window.Rank; i++)
         {
-            long[] at = [.. Enumerable.Range(0, (int)sizes[i]).Select(w => (w * window.Axes[i].Stride + offset[i] - window.Axes[i].Before) * strides[2 + i])];
+            long[] at = [.. Enumerable.Range(0, Tables.Length(sizes[i])).Select(w => (w * window.Axes[i].Stride + offset[i] - window.Axes[i].Before) * strides[2 + i])];
             number += Movement.Along(Constant.Create<long>(at, Shape.Of(at.Length)), 2 + i, shape.Rank);
         }
 

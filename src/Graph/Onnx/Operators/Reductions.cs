@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using Singa.Actors.Graph.Onnx.Export;
 using Singa.Actors.Graph.Onnx.Import;
 using Singa.Actors.Graph.Ops;
+using Singa.Actors.Graph.Plans;
 using Singa.Actors.Graph.Scalars;
 
 namespace Singa.Actors.Graph.Onnx.Operators;
@@ -10,10 +12,10 @@ internal static class Reductions
 {
     public static readonly ImmutableArray<OnnxOperator> Operators =
     [
-        new("ReduceSum", 1, c => Over(c, (x, axes) => x.Sum(axes))),
+        new("ReduceSum", 1, c => Over(c, (x, axes) => x.Sum(axes))) { Write = (node, _) => Written(node, "ReduceSum", Reduction.Sum) },
         new("ReduceMean", 1, c => Over(c, Mean)),
-        new("ReduceMax", 1, c => Over(c, (x, axes) => Extreme(c.Element(), x, axes, largest: true))),
-        new("ReduceMin", 1, c => Over(c, (x, axes) => Extreme(c.Element(), x, axes, largest: false))),
+        new("ReduceMax", 1, c => Over(c, (x, axes) => Extreme(c.Element(), x, axes, largest: true))) { Write = (node, _) => Written(node, "ReduceMax", Reduction.Maximum) },
+        new("ReduceMin", 1, c => Over(c, (x, axes) => Extreme(c.Element(), x, axes, largest: false))) { Write = (node, _) => Written(node, "ReduceMin", Reduction.Minimum) },
         new("ReduceProd", 1, c => Over(c, Product)),
         new("ReduceL1", 1, c => Over(c, (x, axes) => Pointwise.Apply("Abs.ONNX", a => Fn.Abs(a[0]), x).Sum(axes))),
         new("ReduceL2", 1, c => Over(c, (x, axes) => Floating(x, f => (f * f).Sum(axes).Sqrt()))),
@@ -28,6 +30,10 @@ internal static class Reductions
     ];
 
     private delegate Tensor Reducer(Tensor x, int[] axes);
+
+    private static Written? Written(Node node, string name, Reduction reduction) =>
+        node.Op is Reduce op && op.Reduction == reduction && node.Inputs.Length == 1 && op.Domain == node.Inputs[0].Shape && op.Body.Instructions is [{ Op: ScalarOp.Argument }]
+            ? new Written(name, node.Inputs[0], Export.Written.Numbers([.. op.Axes.Select(a => (long)a)])).With(Attributes.Int("keepdims", 0)) : null;
 
     private static GraphTensor Over(OnnxCall c, Reducer reduce)
     {

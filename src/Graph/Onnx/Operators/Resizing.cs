@@ -87,7 +87,7 @@ internal static class Resizing
                 continue;
             if (axis.From == 0)
                 throw new OnnxException($"axis {axis.Number} of {x.Shape} has nothing to resample");
-            double[] places = [.. Enumerable.Range(0, checked((int)axis.To)).Select(i => Place(sampling, axis, i))];
+            double[] places = [.. Enumerable.Range(0, Tables.Length(axis.To)).Select(i => Place(sampling, axis, i))];
             if (crops)
                 outside = Outside(outside, axis, places, x.Shape.Rank);
             if (linear)
@@ -145,7 +145,7 @@ internal static class Resizing
     /// <summary>[places, elements]: of what each place is made.</summary>
     private static double[] Weights(Sampling sampling, Axis axis, double[] places)
     {
-        var weights = new double[places.Length * axis.From];
+        var weights = new double[Tables.Length(places.Length * axis.From)];
         double narrow = sampling.Antialias ? Math.Min(1, axis.Scale) : 1;
         int reach = sampling.Mode switch
         {
@@ -153,6 +153,7 @@ internal static class Resizing
             "cubic" => (int)Math.Ceiling(2 / narrow),
             _ => throw new OnnxException($"there is no mode '{sampling.Mode}'"),
         };
+        Tables.Length(places.Length * (2L * reach));
         for (int i = 0; i < places.Length; i++)
         {
             long from = (long)Math.Floor(places[i]);

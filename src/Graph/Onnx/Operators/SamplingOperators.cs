@@ -54,7 +54,7 @@ internal static class SamplingOperators
         }
 
         // [n, p, c] as [n, c, p].
-        return sum!.Transpose(0, 2, 1);
+        return Tables.Sum(sum).Transpose(0, 2, 1);
     }
 
     /// <summary>Int32 indices within the dimension and the weights that go with them.</summary>
@@ -111,7 +111,7 @@ internal static class SamplingOperators
     {
         var (x, grid) = (c.X(0), c.X(1));
         int rank = x.Shape.Rank - 2;
-        if (grid.Shape.Rank != x.Shape.Rank || grid.Shape[^1] != rank || grid.Shape[0] != x.Shape[0])
+        if (rank < 1 || grid.Shape.Rank != x.Shape.Rank || grid.Shape[^1] != rank || grid.Shape[0] != x.Shape[0])
             throw new OnnxException($"a grid {grid.Shape} for {x.Shape}");
         bool corners = c.Flag("align_corners");
         long points = grid.Shape.Skip(1).Take(rank).Aggregate(1L, (n, d) => n * d);
@@ -139,7 +139,7 @@ internal static class SamplingOperators
         var columns = Enumerable.Range(0, rank).Reverse().Select(d =>
         {
             long n = size[2 + d];
-            double[] along = [.. Enumerable.Range(0, checked((int)n)).Select(i => corners ? n == 1 ? 0 : -1 + 2.0 * i / (n - 1) : (2.0 * i + 1) / n - 1)];
+            double[] along = [.. Enumerable.Range(0, Tables.Length(n)).Select(i => corners ? n == 1 ? 0 : -1 + 2.0 * i / (n - 1) : (2.0 * i + 1) / n - 1)];
             return Movement.Along(Constant.Create<double>(along, Shape.Of(n)), d, rank).BroadcastTo(spatial).Reshape(Shape.Of(spatial.Count));
         }).Append(Fill.Create(DType.Float64, Shape.Of(spatial.Count), 1)).ToImmutableArray();
         var points = Tensor.Stack(1, columns).Convert(theta.DType);
@@ -155,7 +155,7 @@ internal static class SamplingOperators
         int groups = checked((int)c.Int("group", 1)), offsetGroups = checked((int)c.Int("offset_group", 1));
         var window = WindowAttributes.Of(c, x.Shape.Dims[2..], w.Shape.Dims[2..]);
         int height = checked((int)window.Output(0, x.Shape[2])), width = checked((int)window.Output(1, x.Shape[3]));
-        int taps = checked((int)(w.Shape[2] * w.Shape[3]));
+        int taps = Tables.Length(w.Shape[2] * w.Shape[3]);
         if (offsets.Shape != Shape.Of(x.Shape[0], 2L * offsetGroups * taps, height, width) || x.Shape[1] % offsetGroups != 0 || w.Shape[0] % groups != 0)
             throw new OnnxException($"offsets {offsets.Shape} for {x.Shape} and a filter of {w.Shape}");
         // [n, offset groups, taps, 2, h, w]: y and x.
@@ -164,7 +164,7 @@ internal static class SamplingOperators
         Tensor Places(int d)
         {
             var axis = window.Axes[d];
-            double[] start = new double[(long)taps * height * width];
+            double[] start = new double[Tables.Length((long)taps * height * width)];
             for (int i = 0; i < start.Length; i++)
             {
                 int tap = i / (height * width), at = d == 0 ? i / width % height : i % width;
@@ -232,9 +232,7 @@ internal static class SamplingOperators
     /// <summary>For each bin and each place in it the four pixels around and their weights.</summary>
     private static (int[] Indices, double[] Weights) Corners(Shape shape, long sample, (double Start, double Bin, int Bins, int Samples) y, (double Start, double Bin, int Bins, int Samples) x)
     {
-        const long most = 1 << 24;
-        if (4L * y.Bins * x.Bins * Math.Max(0, y.Samples) * Math.Max(0, x.Samples) > most)
-            throw new OnnxException("a region is sampled at too many places");
+        Tables.Length(4L * y.Bins * x.Bins * Math.Max(0, y.Samples) * Math.Max(0, x.Samples));
         if (sample < 0 || sample >= shape[0])
             throw new OnnxException($"there is no image {sample} of {shape[0]}");
         var (indices, weights) = (new List<int>(), new List<double>());
@@ -289,7 +287,7 @@ internal static class SamplingOperators
         long taps = block.Aggregate(1L, (n, b) => n * b);
         if (x.Shape.Rank != 3 || taps == 0 || x.Shape[1] % taps != 0 || x.Shape[2] != counts.Aggregate(1L, (n, k) => n * k))
             throw new OnnxException($"{x.Shape} are not the columns of [{string.Join(", ", image)}] in blocks of [{string.Join(", ", block)}]");
-        var pieces = x.Reshape(Shape.Of([x.Shape[0], x.Shape[1] / taps, taps, .. counts])).Split(2, [.. Enumerable.Repeat(1L, checked((int)taps))]);
+        var pieces = x.Reshape(Shape.Of([x.Shape[0], x.Shape[1] / taps, taps, .. counts])).Split(2, [.. Enumerable.Repeat(1L, Tables.Pieces(taps))]);
         Tensor? sum = null;
         for (int tap = 0; tap < taps; tap++)
         {
@@ -305,6 +303,6 @@ internal static class SamplingOperators
             sum = sum is null ? spread : sum + spread;
         }
 
-        return Padding.WithValue(sum!, [0, 0, .. axes.Select(a => -a.Before)], [0, 0, .. axes.Select(a => -a.After)], x.Like(0));
+        return Padding.WithValue(Tables.Sum(sum), [0, 0, .. axes.Select(a => -a.Before)], [0, 0, .. axes.Select(a => -a.After)], x.Like(0));
     }
 }

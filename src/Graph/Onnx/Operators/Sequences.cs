@@ -49,7 +49,7 @@ internal static class Sequences
         bool single = !c.Has(1), kept = c.Flag("keepdims", true) || !single;
         long[] lengths;
         if (single)
-            lengths = [.. Enumerable.Repeat(1L, checked((int)x.Shape[axis]))];
+            lengths = [.. Enumerable.Repeat(1L, Tables.Pieces(x.Shape[axis]))];
         else if (c.Shape(1).Rank == 0)
             lengths = Chunks(x.Shape[axis], c.Integers(1)[0]);
         else
@@ -61,7 +61,7 @@ internal static class Sequences
     {
         if (each < 1)
             throw new OnnxException($"pieces of {each}");
-        return [.. Enumerable.Range(0, checked((int)((whole + each - 1) / each))).Select(i => Math.Min(each, whole - i * each))];
+        return [.. Enumerable.Range(0, Tables.Pieces((whole + each - 1) / each)).Select(i => Math.Min(each, whole - i * each))];
     }
 
     private static OnnxValue Joined(OnnxCall c)

@@ -23,10 +23,8 @@ internal static class Signals
     private static OnnxValue Window(OnnxCall c, double constant, double first, double second)
     {
         long size = c.Integers(0)[0];
-        if (size < 0 || size > 1 << 24)
-            throw new OnnxException($"a window of {size}");
         double period = c.Flag("periodic", true) ? size : size - 1;
-        double[] values = [.. Enumerable.Range(0, (int)size).Select(i => period == 0 ? 1
+        double[] values = [.. Enumerable.Range(0, Tables.Length(size)).Select(i => period == 0 ? 1
             : constant - first * Math.Cos(2 * Math.PI * i / period) + second * Math.Cos(4 * Math.PI * i / period))];
         return OnnxCall.Out(Constant.Create<double>(values, Shape.Of(size)), c.Type("output_datatype", ElementType.Float));
     }
@@ -93,7 +91,8 @@ internal static class Signals
         long step = c.Integers(1)[0], length = c.Has(3) ? c.Integers(3)[0] : c.Has(2) ? c.Shape(2)[0] : x.Shape[1];
         if (step < 1 || length < 1 || length > x.Shape[1])
             throw new OnnxException($"frames of {length} in steps of {step} of {x.Shape}");
-        int frames = checked((int)((x.Shape[1] - length) / step + 1));
+        int frames = Tables.Length((x.Shape[1] - length) / step + 1);
+        Tables.Length(frames * length);
         int[] places = [.. Enumerable.Range(0, frames).SelectMany(f => Enumerable.Range(0, (int)length).Select(i => checked((int)(f * step + i))))];
         var cut = x.Gather(Constant.Create<int>(places, Shape.Of(frames, length)), 1);
         if (c.Has(2))
@@ -116,7 +115,7 @@ internal static class Signals
         long rows = length / 2 + 1;
         double step = (high - low) / (bins + 2);
         long[] edges = [.. Enumerable.Range(0, (int)bins + 2).Select(i => (long)Math.Floor((length + 1) * (700 * (Math.Pow(10, (i * step + low) / 2595) - 1)) / rate))];
-        var weights = new double[rows * bins];
+        var weights = new double[Tables.Length(rows * bins)];
         for (int band = 0; band < bins; band++)
         {
             var (left, centre, right) = (edges[band], edges[band + 1], edges[band + 2]);

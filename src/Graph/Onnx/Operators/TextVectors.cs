@@ -34,8 +34,8 @@ internal static class TextVectors
     private static OnnxValue Frequencies(OnnxCall c)
     {
         string[] pool = c.Texts("pool_strings") ?? [.. (c.Ints("pool_int64s") ?? throw new OnnxException("the pool is missing")).Select(n => n.ToString())];
-        long[] counts = c.Ints("ngram_counts") ?? throw new OnnxException("attribute ngram_counts is missing");
-        long[] columns = c.Ints("ngram_indexes") ?? throw new OnnxException("attribute ngram_indexes is missing");
+        long[] counts = c.RequiredInts("ngram_counts");
+        long[] columns = c.RequiredInts("ngram_indexes");
         int least = checked((int)c.Int("min_gram_length")), most = checked((int)c.Int("max_gram_length")), skips = checked((int)c.Int("max_skip_count"));
         string[] items = c.Value(0) is HostTexts texts ? [.. texts.Texts] : [.. c.Integers(0).Select(n => n.ToString())];
         var shape = c.Shape(0);
@@ -43,7 +43,7 @@ internal static class TextVectors
             throw new OnnxException($"texts {shape} and columns up to {(columns.Length == 0 ? 0 : columns.Max())}");
         var grams = Pool(pool, counts, columns, least, most);
         int rows = shape.Rank == 2 ? (int)shape[0] : 1, length = rows == 0 ? 0 : items.Length / rows, width = checked((int)columns.Max() + 1);
-        var frequencies = new double[rows * width];
+        var frequencies = new double[Tables.Length((long)rows * width)];
         for (int row = 0; row < rows; row++)
             Count(items.AsSpan(row * length, length), grams, least, most, skips, frequencies.AsSpan(row * width, width));
         var weights = c.Floats("weights");

@@ -23,8 +23,8 @@ internal static class TreeEnsembles
     public static OnnxValue Build(OnnxCall c)
     {
         var x = c.X();
-        long[] modes = Whole(c, "nodes_modes"), features = c.Ints("nodes_featureids")!, trues = c.Ints("nodes_truenodeids")!, falses = c.Ints("nodes_falsenodeids")!;
-        long[] trueLeaves = c.Ints("nodes_trueleafs")!, falseLeaves = c.Ints("nodes_falseleafs")!, roots = c.Ints("tree_roots")!, targets = c.Ints("leaf_targetids")!;
+        long[] modes = Whole(c, "nodes_modes"), features = c.RequiredInts("nodes_featureids"), trues = c.RequiredInts("nodes_truenodeids"), falses = c.RequiredInts("nodes_falsenodeids");
+        long[] trueLeaves = c.RequiredInts("nodes_trueleafs"), falseLeaves = c.RequiredInts("nodes_falseleafs"), roots = c.RequiredInts("tree_roots"), targets = c.RequiredInts("leaf_targetids");
         double[] splits = Floating(c, "nodes_splits"), weights = Floating(c, "leaf_weights");
         long nodes = modes.Length, leaves = targets.Length, outputs = c.Int("n_targets");
         Check(x, nodes, leaves, outputs, features, trues, falses, trueLeaves, falseLeaves, roots, splits, targets, weights);
@@ -59,7 +59,7 @@ internal static class TreeEnsembles
     {
         var target = Gather.Apply(Constant.Create<int>([.. targets.Select(t => (int)t)], Shape.Of(targets.Length)), leaf).Unsqueeze(-1);
         var weight = Gather.Apply(Constant.Create<double>(weights, Shape.Of(weights.Length)).Convert(x.DType), leaf).Unsqueeze(-1);
-        var numbers = Composites.Iota(checked((int)outputs));
+        var numbers = Composites.Iota(Tables.Length(outputs));
         Tensor Spread(double otherwise) => Pointwise.Apply("OfTarget", a => Fn.Select(Fn.Equal(a[0], a[1]), a[2], otherwise), target, numbers, weight);
         double trees = leaf.Shape[1];
         var sum = c.Int("aggregate_function", 1) switch
@@ -120,6 +120,7 @@ internal static class TreeEnsembles
     private static Tensor IsMember(double[][] members, Tensor at, Tensor value)
     {
         int width = Math.Max(1, members.Max(m => m.Length));
+        Tables.Length((members.Length + 1L) * width);
         double[] table = [.. members.SelectMany(m => m.Concat(Enumerable.Repeat(double.NaN, width - m.Length))), .. Enumerable.Repeat(double.NaN, width)];
         // Leaves lie beyond the table and have its last row.
         var row = Pointwise.Apply("MemberRow", a => Fn.Min(a[0], (double)members.Length), at);

@@ -95,6 +95,10 @@ internal sealed record WindowAttributes(ImmutableArray<WindowAxis> Axes, bool Ce
         return Ceiling && (windows - 1) * axis.Stride >= size + axis.Before ? windows - 1 : windows;
     }
 
+    /// <summary>The padding behind that gives so many windows: as much as before where that does, else the least.</summary>
+    public static long Behind(long windows, long stride, long extent, long size, long before) =>
+        size + 2 * before >= extent && (size + 2 * before - extent) / stride + 1 == windows ? before : Math.Max(0, (windows - 1) * stride + extent - size - before);
+
     /// <summary>The smallest dimension that so many windows need, padding left out.</summary>
     public long Input(int i, long windows) => Axes[i].Stride * (windows - 1) + Axes[i].Extent;
 

@@ -13,29 +13,30 @@ internal ref struct WireCheck
     private const long MessageBytes = 256, ItemBytes = 32;
 
     private readonly OnnxLimits limits;
-    private readonly ReadOnlySpan<byte> data;
-    private int position;
+    private WireBytes data;
     private long memory;
 
-    private WireCheck(ReadOnlySpan<byte> data, OnnxLimits limits)
+    private WireCheck(WireBytes data, OnnxLimits limits)
     {
         this.data = data;
         this.limits = limits;
     }
 
     /// <exception cref="OnnxException">The bytes are no such message, or ask for too much.</exception>
-    public static void Run(ReadOnlySpan<byte> data, MessageDescriptor type, OnnxLimits limits)
+    public static void Run(WireBytes data, MessageDescriptor type, OnnxLimits limits)
     {
+        if (data.Length > limits.FileBytes)
+            throw new OnnxException($"it has {data.Length:N0} bytes; {limits.FileBytes:N0} is the most");
         var check = new WireCheck(data, limits);
         check.Message(type, data.Length, 0);
     }
 
-    private void Message(MessageDescriptor type, int end, int depth)
+    private void Message(MessageDescriptor type, long end, int depth)
     {
         if (depth > limits.Depth)
             throw At($"messages nest more than {limits.Depth} deep");
         Take(MessageBytes);
-        while (position < end)
+        while (data.Position < end)
         {
             ulong tag = Varint(end);
             if (tag >> 3 is 0 or > int.MaxValue >> 3)
@@ -64,12 +65,12 @@ internal ref struct WireCheck
         }
     }
 
-    private void Delimited(MessageDescriptor type, FieldDescriptor? field, int end, int depth)
+    private void Delimited(MessageDescriptor type, FieldDescriptor? field, long end, int depth)
     {
         ulong length = Varint(end);
-        if (length > (ulong)(end - position))
-            throw At($"{field?.Name ?? "a field"} of {type.Name} says it has {length:N0} bytes and {end - position:N0} are left");
-        int inner = position + (int)length;
+        if (length > (ulong)(end - data.Position))
+            throw At($"{field?.Name ?? "a field"} of {type.Name} says it has {length:N0} bytes and {end - data.Position:N0} are left");
+        long inner = data.Position + (long)length;
         switch (field?.FieldType)
         {
             case null:
@@ -78,9 +79,9 @@ internal ref struct WireCheck
                 Message(field.MessageType, inner, depth + 1);
                 return;
             case FieldType.String:
-                if (!Utf8.IsValid(data[position..inner]))
-                    throw At($"{field.Name} of {type.Name} is no text");
                 Take(ItemBytes + 2 * (long)length);
+                if (!Utf8.IsValid(data.Take((int)length)))
+                    throw At($"{field.Name} of {type.Name} is no text");
                 break;
             case FieldType.Bytes:
                 Take(ItemBytes + (long)length);
@@ -90,21 +91,21 @@ internal ref struct WireCheck
                 break;
         }
 
-        position = inner;
+        data.Skip(inner - data.Position);
     }
 
-    private void Packed(MessageDescriptor type, FieldDescriptor field, int inner)
+    private void Packed(MessageDescriptor type, FieldDescriptor field, long inner)
     {
         int size = field.FieldType switch { FieldType.Float => 4, FieldType.Double => 8, _ => 0 };
-        if (!field.IsRepeated || (size > 0 && (inner - position) % size != 0))
+        if (!field.IsRepeated || (size > 0 && (inner - data.Position) % size != 0))
             throw At($"{field.Name} of {type.Name} is not as the format has it");
         if (size > 0)
         {
-            Take(inner - position);
+            Take(inner - data.Position);
             return;
         }
 
-        while (position < inner)
+        while (data.Position < inner)
         {
             Varint(inner);
             Take(sizeof(long));
@@ -121,14 +122,14 @@ internal ref struct WireCheck
             Take(sizeof(long));
     }
 
-    private ulong Varint(int end)
+    private ulong Varint(long end)
     {
         ulong value = 0;
         for (int shift = 0; shift < 70; shift += 7)
         {
-            if (position >= end)
+            if (data.Position >= end)
                 throw At("a number is cut off");
-            byte next = data[position++];
+            byte next = data.Next();
             value |= (ulong)(next & 0x7F) << shift;
             if (next < 0x80)
                 return value;
@@ -137,11 +138,11 @@ internal ref struct WireCheck
         throw At("a number has more than 64 bits");
     }
 
-    private void Skip(int bytes, int end)
+    private void Skip(int bytes, long end)
     {
-        if (end - position < bytes)
+        if (end - data.Position < bytes)
             throw At("a number is cut off");
-        position += bytes;
+        data.Skip(bytes);
     }
 
     private void Take(long bytes)
@@ -151,5 +152,5 @@ internal ref struct WireCheck
             throw At($"reading it would take more than {limits.MemoryBytes >> 20:N0} MiB");
     }
 
-    private readonly OnnxException At(string what) => new($"{what} (at byte {position:N0})");
+    private readonly OnnxException At(string what) => new($"{what} (at byte {data.Position:N0})");
 }

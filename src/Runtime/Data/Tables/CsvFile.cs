@@ -13,10 +13,16 @@ internal sealed class CsvFile : IDisposable
     private long nextLine = 1;
 
     /// <exception cref="JobRefusedException"/>
-    public CsvFile(string path, char delimiter)
+    public CsvFile(string path, char delimiter) : this(path, DataFile.Open(path), delimiter, leaveOpen: false)
+    {
+    }
+
+    /// <param name="path">What the content is called.</param>
+    /// <exception cref="JobRefusedException"/>
+    public CsvFile(string path, Stream content, char delimiter, bool leaveOpen)
     {
         Path = path;
-        text = new StreamReader(DataFile.Open(path), new UTF8Encoding(encoderShouldEmitUTF8Identifier: true, throwOnInvalidBytes: true), detectEncodingFromByteOrderMarks: false);
+        text = new StreamReader(content, new UTF8Encoding(encoderShouldEmitUTF8Identifier: true, throwOnInvalidBytes: true), detectEncodingFromByteOrderMarks: false, leaveOpen: leaveOpen);
         try
         {
             reader = Refusing(() => new SepReaderOptions(new Sep(delimiter)) { HasHeader = false, Unescape = true, DisableColCountCheck = true }.From(text));

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Singa.Actors.Graph;
 using Singa.Actors.Runtime.Jobs;
 
@@ -7,18 +8,28 @@ namespace Singa.Actors.Runtime.Data.Tables;
 /// <param name="HasHeader">Whether the first row has the names.</param>
 /// <param name="IsNumeric">Of each column; of the label, whether a number is to be predicted rather than a class.</param>
 /// <param name="Used">The columns a model looks at.</param>
-internal sealed record TableLayout(bool HasHeader, Seq<string> Names, int Label, Seq<bool> IsNumeric, Seq<int> Used)
+/// <param name="IsMixed">Columns of numbers but for a few words, which make them categories: more often than not a slip.</param>
+internal sealed record TableLayout(bool HasHeader, Seq<string> Names, int Label, Seq<bool> IsNumeric, Seq<int> Used, Seq<bool> IsMixed)
 {
     private const int ColumnsMax = 100_000;
 
     /// <summary>What tables write where they have nothing. Among words it may be one.</summary>
     private static readonly string[] Nothing = ["na", "n/a", "nan", "null", "none", "?", "-"];
 
+    private static readonly string[] Infinite = ["inf", "+inf", "-inf"];
+
     /// <summary>Reads the file for what nobody said: a column is numeric if everything in it is a number or stands for nothing.</summary>
     /// <exception cref="JobRefusedException"/>
     public static TableLayout Of(CsvData data, CancellationToken cancellation)
     {
         using var file = new CsvFile(data.Train, data.Delimiter);
+        return Of(data, file, cancellation);
+    }
+
+    /// <param name="file">The training file, from its beginning on.</param>
+    /// <exception cref="JobRefusedException"/>
+    public static TableLayout Of(CsvData data, CsvFile file, CancellationToken cancellation)
+    {
         if (!file.Next())
             throw new JobRefusedException($"{data.Train} is empty; give a table with at least two rows");
         int width = file.Fields;
@@ -62,7 +73,7 @@ internal sealed record TableLayout(bool HasHeader, Seq<string> Names, int Label,
             ? data.Target switch { TableTarget.Number => true, TableTarget.Class => false, _ => survey[i].IsNumeric && survey[i].HasFraction }
             : numeric.Contains(i) || (!categorical.Contains(i) && survey[i].IsNumeric));
         int[] used = [.. Enumerable.Range(0, names.Count).Where(i => i != label && !ignored.Contains(i))];
-        return used.Length > 0 ? new TableLayout(header, names, label, kinds.ToSeq(), used.ToSeq())
+        return used.Length > 0 ? new TableLayout(header, names, label, kinds.ToSeq(), used.ToSeq(), survey.Select(c => c.IsMixed).ToSeq())
             : throw new JobRefusedException("data.columns.ignore leaves no column to look at");
 
         HashSet<int> Places(Seq<string> columns, string key) => [.. columns.Select(c => Find(c, key, names, data))];
@@ -99,6 +110,8 @@ internal sealed record TableLayout(bool HasHeader, Seq<string> Names, int Label,
 
         public readonly bool IsNumeric => numbers > 0 && words == 0;
 
+        public readonly bool IsMixed => words > 0 && numbers >= 10 * words;
+
         public void Add(ReadOnlySpan<char> field)
         {
             Rows++;
@@ -107,17 +120,20 @@ internal sealed record TableLayout(bool HasHeader, Seq<string> Names, int Label,
                 numbers++;
                 HasFraction |= value != Math.Floor(value);
             }
-            else if (!field.IsEmpty && !StandsForNothing(field))
+            else if (!field.IsEmpty && !Is(field, Nothing) && !IsTooLarge(field))
             {
                 words++;
             }
         }
 
-        private static bool StandsForNothing(ReadOnlySpan<char> field)
+        /// <summary>Who writes a number that no float can hold means a number all the same.</summary>
+        private static bool IsTooLarge(ReadOnlySpan<char> field) => Is(field, Infinite) || double.TryParse(field, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
+
+        private static bool Is(ReadOnlySpan<char> field, string[] words)
         {
-            foreach (string nothing in Nothing)
+            foreach (string word in words)
             {
-                if (field.Equals(nothing, StringComparison.OrdinalIgnoreCase))
+                if (field.Equals(word, StringComparison.OrdinalIgnoreCase))
                     return true;
             }
 

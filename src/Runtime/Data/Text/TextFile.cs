@@ -15,6 +15,12 @@ internal static class TextFile
     public static IEnumerable<ReadOnlyMemory<byte>> Bytes(string path, CancellationToken cancellation)
     {
         using var file = DataFile.Open(path);
+        foreach (var piece in Bytes(file, path, cancellation))
+            yield return piece;
+    }
+
+    private static IEnumerable<ReadOnlyMemory<byte>> Bytes(Stream file, string path, CancellationToken cancellation)
+    {
         long left = Length(file, path);
         var piece = new byte[PieceBytes];
         while (left > 0)
@@ -33,11 +39,21 @@ internal static class TextFile
     /// <exception cref="JobRefusedException">As <see cref="Bytes"/>, or it is not UTF-8: names the byte.</exception>
     public static IEnumerable<ReadOnlyMemory<int>> CodePoints(string path, CancellationToken cancellation)
     {
+        using var file = DataFile.Open(path);
+        foreach (var piece in CodePoints(file, path, cancellation))
+            yield return piece;
+    }
+
+    /// <param name="file">From its beginning on.</param>
+    /// <param name="path">What it is called.</param>
+    /// <exception cref="JobRefusedException"/>
+    public static IEnumerable<ReadOnlyMemory<int>> CodePoints(Stream file, string path, CancellationToken cancellation)
+    {
         var points = new int[PieceBytes + RuneBytesMax];
         var pending = new byte[PieceBytes + RuneBytesMax];
         int kept = 0;
         long position = 0;
-        foreach (var piece in Bytes(path, cancellation))
+        foreach (var piece in Bytes(file, path, cancellation))
         {
             piece.Span.CopyTo(pending.AsSpan(kept));
             var (used, count) = Decode(pending.AsSpan(0, kept + piece.Length), points, position, path);
@@ -59,7 +75,7 @@ internal static class TextFile
         return Length(file, path);
     }
 
-    private static long Length(FileStream file, string path) => file.Length <= Array.MaxLength
+    private static long Length(Stream file, string path) => file.Length <= Array.MaxLength
         ? file.Length
         : throw new JobRefusedException($"{path} has {file.Length:N0} bytes; a text can have up to {Array.MaxLength:N0}: split it and train on a part");
 

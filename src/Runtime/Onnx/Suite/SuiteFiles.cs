@@ -6,7 +6,8 @@ namespace Singa.Actors.Runtime.Onnx.Suite;
 /// <summary>The files of a zip or a folder by their paths with / between.</summary>
 public sealed class SuiteFiles : IDisposable
 {
-    private const long BytesMax = 1L << 30;
+    // Deflate cannot pack tighter.
+    private const long BytesMax = 1L << 30, DeflateRatioMax = 1032;
 
     private readonly ZipArchive? archive;
     private readonly string source;
@@ -32,7 +33,7 @@ public sealed class SuiteFiles : IDisposable
         if (archive is null)
             return File.ReadAllBytes(Path.Combine(source, name));
         var entry = archive.GetEntry(name) ?? throw new FileNotFoundException($"{source} has no {name}");
-        if (entry.Length > BytesMax)
+        if (entry.Length > BytesMax || entry.Length / DeflateRatioMax > entry.CompressedLength)
             throw new InvalidDataException($"{name} in {source} has {entry.Length:N0} bytes unpacked");
         using var stream = entry.Open();
         // What a zip says of its lengths is not believed: as much is read as there is, and no more than said.

@@ -28,7 +28,7 @@ public sealed class SuiteRunner(IBackend backend, string? dump = null)
         }
         catch (Exception e)
         {
-            return new SuiteOutcome(SuiteVerdict.Failed, null, e is OnnxException or IOException or InvalidDataException ? e.Message : $"{e.GetType().Name}: {e.Message}");
+            return new SuiteOutcome(SuiteVerdict.Failed, null, e is OnnxException or OnnxTooLargeException or IOException or InvalidDataException ? e.Message : $"{e.GetType().Name}: {e.Message}");
         }
     }
 

@@ -1,0 +1,75 @@
+using System.Collections.Immutable;
+
+namespace Singa.Actors.Runtime.Cluster.Joining;
+
+/// <summary>Somebody who may know the cluster. <c>Remembered</c>: only if it is still in the cluster that this node was in.</summary>
+internal sealed record JoinCandidate(NodeAddress Address, string? Remembered = null);
+
+/// <summary>What is known of a candidate.</summary>
+internal abstract record CandidateAnswer
+{
+    /// <summary>Its host says that nobody listens there.</summary>
+    public sealed record Absent : CandidateAnswer;
+
+    public sealed record InCluster(string Cluster, ImmutableArray<NodeAddress> Members) : CandidateAnswer;
+
+    /// <summary>It looks for one as well.</summary>
+    public sealed record Outside(bool MayForm) : CandidateAnswer;
+}
+
+internal abstract record JoinDecision
+{
+    public sealed record Join(string Cluster, ImmutableArray<NodeAddress> Through) : JoinDecision;
+
+    /// <summary>Begin a cluster.</summary>
+    public sealed record Form : JoinDecision;
+
+    public sealed record Wait : JoinDecision;
+}
+
+/// <summary>
+/// Which cluster a node joins, and when it begins one. While anybody it knows is in a cluster there is no second one: a node begins one
+/// only where it may, all it knows have been asked, and those that did not answer have had their time.
+/// </summary>
+internal static class JoinPolicy
+{
+    /// <param name="mayForm">It has no seeds, or is the first of them.</param>
+    /// <param name="patience">Those that have not answered have had their time.</param>
+    public static JoinDecision Decide(
+        NodeAddress self, bool mayForm, bool patience, IReadOnlyCollection<JoinCandidate> candidates, IReadOnlyDictionary<NodeAddress, CandidateAnswer> answers)
+    {
+        var found = candidates.Select(c => (c.Remembered, Answer: answers.GetValueOrDefault(c.Address) as CandidateAnswer.InCluster))
+            .Where(c => c.Answer is not null && (c.Remembered is null || c.Remembered == c.Answer.Cluster))
+            .Select(c => c.Answer!)
+            .Where(a => a.Members.Any(m => m != self))
+            .OrderByDescending(a => a.Members.Length).ThenBy(a => a.Members.Min())
+            .FirstOrDefault();
+        if (found is not null)
+            return new JoinDecision.Join(found.Cluster, found.Members.Remove(self));
+        if (!mayForm)
+            return new JoinDecision.Wait();
+        foreach (var candidate in candidates)
+        {
+            switch (answers.GetValueOrDefault(candidate.Address))
+            {
+                // Of two that both may, one begins and the other finds it.
+                case CandidateAnswer.Outside { MayForm: true } when candidate.Address.CompareTo(self) < 0:
+                case null when !patience:
+                    return new JoinDecision.Wait();
+            }
+        }
+
+        return new JoinDecision.Form();
+    }
+
+    /// <summary>
+    /// Whether the members of <paramref name="own"/> are to give it up for <paramref name="other"/>, which somebody they know is in: of two clusters that meet
+    /// the larger stays, of equal ones that with the least address.
+    /// </summary>
+    public static bool GivesWay(CandidateAnswer.InCluster own, CandidateAnswer.InCluster other)
+    {
+        if (own.Cluster == other.Cluster || other.Members.IsEmpty)
+            return false;
+        return own.Members.Length != other.Members.Length ? own.Members.Length < other.Members.Length : own.Members.Min().CompareTo(other.Members.Min()) > 0;
+    }
+}

@@ -1,0 +1,70 @@
+using System.Collections.Immutable;
+using Singa.Actors.Runtime.Cluster;
+using Singa.Actors.Runtime.Cluster.Joining;
+
+namespace Singa.Actors.Runtime.Tests.Cluster;
+
+/// <summary>There is never a second cluster while anybody whom a node knows is in the first.</summary>
+public sealed class JoinPolicyTests
+{
+    private static readonly NodeAddress Self = At(1), Other = At(2), Third = At(3);
+
+    [Fact]
+    public void Alone_it_begins_a_cluster_at_once() => Assert.IsType<JoinDecision.Form>(Decide(true, false, []));
+
+    [Fact]
+    public void Who_is_not_the_first_seed_waits_whatever_happens()
+    {
+        Assert.IsType<JoinDecision.Wait>(Decide(false, true, [new(Other)]));
+        Assert.IsType<JoinDecision.Wait>(Decide(false, true, [new(Other)], (Other, new CandidateAnswer.Absent())));
+    }
+
+    [Fact]
+    public void The_silent_are_given_time_and_the_absent_are_not()
+    {
+        Assert.IsType<JoinDecision.Wait>(Decide(true, false, [new(Other)]));
+        Assert.IsType<JoinDecision.Form>(Decide(true, true, [new(Other)]));
+        Assert.IsType<JoinDecision.Form>(Decide(true, false, [new(Other)], (Other, new CandidateAnswer.Absent())));
+    }
+
+    [Fact]
+    public void Of_two_that_look_and_may_begin_one_the_lesser_address_does()
+    {
+        Assert.IsType<JoinDecision.Form>(Decide(true, false, [new(Other)], (Other, new CandidateAnswer.Outside(MayForm: true))));
+        Assert.IsType<JoinDecision.Wait>(JoinPolicy.Decide(
+            Other, true, true, [new(Self)], new Dictionary<NodeAddress, CandidateAnswer> { [Self] = new CandidateAnswer.Outside(MayForm: true) }));
+    }
+
+    [Fact]
+    public void A_cluster_is_joined_through_any_of_its_members()
+    {
+        var join = Assert.IsType<JoinDecision.Join>(Decide(
+            true, true, [new(Other), new(Third)], (Other, new CandidateAnswer.Absent()), (Third, new CandidateAnswer.InCluster("a", [Third, At(4)]))));
+        Assert.Equal("a", join.Cluster);
+        Assert.Equal(new[] { Third, At(4) }, join.Through.AsEnumerable());
+    }
+
+    [Fact]
+    public void A_remembered_address_counts_only_in_the_cluster_that_it_was_remembered_in()
+    {
+        var elsewhere = (Other, (CandidateAnswer)new CandidateAnswer.InCluster("b", [Other]));
+        Assert.IsType<JoinDecision.Form>(Decide(true, true, [new(Other, "a")], elsewhere));
+        Assert.IsType<JoinDecision.Join>(Decide(true, true, [new(Other, "b")], elsewhere));
+    }
+
+    [Fact]
+    public void Of_two_clusters_that_meet_the_larger_stays_and_of_equal_ones_that_with_the_least_address()
+    {
+        var (small, large) = (new CandidateAnswer.InCluster("a", [Self]), new CandidateAnswer.InCluster("b", [Other, Third]));
+        Assert.True(JoinPolicy.GivesWay(small, large));
+        Assert.False(JoinPolicy.GivesWay(large, small));
+        Assert.False(JoinPolicy.GivesWay(small, new CandidateAnswer.InCluster("c", [Other])));
+        Assert.True(JoinPolicy.GivesWay(new CandidateAnswer.InCluster("c", [Other]), small));
+        Assert.False(JoinPolicy.GivesWay(small, small with { Members = [Self, Other, Third] }));
+    }
+
+    private static NodeAddress At(int port) => new("10.0.0.1", port);
+
+    private static JoinDecision Decide(bool mayForm, bool patience, ImmutableArray<JoinCandidate> candidates, params (NodeAddress, CandidateAnswer)[] answers) =>
+        JoinPolicy.Decide(Self, mayForm, patience, candidates, answers.ToDictionary(a => a.Item1, a => a.Item2));
+}
