@@ -22,6 +22,8 @@ internal sealed class FaultPlan(SimulatedNetwork network, Random random)
                 break;
             case 3:
                 Kill(Conductor());
+                if (random.Next(2) == 0)
+                    Duel();
                 break;
             case 4:
                 Kill(network.Alive.MinBy(n => n.Key.Incarnation));
@@ -127,6 +129,17 @@ internal sealed class FaultPlan(SimulatedNetwork network, Random random)
         for (int i = 0; i < names.Length; i++)
             network.Cut(names[random.Next(names.Length)], names[random.Next(names.Length)]);
         network.At(TimeSpan.FromMilliseconds(random.Next(100, 6000)), network.Heal);
+    }
+
+    /// <summary>Two of those who may take over do not hear each other, and all others hear both.</summary>
+    private void Duel()
+    {
+        var voters = (network.Watch.Last?.Ranks ?? []).Distinct().Where(n => network[n].IsAlive).OrderBy(_ => random.Next()).Take(2).ToArray();
+        if (voters is not [var one, var other])
+            return;
+        network.Cut(one.Name, other.Name);
+        network.Cut(other.Name, one.Name);
+        network.At(TimeSpan.FromMilliseconds(random.Next(500, 6000)), network.Heal);
     }
 
     private void Add(string name)
