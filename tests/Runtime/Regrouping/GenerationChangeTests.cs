@@ -106,6 +106,32 @@ public sealed class GenerationChangeTests
     }
 
     [Fact]
+    public void Silence_before_all_are_ready_costs_another_ballot_too()
+    {
+        Start(FormAll(), A, B, C, D);
+        foreach (var node in new[] { A, C, D })
+            change.Ready(node, change.Ballot, At(0.2));
+        change.Heard(B, At(0.5));
+        Assert.Equal(Ballot.Of(2, A), change.Ballot);
+        change.Tick(At(0.9));
+        Assert.Equal(Ballot.Of(2, A), change.Ballot);
+        Assert.Single(change.Tick(At(1)).OfType<ChangeDecision.Ask>());
+        Assert.Equal(Ballot.Of(3, A), change.Ballot);
+    }
+
+    [Fact]
+    public void Whoever_has_promised_somebody_else_meanwhile_begins_nothing()
+    {
+        Start(FormAll(), A, B, C, D);
+        foreach (var node in new[] { B, C, D })
+            change.Ready(node, change.Ballot, At(0.2));
+        Assert.Null(seat.On(new Hold(Ballot.Of(7, C), C, Ballot.Of(2, A)), At(0.3)));
+        Assert.IsType<ChangeDecision.Stop>(Assert.Single(change.Ready(A, change.Ballot, At(0.3))));
+        Assert.Equal(first, seat.Present);
+        Assert.Equal(C, seat.Awaited);
+    }
+
+    [Fact]
     public void A_node_that_cannot_begin_votes_and_takes_no_part()
     {
         Start(FormAll(), A, B, C, D);
@@ -143,7 +169,7 @@ public sealed class GenerationChangeTests
     [Fact]
     public void A_generation_that_may_have_begun_must_agree_too()
     {
-        var second = new Roll(Ballot.Of(2, B), B, [B, C, D]);
+        var second = new Roll(Ballot.Of(2, B), B, [B, B, B, C, D]);
         var other = new Seat(C, Roll.Founding(A), Times);
         Assert.Null(other.On(new Begin(first, Roll.Founding(A), []), At(0)));
         Assert.True(other.Begun(first.Ballot, At(0)));
@@ -153,6 +179,7 @@ public sealed class GenerationChangeTests
         late.On(C, other.Answer(7), At(5));
         Assert.DoesNotContain(late.On(A, new Promise(late.Ballot, first, [], 7), At(5)), d => d is ChangeDecision.Form);
         Assert.Equal([B, D], Assert.Single(late.Tick(At(6)).OfType<ChangeDecision.Wait>()).Missed.AsEnumerable());
+        // It was not ready, so that the other cannot have begun.
         Assert.Equal([A, C, D], Formed(late.On(D, new Promise(late.Ballot, Roll.Founding(A), [], 7), At(6)), late, At(7)).TakePart.AsEnumerable());
     }
 

@@ -49,6 +49,16 @@ public sealed class SeatTests
     }
 
     [Fact]
+    public void A_number_names_one_generation_here()
+    {
+        var roll = RollOf(2, A, A, B, C);
+        Assert.Null(seat.On(new Begin(roll, Founding, []), At(0)));
+        Assert.NotNull(seat.On(Hold(2, C, roll.Ballot), At(5)));
+        Assert.Null(seat.On(Hold(2, A), At(5)));
+        Assert.NotNull(seat.On(new Begin(RollOf(2, C, B, C), Founding, []), At(5)));
+    }
+
+    [Fact]
     public void Whoever_asks_in_the_name_of_an_older_generation_hears_of_the_present_one()
     {
         var roll = Live(5);
