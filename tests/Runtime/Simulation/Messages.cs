@@ -61,8 +61,8 @@ internal abstract record Message
     /// <summary>From a conductor that leaves: it is your turn.</summary>
     public sealed record StandUp(Ballot Ballot) : Message;
 
-    /// <summary>The sums of a process's shards in a bucket, rank by rank.</summary>
-    public sealed record Rows(Ballot Ballot, long Step, int Bucket, ImmutableArray<(int Rank, ulong Sum)> Sums) : Message;
+    /// <summary>The sum of a process's shards in a bucket.</summary>
+    public sealed record Rows(Ballot Ballot, long Step, int Bucket, ulong Sum) : Message;
 
     public sealed record Total(Ballot Ballot, long Step, int Bucket, ulong Sum) : Message;
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Singa.Actors.Collective;
+using Singa.Actors.Collective.Peers;
 using Singa.Actors.Devices;
 using Singa.Actors.Graph.Plans;
 using Singa.Actors.Runtime.Regrouping;
@@ -7,97 +8,134 @@ using Singa.Actors.Runtime.Regrouping;
 namespace Singa.Actors.Runtime.Tests.Simulation;
 
 /// <summary>
-/// One process's part in the rounds of one generation: it brings its rows to the owners of the buckets, combines what it owns itself with the
-/// real <see cref="Round"/>, and has done a step when it has all totals.
+/// One process's part in the rounds of one generation, as its data plane would play it around the real <see cref="PeerRound"/>. A row is one number,
+/// and a bucket one segment.
 /// </summary>
 internal sealed class ProcessRounds
 {
-    private readonly NodeKey self;
+    private const int Bytes = sizeof(ulong);
     private readonly Roll roll;
     private readonly ImmutableArray<ShardRange> shards;
+    private readonly ProcessGroup group;
     private readonly ImmutableArray<NodeKey> processes;
-    private readonly RoundGroup group;
-    private readonly Dictionary<(long Step, int Bucket), (Round Round, ulong Sum)> owned = [];
-    private readonly Dictionary<(long Step, int Bucket), ulong> totals = [];
-    private TimeSpan? waiting;
+    private readonly SortedDictionary<long, Open> open = [];
 
     public ProcessRounds(NodeKey self, Roll roll, ImmutableArray<ShardRange> shards)
     {
-        (this.self, this.roll, this.shards) = (self, roll, shards);
-        processes = [.. roll.Ranks.Distinct()];
-        group = new RoundGroup(
-            new JobId("job"), roll.Generation, shards.Sum(s => s.Count), 1, [.. roll.Ranks.Select((n, rank) => new RoundMember(rank, n.Name, shards[rank]))]);
-        if (group.Fault() is { } fault)
+        (this.roll, this.shards) = (roll, shards);
+        var members = roll.Ranks.Select((n, rank) => new RoundMember(rank, n.Name, shards[rank], PeerOf(n)));
+        var rounds = new RoundGroup(new JobId("job"), roll.Generation, shards.Sum(s => s.Count), Truth.Buckets, [.. members]);
+        if (rounds.Fault() is { } fault)
             throw new ViolationException(fault);
+        group = new ProcessGroup(rounds, PeerOf(self), 4096);
+        processes = [.. roll.Ranks.Distinct()];
     }
 
     public Ballot Ballot => roll.Ballot;
 
-    public bool IsMember => processes.Contains(self);
+    public bool IsMember => group.Self >= 0;
 
-    /// <summary>The rows of this process, for each bucket's owner.</summary>
-    public IEnumerable<(NodeKey Owner, Message.Rows Rows)> Bring(long step, ulong replica, TimeSpan now)
+    /// <summary>All that this process brings to a step.</summary>
+    public IEnumerable<(NodeKey To, Message Message)> Bring(long step, ulong replica, TimeSpan now)
     {
-        waiting = now;
+        var here = Find(step);
+        var send = new List<(NodeKey, Message)>();
         for (int bucket = 0; bucket < Truth.Buckets; bucket++)
         {
-            var sums = ImmutableArray.CreateBuilder<(int, ulong)>();
-            for (int rank = 0; rank < roll.Ranks.Length; rank++)
+            ulong sum = 0;
+            foreach (int rank in group.Ranks[group.Self])
             {
-                if (roll.Ranks[rank] != self)
-                    continue;
-                ulong sum = 0;
+                if (here.Round.Arrive(rank, bucket, now, out _) is not null)
+                    return [];
                 for (int shard = shards[rank].First; shard < shards[rank].End; shard++)
                     sum += Truth.Contribution(step, shard, bucket, replica);
-                sums.Add((rank, sum));
             }
 
-            yield return (processes[(int)((step * Truth.Buckets + bucket) % processes.Length)], new Message.Rows(Ballot, step, bucket, sums.ToImmutable()));
+            here.Rows[bucket, group.Self] = sum;
+            if (here.Round.Bring(bucket, Bytes) is { } refusal)
+                throw new ViolationException(refusal);
+            for (int process = 0; process < group.Count; process++)
+            {
+                if (!here.Round.IsUnsent(process, bucket))
+                    continue;
+                send.Add((processes[process], new Message.Rows(Ballot, step, bucket, sum)));
+                here.Round.Sent(process, bucket);
+            }
+
+            send.AddRange(Add(here, step, bucket));
         }
+
+        return send;
     }
 
-    /// <summary>Rows arrive here, where their bucket is combined.</summary>
-    /// <returns>The total for everybody, when they were the last.</returns>
-    public (ImmutableArray<NodeKey> Everybody, Message.Total Total)? On(Message.Rows rows, TimeSpan now)
+    /// <summary>A peer's row of a bucket that is added here. What follows is to be sent.</summary>
+    public IEnumerable<(NodeKey To, Message Message)> On(NodeKey from, Message.Rows rows, TimeSpan now)
     {
-        var key = (rows.Step, rows.Bucket);
-        if (!owned.TryGetValue(key, out var here))
+        int process = processes.IndexOf(from);
+        var here = Find(rows.Step);
+        switch (here.Round.Row(process, rows.Bucket, 0, 0, 1, Bytes, now))
         {
-            here.Round = new Round(group);
-            here.Round.Open(rows.Step);
+            case Taken.Wrong:
+                throw new ViolationException($"a row of {from} fits no round: {rows}");
+            case Taken.Needless:
+                return [];
+            case Taken.Ready:
+                here.Rows[rows.Bucket, process] = rows.Sum;
+                return Add(here, rows.Step, rows.Bucket);
+            default:
+                here.Rows[rows.Bucket, process] = rows.Sum;
+                return [];
         }
-
-        bool isLast = false;
-        foreach (var (rank, sum) in rows.Sums)
-        {
-            if (here.Round.Arrive(rank, 0, now, out bool last) is null)
-                here.Sum += sum;
-            isLast |= last;
-        }
-
-        owned[key] = here;
-        if (!isLast || here.Round.Combine(0) is null)
-            return null;
-        return (processes, new Message.Total(Ballot, rows.Step, rows.Bucket, here.Sum));
     }
 
-    /// <summary>A total arrives. Returns the replica after the step when it was the last.</summary>
-    public ulong? On(Message.Total total, long step, ulong replica)
+    public void On(NodeKey from, Message.Total total, TimeSpan now)
     {
-        if (total.Step < step)
-            return null;
-        totals[(total.Step, total.Bucket)] = total.Sum;
-        if (!totals.TryGetValue((step, 0), out ulong first) || !totals.TryGetValue((step, 1), out ulong second))
-            return null;
-        waiting = null;
-        totals.Remove((step, 0));
-        totals.Remove((step, 1));
-        foreach (var old in owned.Keys.Where(k => k.Step < step - 1).ToArray())
-            owned.Remove(old);
-        return Truth.After(replica, first, second);
+        var here = Find(total.Step);
+        if (here.Round.Total(processes.IndexOf(from), total.Bucket, 0, now) is not Taken.Ready)
+            return;
+        here.Totals[total.Bucket] = total.Sum;
+        here.Round.Kept(total.Bucket);
     }
 
-    /// <summary>Whether somebody has been waited for in vain, here or by this process.</summary>
-    public bool IsOverdue(TimeSpan now, TimeSpan deadline) =>
-        now - waiting > 1.5 * deadline || owned.Values.Any(o => o.Round.Check(now, deadline) is not null);
+    /// <summary>The replica after a step, where all its totals are here.</summary>
+    public ulong? After(long step, ulong replica)
+    {
+        if (!open.TryGetValue(step, out var here) || here.Round.Outcome is not { Completed: true })
+            return null;
+        foreach (long old in open.Keys.TakeWhile(s => s < step).ToArray())
+            open.Remove(old);
+        return Truth.After(replica, here.Totals[0], here.Totals[1]);
+    }
+
+    /// <summary>A peer is lost. Whether a round fails by it.</summary>
+    public bool Lost(NodeKey node) => processes.IndexOf(node) is >= 0 and var process
+        && open.Values.Count(o => o.Round.Leave(process, $"{node} is lost", []) is { Completed: false }) > 0;
+
+    /// <summary>Whether somebody was waited for in vain.</summary>
+    public bool IsOverdue(TimeSpan now, TimeSpan deadline) => open.Values.Count(o => o.Round.Check(now, deadline) is { Completed: false }) > 0;
+
+    private List<(NodeKey, Message)> Add(Open here, long step, int bucket)
+    {
+        if (!here.Round.IsReady(bucket, 0))
+            return [];
+        ulong sum = 0;
+        for (int process = 0; process < group.Count; process++)
+            sum += here.Rows[bucket, process];
+        here.Totals[bucket] = sum;
+        here.Round.Summed(bucket, 0);
+        return group.Direct ? [] : [.. processes.Where((_, p) => p != group.Self).Select(n => (n, (Message)new Message.Total(Ballot, step, bucket, sum)))];
+    }
+
+    private Open Find(long step)
+    {
+        if (open.TryGetValue(step, out var here))
+            return here;
+        open.Add(step, here = new Open(new PeerRound(group), new ulong[Truth.Buckets, group.Count], new ulong[Truth.Buckets]));
+        here.Round.Open(step);
+        return here;
+    }
+
+    private static PeerId PeerOf(NodeKey node) => new(node.Name, 1, node.Incarnation);
+
+    private sealed record Open(PeerRound Round, ulong[,] Rows, ulong[] Totals);
 }

@@ -195,21 +195,30 @@ internal sealed partial class SimulatedNode
         if (work != here || !here.IsRunning)
             return;
         network.Watch.Brings(key, next!.Value);
-        foreach (var (owner, rows) in here.Rounds.Bring(next.Value, value, Now))
-            Send(owner, rows);
+        Send(here.Rounds.Bring(next.Value, value, Now));
+        Step(here);
     }
 
-    private void OnRows(Message.Rows rows)
+    private void OnRows(NodeKey from, Message.Rows rows)
     {
-        if (work is null || work.Rounds.Ballot != rows.Ballot || work.Rounds.On(rows, Now) is not var (everybody, total))
+        if (work is not { } here || here.Rounds.Ballot != rows.Ballot)
             return;
-        foreach (var node in everybody)
-            Send(node, total);
+        Send(here.Rounds.On(from, rows, Now));
+        Step(here);
     }
 
-    private void OnTotal(Message.Total total)
+    private void OnTotal(NodeKey from, Message.Total total)
     {
-        if (work is not { IsRunning: true } here || here.Rounds.Ballot != total.Ballot || here.Rounds.On(total, next!.Value, value) is not { } after)
+        if (work is not { } here || here.Rounds.Ballot != total.Ballot)
+            return;
+        here.Rounds.On(from, total, Now);
+        Step(here);
+    }
+
+    /// <summary>The update runs when every bucket is a total here.</summary>
+    private void Step(Work here)
+    {
+        if (!here.IsRunning || !here.IsComputing || here.Rounds.After(next!.Value, value) is not { } after)
             return;
         long step = next.Value;
         if (after != network.Truth.Value(step + 1))
@@ -217,6 +226,12 @@ internal sealed partial class SimulatedNode
         (next, value, here.IsComputing) = (step + 1, after, false);
         records = records.Add(step, after);
         Compute();
+    }
+
+    private void Send(IEnumerable<(NodeKey To, Message Message)> messages)
+    {
+        foreach (var (to, message) in messages)
+            Send(to, message);
     }
 
     private void WatchRounds()

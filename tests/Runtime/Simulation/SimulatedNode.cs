@@ -119,6 +119,8 @@ internal sealed partial class SimulatedNode(SimulatedNetwork network, NodeKey ke
         if (Seat is null)
             return;
         Seat.ProvedDead(dead, Now);
+        if (work is { IsRunning: true } && work.Rounds.Lost(dead))
+            Seat.Trouble(Now);
         conducting?.Planned.Forget(dead);
         if (change is not null)
             Carry(change.ProvedDead(dead, Now));
@@ -154,10 +156,10 @@ internal sealed partial class SimulatedNode(SimulatedNetwork network, NodeKey ke
                 Fetched(replica);
                 break;
             case Message.Rows rows:
-                OnRows(rows);
+                OnRows(from, rows);
                 break;
             case Message.Total total:
-                OnTotal(total);
+                OnTotal(from, total);
                 break;
             case Message.HoldSteps hold:
                 HoldSteps(from, hold);
