@@ -112,8 +112,14 @@ public static class CoordinatorProtocol
     public sealed record CoordinatorStatus(
         string Node, ImmutableArray<DeviceOffer> Devices, ImmutableArray<ConductedJob> Conducted, ImmutableArray<JobId> Waiting) : IEvent;
 
-    /// <summary>To a conductor, answered by <see cref="JobStatus"/>.</summary>
+    /// <summary>To a conductor, or a seat that waits where there is none, answered by <see cref="JobStatus"/>.</summary>
     public sealed record GetJob(JobId Job) : IQuery;
+
+    /// <summary>To a node: each job that is conducted or waits here, answered by a <see cref="JobStatus"/> each. The coordinator may be just who is missing.</summary>
+    public sealed record GetJobs : IQuery
+    {
+        public static readonly GetJobs Instance = new();
+    }
 }
 
 /// <summary>What a completed job leaves. <c>Replica</c> is the content hash under which rank 0 keeps the trained values.</summary>

@@ -348,7 +348,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
                 planned.Leave(gone, Now);
         }
 
-        var now = Offers(prepared).ToHashSet();
+        var now = Offers(prepared).ToHashSet(DeviceOffer.ByPlace);
         if (run is not null && !now.SetEquals(run.Membership.Members.Select(m => m.Offer).Concat(run.Membership.StandBy)))
             planned.Rebalance(Now);
     }

@@ -96,6 +96,13 @@ internal sealed class NodeActor : ReceiveActor
     {
         Receive<CoordinatorProtocol.CancelJob>(message => ToConductor(message.Job, message));
         Receive<CoordinatorProtocol.GetJob>(message => ToConductor(message.Job, message));
+        Receive<CoordinatorProtocol.GetJobs>(_ =>
+        {
+            foreach (var (id, conductor) in conductors)
+                conductor.Actor.Forward(new CoordinatorProtocol.GetJob(id));
+            foreach (var (id, seat) in seats.Where(s => !conductors.ContainsKey(s.Key)))
+                seat.Actor.Forward(new CoordinatorProtocol.GetJob(id));
+        });
         Receive<CoordinatorProtocol.StopJob>(message => ToConductor(message.Job, message));
         Receive<CoordinatorProtocol.PauseJob>(message => ToConductor(message.Job, message));
         Receive<CoordinatorProtocol.ResumeJob>(message => ToConductor(message.Job, message));

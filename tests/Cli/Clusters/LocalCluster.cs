@@ -89,6 +89,8 @@ internal sealed class LocalCluster : IAsyncDisposable
 
     public static int Members(JsonElement status) => status.GetProperty("members").EnumerateArray().Count(m => m.GetProperty("state").GetString() == "up");
 
+    public static int Devices(JsonElement status) => status.GetProperty("members").EnumerateArray().Sum(m => m.GetProperty("devices").GetArrayLength());
+
     /// <summary>The only job there is.</summary>
     public static JsonElement Job(JsonElement status) => Assert.Single(status.GetProperty("jobs").EnumerateArray());
 
