@@ -7,7 +7,7 @@ internal static class AdmissionOfNewcomers
     {
         page.Title("Admission of a newcomer, seconds");
         using var cluster = LocalCluster.Start(options, "admission", 2);
-        using var job = WatchedJob.Submit(cluster.Client, Jobs.Short);
+        using var job = WatchedJob.Submit(cluster.Client, Jobs.Short, page);
         List<double> shards = [], stalls = [], medians = [], leaves = [];
         string fault = "";
         try
@@ -42,6 +42,9 @@ internal static class AdmissionOfNewcomers
         page.Line($"| longest time between two commits meanwhile | {Figures.Times(stalls)} |");
         page.Line($"| longest time between two commits when it leaves | {Figures.Times(leaves)} |");
         if (fault.Length > 0)
+        {
             page.Line($"\nEnded early: {fault}.");
+            page.Fault($"admission: {fault}");
+        }
     }
 }

@@ -11,7 +11,7 @@ internal static class Goodput
         page.Title($"Goodput under kills, four workers, steps of about {wanted:0} s");
         page.Line("Torchft's published stress on 300 processes committed 82.3 % of its steps at one kill per 60 s and 30.2 % at one per 15 s; its hardware and model are others.");
         page.Line();
-        int batch = Calibrate(options, wanted);
+        int batch = Calibrate(options, page, wanted);
         page.Line($"ResNet-18 on {batch} digits in {Shards} shards; nodes of one thread on {Environment.ProcessorCount} cores. Any node may be hit, the coordinator's included.");
         page.Line();
         page.Head("", "seconds", "kills", "steps committed ÷ begun", "attempts at a step that were committed", "shard gradients committed ÷ computed", "samples/s", "÷ without kills");
@@ -23,18 +23,19 @@ internal static class Goodput
         {
             try
             {
-                var stretch = Measure(options, batch, period, length, wanted);
+                var stretch = Measure(options, page, batch, period, length, wanted);
                 without = double.IsInfinity(period) ? stretch.SamplesPerSecond : without;
                 page.Row(
                     name, $"{stretch.Seconds:0}", $"{stretch.Kills}", $"{stretch.Committed}/{stretch.Begun} = {Figures.Percent(stretch.Committed / (double)stretch.Begun)}",
                     Figures.Percent(stretch.Committed / (double)(stretch.Committed + stretch.Interrupted)), $"{Figures.Percent(stretch.ShardsLeast)} to {Figures.Percent(stretch.ShardsAbout)}",
                     FormattableString.Invariant($"{stretch.SamplesPerSecond:0.0}"), Figures.Percent(stretch.SamplesPerSecond / without));
                 if (stretch.Fault is { } fault)
-                    page.Line($"| {fault} |");
+                    page.Fault($"goodput, {name}: {fault}; its row speaks of the time before");
             }
             catch (BenchException e)
             {
                 page.Line($"| {name} | not measured: {e.Message} |");
+                page.Fault($"goodput, {name}: {e.Message}");
             }
 
             page.Save();
@@ -45,26 +46,26 @@ internal static class Goodput
             + "all shards of an interrupted attempt had been computed; about, if as much of them as its time had passed when a node was killed.");
     }
 
-    private static int Calibrate(Options options, double wanted)
+    private static int Calibrate(Options options, Page page, double wanted)
     {
         const int Guess = 64;
         using var cluster = LocalCluster.Start(options, "calibration", CountOfNodes);
-        using var job = WatchedJob.Submit(cluster.Client, Jobs.ResNet(Guess));
+        using var job = WatchedJob.Submit(cluster.Client, Jobs.ResNet(Guess), page);
         double begin = Clock.Now;
         job.First(begin, 120, "five steps", c => c.Step >= 5);
         return Math.Max(Shards, (int)(Guess * wanted / job.StepSeconds() / Shards) * Shards);
     }
 
-    private static Stretch Measure(Options options, int batch, double period, double length, double wanted)
+    private static Stretch Measure(Options options, Page page, int batch, double period, double length, double wanted)
     {
         var random = new Random(1);
         using var cluster = LocalCluster.Start(options, double.IsInfinity(period) ? "goodput" : $"goodput-{period:0}", CountOfNodes);
-        using var job = WatchedJob.Submit(cluster.Client, Jobs.ResNet(batch));
+        using var job = WatchedJob.Submit(cluster.Client, Jobs.ResNet(batch), page);
         var begin = job.First(0, 300, "four nodes to train", c => c.Step >= 2 && c.Nodes == CountOfNodes);
         List<double> kills = [];
         double lost = 0, kill = begin.At + Math.Min(period / 2, length / 2.0), median = job.StepSeconds();
         string? fault = null;
-        while (Clock.Now < begin.At + length)
+        while (Clock.Now < begin.At + length && !job.HasEnded)
         {
             if (Clock.Now < kill)
             {
@@ -110,9 +111,9 @@ internal static class Goodput
         for (int i = 0; i < commits.Length; i++)
         {
             if (i > 0 && commits[i].Step != commits[i - 1].Step + 1)
-                return $"FAULT: step {commits[i].Step} follows step {commits[i - 1].Step} in the ledger";
+                return $"step {commits[i].Step} follows step {commits[i - 1].Step} in the ledger";
             if (!commits[i].Shards.Select(s => s.Shard).Order().SequenceEqual(Enumerable.Range(0, Shards)))
-                return $"FAULT: step {commits[i].Step} has shards {string.Join(' ', commits[i].Shards.Select(s => s.Shard))} in the ledger";
+                return $"step {commits[i].Step} has shards {string.Join(' ', commits[i].Shards.Select(s => s.Shard))} in the ledger";
         }
 
         return null;

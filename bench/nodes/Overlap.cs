@@ -22,7 +22,7 @@ internal static class Overlap
         double exchange = Sums.Seconds(options, bytes);
         int half = Math.Max(1, (int)Math.Round(Guess * StepsOfExchange * exchange / guess));
         double without = Alone(options, folder, half, steps, null);
-        double with = Together(options, half, steps);
+        double with = Together(options, page, half, steps);
         double hidden = 1 - (with - without) / exchange;
         page.Head("", "ms");
         page.Row($"exchange alone, {bytes / 1048576.0:0.0} MiB", $"{1000 * exchange:0.0}");
@@ -70,10 +70,10 @@ internal static class Overlap
         return runs.Max(r => File.ReadLines(r.Metrics).Skip(WarmUp).Select(l => JsonDocument.Parse(l).RootElement.GetProperty("step_ms").GetDouble() / 1000).Median());
     }
 
-    private static double Together(Options options, int half, int steps)
+    private static double Together(Options options, Page page, int half, int steps)
     {
         using var cluster = LocalCluster.Start(options, "overlap", 2);
-        using var job = WatchedJob.Submit(cluster.Client, Jobs.ResNet(2 * half, shards: 2));
+        using var job = WatchedJob.Submit(cluster.Client, Jobs.ResNet(2 * half, shards: 2), page);
         var first = job.First(0, 120, "two nodes to train", c => c.Step >= WarmUp && c.Nodes == 2);
         job.First(first.At, 600, $"{steps} steps", c => c.Step >= first.Step + steps);
         return job.Commits.Where(c => c.Step > first.Step && c.Nodes == 2).Select(c => c.StepSeconds).Median();

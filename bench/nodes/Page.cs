@@ -6,6 +6,7 @@ namespace Singa.Actors.Bench.Nodes;
 internal sealed class Page(string file) : IDisposable
 {
     private readonly StringWriter text = new();
+    private readonly List<string> faults = [];
 
     public void Line(string line = "")
     {
@@ -29,6 +30,20 @@ internal sealed class Page(string file) : IDisposable
     }
 
     public void Row(params string[] cells) => Line($"| {string.Join(" | ", cells)} |");
+
+    /// <summary>Something that should not happen, for the end of the page.</summary>
+    public void Fault(string what)
+    {
+        faults.Add(what);
+        Console.Error.WriteLine($"bench/cluster: FAULT: {what}");
+    }
+
+    public void Faults()
+    {
+        Title("Faults met");
+        foreach (var fault in faults.DefaultIfEmpty("none"))
+            Line($"- {fault}");
+    }
 
     /// <summary>What was measured stays, whatever becomes of the rest.</summary>
     public void Save() => File.WriteAllText(file, text.ToString());

@@ -40,11 +40,13 @@ foreach (string section in options.Sections)
         Console.Error.WriteLine(e);
         page.Line();
         page.Line($"{section} could not be measured to the end: {e.GetBaseException().Message}");
+        page.Fault($"{section}: {e.GetBaseException().Message}");
     }
 
     Console.Error.WriteLine($"bench/cluster: {section} took {Clock.Now - begin:0} s");
     page.Save();
 }
 
+page.Faults();
 Console.Error.WriteLine($"bench/cluster: what the nodes logged is in {options.Logs}");
 return 0;

@@ -7,15 +7,18 @@ namespace Singa.Actors.Bench.Nodes;
 /// <summary>A job as <c>singa submit</c> has it trained, and when it heard of which step.</summary>
 internal sealed class WatchedJob : IDisposable
 {
+    private const double EndsWithin = 10, GivesUpAfter = 45;
+
     private readonly ITrainingRun run;
+    private readonly Page page;
     private readonly List<Commit> commits = [];
     private readonly Lock gate = new();
     private readonly AutoResetEvent news = new(false);
     private string? ended;
 
-    private WatchedJob(ITrainingRun run)
+    private WatchedJob(ITrainingRun run, Page page)
     {
-        this.run = run;
+        (this.run, this.page) = (run, page);
         _ = Task.Run(FollowAsync);
     }
 
@@ -28,17 +31,27 @@ internal sealed class WatchedJob : IDisposable
         }
     }
 
+    public bool HasEnded
+    {
+        get
+        {
+            lock (gate)
+                return ended is not null;
+        }
+    }
+
     /// <param name="text">What stands in <c>job { … }</c>.</param>
-    public static WatchedJob Submit(ClusterClient client, string text)
+    public static WatchedJob Submit(ClusterClient client, string text, Page page)
     {
         var job = JobFile.Parse($"job {{ {text} }}", "bench", Environment.CurrentDirectory).Job;
-        return new WatchedJob(client.Training().SubmitAsync(job, new TrainingOptions { KeepLedger = true }).GetAwaiter().GetResult());
+        return new WatchedJob(client.Training().SubmitAsync(job, new TrainingOptions { KeepLedger = true }).GetAwaiter().GetResult(), page);
     }
 
     /// <summary>The first commit that is so and was heard after <paramref name="since"/>.</summary>
     /// <exception cref="BenchException">None came in time, or the job ended.</exception>
     public Commit First(double since, double patience, string what, Func<Commit, bool> holds)
     {
+        double begin = Clock.Now;
         for (int seen = 0; ;)
         {
             lock (gate)
@@ -53,7 +66,7 @@ internal sealed class WatchedJob : IDisposable
                     throw new BenchException($"the job ended while it was waited for {what}: {ended}");
             }
 
-            double left = since + patience - Clock.Now;
+            double left = begin + patience - Clock.Now;
             if (left <= 0)
                 throw new BenchException($"{patience:0} s were not enough for {what}");
             news.WaitOne(TimeSpan.FromSeconds(Math.Min(left, 1)));
@@ -77,8 +90,10 @@ internal sealed class WatchedJob : IDisposable
 
     public void Dispose()
     {
-        if (!run.CancelAsync().Wait(TimeSpan.FromSeconds(20)))
-            throw new BenchException("the job did not end within 20 s after it was cancelled");
+        double asked = Clock.Now;
+        bool over = run.CancelAsync().Wait(TimeSpan.FromSeconds(GivesUpAfter));
+        if (Clock.Now - asked > EndsWithin)
+            page.Fault(FormattableString.Invariant($"a job that was cancelled {(over ? "had ended" : "had not ended")} after {Clock.Now - asked:0} s"));
     }
 
     private async Task FollowAsync()
