@@ -69,8 +69,16 @@ internal sealed class Poller : IDisposable
     /// <summary>Wakes the thread, so that it asks again what sockets are wanted for.</summary>
     public void Ring()
     {
-        if (!IsCurrent && Interlocked.Exchange(ref rung, 1) == 0)
+        if (IsCurrent || Interlocked.Exchange(ref rung, 1) != 0)
+            return;
+        try
+        {
             bell.Send([1], SocketFlags.None, out _);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The thread has ended, and nobody is there to be woken.
+        }
     }
 
     /// <summary>Poller's thread only.</summary>

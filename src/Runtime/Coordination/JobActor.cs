@@ -440,7 +440,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         }
         else
         {
-            var (settled, start) = run.Close(furthest, time.GetUtcNow());
+            var (settled, start) = run.Close(furthest.With(formed.States.Values), time.GetUtcNow());
             Carry(settled);
             run = run.Next(membership, start, time.GetUtcNow());
             if (inVain > 0 || committedAtRegroup >= 0)

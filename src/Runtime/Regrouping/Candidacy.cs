@@ -74,21 +74,21 @@ internal sealed class Candidacy
             asked.UnionWith(Concerned(roll));
     }
 
-    /// <summary>The first generation without whose agreement nobody may go on, and how far it agrees; null: all that are left agree, and somebody is left.</summary>
-    /// <remarks>A generation of which nobody lives has no say.</remarks>
+    /// <summary>
+    /// The first generation without whose agreement nobody may go on, and how far it agrees; null: those who have promised may. Of the base somebody must
+    /// be left: members of several later ones cannot know of one another, nor which of these has begun.
+    /// </summary>
     public (Roll Roll, GoingOnVerdict Verdict)? Objection()
     {
         var agreeing = promises.Keys.ToHashSet();
-        bool isAnybodyLeft = false;
         foreach (var roll in Doubtful.Insert(0, Base))
         {
             var verdict = GoingOn.Decide(roll.Ranks, agreeing, dead);
-            if (verdict.Counted > 0 && !verdict.MayGoOn)
+            if (!verdict.MayGoOn && (verdict.Counted > 0 || roll == Base))
                 return (roll, verdict);
-            isAnybodyLeft |= verdict.Counted > 0;
         }
 
-        return isAnybodyLeft ? null : (Base, default);
+        return null;
     }
 
     /// <summary>Whether nobody is to be waited for any longer, where the rule is kept. The candidate itself is, always.</summary>
@@ -130,7 +130,7 @@ internal sealed class Candidacy
     {
         var agreeing = promises.Keys.Except(leaving).ToHashSet();
         var gone = dead.Union(leaving).ToHashSet();
-        return Doubtful.Add(Base).Select(r => GoingOn.Decide(r.Ranks, agreeing, gone)).All(v => v.Counted == 0 || v.MayGoOn);
+        return Doubtful.Add(Base).All(r => GoingOn.Decide(r.Ranks, agreeing, gone).MayGoOn);
     }
 
     /// <summary>Its conductor is the first who knows that it has begun.</summary>

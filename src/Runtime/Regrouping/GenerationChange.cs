@@ -168,8 +168,9 @@ public sealed class GenerationChange
     {
         if (candidacy.Objection() is var (roll, verdict))
         {
+            // That a later one has begun may still be on its way here.
             if (verdict.Counted == 0)
-                return GiveUp($"nobody of {roll.Generation} is left");
+                return now - since < 2 * times.SilenceGrace ? [] : GiveUp($"nobody of {roll.Generation} is left", now);
             string who = string.Join(" and ", verdict.Missed);
             return now - since < times.SilenceGrace || verdict.Missed.All(n => candidacy.IsAbout(n, now)) ? [] : Wait(
                 verdict.Missed,
@@ -231,9 +232,10 @@ public sealed class GenerationChange
         return [new ChangeDecision.Stop(present.Ballot, present)];
     }
 
-    private IEnumerable<ChangeDecision> GiveUp(string reason)
+    private IEnumerable<ChangeDecision> GiveUp(string reason, TimeSpan now)
     {
         IsOver = true;
+        seat.Outbid(Ballot, now);
         return [new ChangeDecision.GiveUp(reason)];
     }
 }

@@ -15,7 +15,7 @@ public sealed class Seat(NodeKey self, Roll founding, RegroupingTimes times)
 {
     private readonly HashSet<NodeKey> dead = [];
     private NodeKey awaited = founding.Conductor;
-    private TimeSpan heard;
+    private TimeSpan heard, asked;
     private TimeSpan? trouble;
     private long seen = founding.Ballot.Number;
 
@@ -32,8 +32,11 @@ public sealed class Seat(NodeKey self, Roll founding, RegroupingTimes times)
     /// <summary>The latest generation that was accepted here.</summary>
     public Roll Latest => Pending.IsEmpty ? Present : Pending[^1];
 
-    /// <summary>Whether no step may be taken: a higher ballot than the present generation's is promised, or this node has no part in it.</summary>
-    public bool IsFenced => Promised > Present.Ballot || !Present.IsMember(self);
+    /// <summary>Whether a higher ballot than the present generation's is promised: that generation is over here.</summary>
+    public bool IsFenced => Promised > Present.Ballot;
+
+    /// <summary>Whether steps of the present generation may be taken here.</summary>
+    public bool MayStep => !IsFenced && Present.IsMember(self);
 
     public IReadOnlySet<NodeKey> Dead => dead;
 
@@ -97,7 +100,7 @@ public sealed class Seat(NodeKey self, Roll founding, RegroupingTimes times)
                 (trouble, heard) = (roll.Ranks.Any(dead.Contains) || dead.Contains(awaited) ? now : null, now);
         }
 
-        return Present.Ballot == ballot && !IsFenced;
+        return Present.Ballot == ballot && MayStep;
     }
 
     /// <summary>Whether something is wrong that only another generation makes good.</summary>
@@ -148,7 +151,10 @@ public sealed class Seat(NodeKey self, Roll founding, RegroupingTimes times)
     {
         if (!Present.Ranks.Contains(self) && !Pending.Any(p => p.Ranks.Contains(self)) && Latest.Conductor != self)
             return null;
-        if (awaited == self || dead.Contains(awaited))
+        // Its own ballot may have come to nothing after it was promised here.
+        if (awaited == self)
+            return trouble ?? (IsFenced ? asked + times.HoldGrace : null);
+        if (dead.Contains(awaited))
             return trouble + Place() * times.Stagger;
         return trouble is not null || IsFenced || !Pending.IsEmpty
             ? Later(trouble, heard) + times.HoldGrace + Place() * times.Stagger
@@ -157,7 +163,7 @@ public sealed class Seat(NodeKey self, Roll founding, RegroupingTimes times)
 
     /// <summary>How many nodes ask before this one.</summary>
     private int Place() =>
-        awaited == self ? 0 : Latest.Ranks.Distinct().TakeWhile(n => n != self).Count(n => n != awaited && !dead.Contains(n));
+        Latest.Ranks.Distinct().TakeWhile(n => n != self).Count(n => n != awaited && !dead.Contains(n));
 
     /// <summary>A generation is known to have begun; what came before it no longer matters.</summary>
     private void Establish(Roll roll)
@@ -176,7 +182,7 @@ public sealed class Seat(NodeKey self, Roll founding, RegroupingTimes times)
 
     private void Await(NodeKey node, TimeSpan now)
     {
-        (awaited, heard) = (node, now);
+        (awaited, heard, asked) = (node, now, now);
         trouble = dead.Contains(node) ? now : null;
     }
 

@@ -146,7 +146,20 @@ public sealed record StartPoint(long Step, ReplicaId? Replica, long? PendingTest
 /// <param name="Lost">Devices here that cannot go on, and why.</param>
 public sealed record SeatState(
     StartPoint? Position, ImmutableArray<WorkerProtocol.StepCompleted> Records, ImmutableArray<TestRecord> Tests, ImmutableArray<Membership> Memberships,
-    ImmutableArray<LostDevice> Lost);
+    ImmutableArray<LostDevice> Lost)
+{
+    /// <summary>With what others know of the past as well: who came later knows less of it.</summary>
+    public SeatState With(IEnumerable<SeatState> others)
+    {
+        SeatState[] all = [this, .. others];
+        return this with
+        {
+            Records = [.. all.SelectMany(s => s.Records).DistinctBy(r => r.Step).OrderBy(r => r.Step)],
+            Tests = [.. all.SelectMany(s => s.Tests).DistinctBy(t => t.Step).OrderBy(t => t.Step)],
+            Memberships = [.. all.SelectMany(s => s.Memberships).DistinctBy(m => m.Generation)],
+        };
+    }
+}
 
 /// <summary>What a test of the weights after a step has shown, and where early stopping stood then.</summary>
 public sealed record TestRecord(long Step, TestFigures Figures, StoppingState? Stopping);

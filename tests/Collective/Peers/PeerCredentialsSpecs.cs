@@ -18,7 +18,7 @@ public sealed class PeerCredentialsSpecs
 
     [Fact]
     public void A_secret_that_is_none_is_refused() =>
-        Assert.Contains("has 3 characters", Assert.Throws<DataPlaneException>(() => PeerCredentials.OfSecret("abc")).Message);
+        Assert.Contains("is empty", Assert.Throws<DataPlaneException>(() => PeerCredentials.OfSecret("")).Message);
 
     [Fact]
     public async Task Certificates_of_an_authority_do_as_well()

@@ -23,9 +23,9 @@ public sealed class SeatTests
     [Fact]
     public void A_generation_is_accepted_ready_and_begun()
     {
-        Assert.True(seat.IsFenced);
+        Assert.False(seat.MayStep);
         var roll = Live(1);
-        Assert.False(seat.IsFenced);
+        Assert.True(seat.MayStep);
         Assert.Equal((roll, roll), (seat.Present, seat.Latest));
         Assert.Empty(seat.Pending);
     }
@@ -77,7 +77,7 @@ public sealed class SeatTests
         var later = RollOf(4, A, A, C);
         Assert.True(seat.Passed(later));
         Assert.False(seat.Passed(later));
-        Assert.True(seat.IsFenced);
+        Assert.False(seat.MayStep);
         Assert.Null(seat.StandsAt());
         Assert.Equal(later, seat.On(Hold(7, C, Ballot.Of(1, A)), At(9))!.Present);
     }

@@ -46,9 +46,15 @@ internal static class SimulatedJob
 
     private static bool IsSettled(SimulatedNetwork network) => network.Observer.IsDone || IsAbandoned(network);
 
-    /// <summary>Of those who could decide nobody lives: what remains of the job is a checkpoint.</summary>
-    private static bool IsAbandoned(SimulatedNetwork network) =>
-        network.Watch.Last is { } last ? last.Ranks.All(n => !network[n].IsAlive) : !network.Nodes.First().IsAlive;
+    /// <summary>
+    /// Of those who could decide nobody lives, or who lives has not heard that his generation began and has nobody to ask: what remains of the job is a
+    /// checkpoint.
+    /// </summary>
+    private static bool IsAbandoned(SimulatedNetwork network)
+    {
+        var voters = (network.Watch.Last?.Ranks ?? [network.Nodes.First().Key]).Select(n => network[n]).Where(n => n.IsAlive).ToArray();
+        return voters.Length == 0 || (voters.Any(n => n.HasGivenUp) && voters.All(n => n.Seat!.Present.Ranks.All(r => !network[r].IsAlive)));
+    }
 
     /// <summary>Whoever may go on has finished; whoever may not says whom he misses, and those can truly not answer.</summary>
     private static JobEnd EndOf(SimulatedNetwork network)

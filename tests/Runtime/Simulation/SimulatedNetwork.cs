@@ -137,7 +137,7 @@ internal sealed class SimulatedNetwork
 
     public TimeSpan Short() => TimeSpan.FromMicroseconds(Random.Next(100, 5000));
 
-    private TimeSpan Delay() => Happens(IsFaulty ? Scenario.Late : 0) ? TimeSpan.FromMilliseconds(Random.Next(5, 700)) : Short();
+    private TimeSpan Delay() => Happens(IsFaulty ? Scenario.Late : 0) ? Random.NextDouble() * Scenario.Lateness : Short();
 
     private bool Happens(double probability) => probability > 0 && Random.NextDouble() < probability;
 

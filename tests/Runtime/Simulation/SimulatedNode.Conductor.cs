@@ -54,6 +54,7 @@ internal sealed partial class SimulatedNode
                 break;
             case Message.BeatAnswer answer when conducting?.Roll.Ballot == answer.Ballot:
                 conducting.Nexts[from] = Math.Max(answer.Next, conducting.Nexts.GetValueOrDefault(from));
+                conducting.Heard[from] = Now;
                 Note(answer.Records, recorded);
                 break;
             case Message.TakenDown told:
@@ -155,7 +156,7 @@ internal sealed partial class SimulatedNode
         Note(starting.Records, starting.Recorded);
         var planned = conducting?.Planned ?? new PlannedChange(TimeSpan.FromMilliseconds(200));
         planned.Begun(roll, Now);
-        (change, conducting) = (null, new Conducting(roll, [.. roll.Ranks.Distinct()], planned) { Start = starting.Formation.Step });
+        (change, conducting) = (null, new Conducting(roll, [.. roll.Ranks.Distinct()], planned) { Start = starting.Formation.Step, BegunAt = Now });
         TellAll();
     }
 
@@ -178,6 +179,9 @@ internal sealed partial class SimulatedNode
             return;
         }
 
+        // No round is open after the last step: whoever is silent then would be missed by nobody else.
+        if (here.Processes.Any(n => Now - here.Heard.GetValueOrDefault(n, here.BegunAt) > Times.ConductorPatience))
+            Seat!.Trouble(Now);
         if (IsLeaving && Heir is not null)
             here.Planned.Leave(key, Now);
         if (here.Admission is null && here.Planned.DueAt <= Now)
@@ -247,7 +251,11 @@ internal sealed partial class SimulatedNode
     {
         public long Start { get; init; }
 
+        public required TimeSpan BegunAt { get; init; }
+
         public Dictionary<NodeKey, long> Nexts { get; } = [];
+
+        public Dictionary<NodeKey, TimeSpan> Heard { get; } = [];
 
         public TimeSpan BeatAt { get; set; }
 

@@ -19,9 +19,6 @@ internal sealed partial class SimulatedNode
     private Roll? founding;
     private bool isFounder;
 
-    /// <summary>Whether steps of this generation may happen here.</summary>
-    public bool Lives(Ballot ballot) => Seat is { IsFenced: false } seat && seat.Present.Ballot == ballot;
-
     /// <summary>One of those that the job begins with: the first values are drawn, not fetched.</summary>
     public void Found(Roll roll)
     {

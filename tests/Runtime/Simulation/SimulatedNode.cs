@@ -10,7 +10,6 @@ namespace Singa.Actors.Runtime.Tests.Simulation;
 /// </summary>
 internal sealed partial class SimulatedNode(SimulatedNetwork network, NodeKey key, int devices)
 {
-    public static readonly RegroupingTimes Times = RegroupingTimes.Default;
     private static readonly TimeSpan OfferEvery = TimeSpan.FromMilliseconds(500);
     private readonly Queue<Action<SimulatedNode>> held = new();
     private int ticking;
@@ -34,6 +33,8 @@ internal sealed partial class SimulatedNode(SimulatedNetwork network, NodeKey ke
     public bool IsFinished { get; private set; }
 
     public Seat? Seat { get; private set; }
+
+    private RegroupingTimes Times => network.Scenario.Times;
 
     private TimeSpan Now => network.Now;
 

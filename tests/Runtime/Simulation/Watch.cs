@@ -34,7 +34,7 @@ internal sealed class Watch(SimulatedNetwork network)
             if (other.Ballot > begin.Base.Ballot && other.Ballot < roll.Ballot && begin.Doubtful.All(d => d.Ballot != other.Ballot)
                 && other.Acceptors.Where(roll.IsAcceptor).Cast<NodeKey?>().FirstOrDefault() is { } witness)
                 throw new ViolationException($"{roll.Generation} of {roll.Conductor} begins after {begin.Base.Generation}, though {witness} was in {other.Generation} of {other.Conductor}");
-            if (!CanRun(other))
+            if (!CanRun(other) || !CanRun(roll))
                 continue;
             if (otherBase.Ballot == begin.Base.Ballot)
                 throw new ViolationException($"{roll.Generation} of {roll.Conductor} begins while {other.Generation} of {other.Conductor} runs, and both come from {otherBase.Generation}");
@@ -47,5 +47,6 @@ internal sealed class Watch(SimulatedNetwork network)
     /// <summary>How many generations could take steps at this moment.</summary>
     public int Running => begun.Count(b => CanRun(b.Roll));
 
-    public bool CanRun(Roll roll) => roll.Members.All(n => network[n] is { IsAlive: true } node && node.Lives(roll.Ballot));
+    /// <summary>Nobody in it is dead or has promised to go on with no older one.</summary>
+    private bool CanRun(Roll roll) => roll.Members.All(n => network[n] is { IsAlive: true, Seat: { } seat } && seat.Promised == roll.Ballot);
 }
