@@ -42,7 +42,8 @@ public static class CoordinatorProtocol
     public sealed record JobConducted(JobId Job, IActorRef Observer, JobDemand Demand, ImmutableArray<DeviceOffer> Devices) : IEvent;
 
     /// <summary>To a conductor: these devices are the job's, on these nodes. None: it rests until some are.</summary>
-    public sealed record AllotDevices(JobId Job, ImmutableArray<JobNode> Nodes, string? Reason) : ICommand;
+    /// <summary><c>Elsewhere</c>: nodes that the pool knows and has other use for. Of those that it does not know the job knows more than a coordinator that has just begun.</summary>
+    public sealed record AllotDevices(JobId Job, ImmutableArray<JobNode> Nodes, ImmutableArray<NodeKey> Elsewhere, string? Reason) : ICommand;
 
     /// <summary>From a conductor: the job has ended, and its observer knows.</summary>
     public sealed record JobLeft(JobId Job) : IEvent;

@@ -86,9 +86,15 @@ internal sealed class NodeActor : ReceiveActor
         Receive<ReleaseJob>(message =>
         {
             if (seats.TryGetValue(message.Job, out var seat))
+            {
+                // Whoever conducts by now waits for the answer; it may not be the one that had the job prepared.
+                seats[message.Job] = (seat.Actor, Sender);
                 seat.Actor.Forward(message);
+            }
             else
+            {
                 Sender.Tell(new JobReleased(message.Job, order.Key));
+            }
         });
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text.Json;
 
@@ -7,7 +8,7 @@ namespace Singa.Actors.Cli.Tests.Clusters;
 internal sealed class LocalCluster : IAsyncDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("singa-cluster-").FullName;
-    private readonly List<NodeProcess> started = [];
+    private readonly ConcurrentQueue<NodeProcess> started = [];
     private readonly List<Process> submitted = [];
 
     public IEnumerable<NodeProcess> Living => started.Where(n => !n.Process.HasExited);
@@ -31,7 +32,7 @@ internal sealed class LocalCluster : IAsyncDisposable
         string[] seeds = [.. Living.Where(n => !n.IsStopped).SelectMany(n => new[] { "--seed-node", n.Address })];
         string[] root = arguments.Contains("--data-root") ? [] : ["--data-root", folder];
         var node = await NodeProcess.StartAsync(state, within, [.. seeds, .. root, .. arguments]);
-        started.Add(node);
+        started.Enqueue(node);
         return node;
     }
 
@@ -61,6 +62,15 @@ internal sealed class LocalCluster : IAsyncDisposable
     public Process Submit(string job, params string[] more) => Submit([], job, Contacts, more);
 
     public Task StepsAsync(Process submit, int steps, int shards) => Following.LinesAsync(submit, this["ledger.jsonl"], steps * shards);
+
+    /// <summary>Ends the job before its time.</summary>
+    public async Task CancelAsync(Process submit, string[] within, string contacts)
+    {
+        using var cancel = Singa.Start(within, [WithSecret], "cancel", "--cluster", contacts);
+        var run = await Singa.FinishAsync(cancel);
+        Assert.True(run.Code == 0, string.Join('\n', run.Errors));
+        await Singa.FinishAsync(submit);
+    }
 
     public int Steps(int shards) => Following.Count(this["ledger.jsonl"]) / shards;
 
@@ -94,9 +104,11 @@ internal sealed class LocalCluster : IAsyncDisposable
     /// <summary>The only job there is.</summary>
     public static JsonElement Job(JsonElement status) => Assert.Single(status.GetProperty("jobs").EnumerateArray());
 
-    /// <summary>Nodes with workers of the job, in order of ranks.</summary>
+    /// <summary>Of all jobs, in order of ranks.</summary>
     public static string[] Workers(JsonElement status) =>
-        [.. Job(status).GetProperty("workers").EnumerateArray().Select(w => w.GetProperty("worker").GetString()!)];
+    [
+        .. status.GetProperty("jobs").EnumerateArray().SelectMany(j => j.GetProperty("workers").EnumerateArray()).Select(w => w.GetProperty("worker").GetString()!),
+    ];
 
     public async ValueTask DisposeAsync()
     {
