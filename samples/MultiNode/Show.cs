@@ -12,22 +12,32 @@ internal sealed class Show(bool isTerminal, TimeProvider time)
 
     private readonly ConcurrentQueue<string> news = [];
     private readonly long begun = time.GetTimestamp();
+    private volatile bool drawing;
 
     /// <summary>From any thread.</summary>
     public void Tell(string happened)
     {
         string line = string.Create(CultureInfo.InvariantCulture, $"{time.GetElapsedTime(begun).TotalSeconds,6:F1} s  {happened}");
         news.Enqueue(line);
-        if (!isTerminal)
+        if (!drawing)
             Console.WriteLine(line);
-        else if (news.Count > NewsShown)
+        if (news.Count > NewsShown)
             news.TryDequeue(out _);
     }
 
     /// <summary>Until it is cancelled; the last scene stays.</summary>
-    public Task RunAsync(Func<Scene> look, CancellationToken end) => isTerminal
-        ? AnsiConsole.Live(LiveTable.Draw(look(), news)).StartAsync(live => EachAsync(Redraw, scene => live.UpdateTarget(LiveTable.Draw(scene, news)), look, end))
-        : EachAsync(Line, Write, look, end);
+    public async Task RunAsync(Func<Scene> look, CancellationToken end)
+    {
+        if (!isTerminal)
+        {
+            await EachAsync(Line, Write, look, end);
+            return;
+        }
+
+        drawing = true;
+        await AnsiConsole.Live(LiveTable.Draw(look(), news)).StartAsync(live => EachAsync(Redraw, scene => live.UpdateTarget(LiveTable.Draw(scene, news)), look, end));
+        drawing = false;
+    }
 
     private static async Task EachAsync(TimeSpan interval, Action<Scene> draw, Func<Scene> look, CancellationToken end)
     {
