@@ -41,6 +41,7 @@ internal sealed partial class NodeChild : IDisposable
                 up.TrySetResult(match.Groups[1].Value);
         };
         process.ErrorDataReceived += (_, e) => Take(e.Data);
+        AppDomain.CurrentDomain.ProcessExit += KillAtExit;
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
     }
@@ -100,9 +101,17 @@ internal sealed partial class NodeChild : IDisposable
 
     public void Dispose()
     {
+        AppDomain.CurrentDomain.ProcessExit -= KillAtExit;
         Kill();
         process.Dispose();
         file.Dispose();
+    }
+
+    /// <summary>A bench that is told to end leaves no nodes behind.</summary>
+    private void KillAtExit(object? sender, EventArgs e)
+    {
+        if (!process.HasExited)
+            process.Kill();
     }
 
     private void Take(string? line)
