@@ -9,7 +9,7 @@ internal static class Goodput
     {
         double wanted = options.Quick ? 1 : 10;
         page.Title($"Goodput under kills, four workers, steps of about {wanted:0} s");
-        page.Line("Torchft's published stress on 300 processes committed 82.3 % of its steps at one kill per 60 s and 30.2 % at one per 15 s; its hardware and model are others.");
+        page.Line("Torchft's published stress committed 82.3 % of its steps at one kill per 60 s and 30.2 % at one per 15 s; its hardware and model are others.");
         page.Line();
         int batch = Calibrate(options, page, wanted);
         page.Line($"ResNet-18 on {batch} digits in {Shards} shards; nodes of one thread on {Environment.ProcessorCount} cores. Any node may be hit, the coordinator's included.");

@@ -9,9 +9,12 @@ internal static class Heartbeats
     {
         page.Title("Heartbeats under load");
         double length = options.Of(60, 300);
-        using var cluster = LocalCluster.Start(options, "heartbeats", 2, hook: typeof(StartupHook).Assembly.Location);
+        string flood = Path.Combine(options.Logs, "flood");
+        File.Delete(flood);
+        using var cluster = LocalCluster.Start(options, "heartbeats", 2, flood: flood);
         using var job = WatchedJob.Submit(cluster.Client, Jobs.ResNet(16), page);
         var begin = job.First(0, 120, "two nodes to train", c => c.Nodes == 2);
+        File.WriteAllText(flood, "");
         HashSet<string> states = [];
         while (Clock.Now < begin.At + length)
         {

@@ -14,13 +14,13 @@ internal sealed partial class LocalCluster : IDisposable
     private readonly Options options;
     private readonly string folder;
     private readonly int threads;
-    private readonly string? hook;
+    private readonly string? flood;
     private readonly SortedDictionary<string, NodeChild> nodes = new(StringComparer.Ordinal);
     private readonly List<NodeChild> gone = [];
     private int started;
 
-    private LocalCluster(Options options, string name, int threads, string? hook) =>
-        (this.options, folder, this.threads, this.hook) = (options, Path.Combine(options.Logs, name), threads, hook);
+    private LocalCluster(Options options, string name, int threads, string? flood) =>
+        (this.options, folder, this.threads, this.flood) = (options, Path.Combine(options.Logs, name), threads, flood);
 
     public ClusterClient Client { get; private set; } = null!;
 
@@ -29,9 +29,9 @@ internal sealed partial class LocalCluster : IDisposable
     /// <summary>Those that lived and died as well.</summary>
     public IEnumerable<NodeChild> Ever => gone.Concat(nodes.Values);
 
-    public static LocalCluster Start(Options options, string name, int count, int threads = 1, string? hook = null)
+    public static LocalCluster Start(Options options, string name, int count, int threads = 1, string? flood = null)
     {
-        var cluster = new LocalCluster(options, name, threads, hook);
+        var cluster = new LocalCluster(options, name, threads, flood);
         try
         {
             for (int i = 0; i < count; i++)
@@ -59,7 +59,7 @@ internal sealed partial class LocalCluster : IDisposable
     /// <param name="port">0: any.</param>
     public NodeChild Add(int port)
     {
-        var node = NodeChild.Start(options.Singa, Path.Combine(folder, port == 0 ? $"newcomer-{++started}" : $"node-{port}"), port, [.. nodes.Keys], threads, hook);
+        var node = NodeChild.Start(options.Singa, Path.Combine(folder, port == 0 ? $"newcomer-{++started}" : $"node-{port}"), port, [.. nodes.Keys], threads, flood);
         nodes[node.Address] = node;
         return node;
     }

@@ -13,7 +13,7 @@ internal sealed partial class NodeChild : IDisposable
     private readonly StreamWriter file;
     private readonly TaskCompletionSource<string> up = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private NodeChild(string singa, string folder, int port, IEnumerable<string> seeds, int threads, string? hook)
+    private NodeChild(string singa, string folder, int port, IEnumerable<string> seeds, int threads, string? flood)
     {
         Directory.CreateDirectory(folder);
         string config = Path.Combine(folder, "node.conf");
@@ -27,8 +27,12 @@ internal sealed partial class NodeChild : IDisposable
             RedirectStandardError = true,
         };
         start.Environment.Remove("SINGA_CLUSTER_SECRET");
-        if (hook is not null)
-            start.Environment["DOTNET_STARTUP_HOOKS"] = hook;
+        if (flood is not null)
+        {
+            start.Environment["DOTNET_STARTUP_HOOKS"] = typeof(StartupHook).Assembly.Location;
+            start.Environment[StartupHook.Variable] = flood;
+        }
+
         StartedAt = Clock.Now;
         process = Process.Start(start)!;
         process.OutputDataReceived += (_, e) =>
@@ -37,6 +41,7 @@ internal sealed partial class NodeChild : IDisposable
                 up.TrySetResult(match.Groups[1].Value);
         };
         process.ErrorDataReceived += (_, e) => Take(e.Data);
+        AppDomain.CurrentDomain.ProcessExit += KillAtExit;
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
     }
@@ -48,9 +53,9 @@ internal sealed partial class NodeChild : IDisposable
     public bool HasExited => process.HasExited;
 
     /// <summary>Returns when it is up.</summary>
-    public static NodeChild Start(string singa, string folder, int port, IEnumerable<string> seeds, int threads, string? hook = null)
+    public static NodeChild Start(string singa, string folder, int port, IEnumerable<string> seeds, int threads, string? flood = null)
     {
-        var node = new NodeChild(singa, folder, port, seeds, threads, hook);
+        var node = new NodeChild(singa, folder, port, seeds, threads, flood);
         for (double since = Clock.Now; !node.up.Task.Wait(100);)
         {
             if (!node.HasExited && Clock.Now - since < Patience.TotalSeconds)
@@ -96,9 +101,17 @@ internal sealed partial class NodeChild : IDisposable
 
     public void Dispose()
     {
+        AppDomain.CurrentDomain.ProcessExit -= KillAtExit;
         Kill();
         process.Dispose();
         file.Dispose();
+    }
+
+    /// <summary>A bench that is told to end leaves no nodes behind.</summary>
+    private void KillAtExit(object? sender, EventArgs e)
+    {
+        if (!process.HasExited)
+            process.Kill();
     }
 
     private void Take(string? line)

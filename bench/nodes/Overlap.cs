@@ -6,7 +6,7 @@ namespace Singa.Actors.Bench.Nodes;
 /// <summary>How much of the exchange hides behind backward: ResNet-18, two processes of one thread.</summary>
 internal static class Overlap
 {
-    private const int WarmUp = 5, Guess = 4;
+    private const int WarmUp = 5, Few = 2, Many = 8;
 
     // Backward is about two thirds of a step: an exchange of half of it takes a third.
     private const double StepsOfExchange = 3;
@@ -17,10 +17,12 @@ internal static class Overlap
         string folder = Directory.CreateDirectory(Path.Combine(options.Logs, "overlap")).FullName;
         int steps = options.Of(30, 120);
         string model = Path.Combine(folder, "model.safetensors");
-        double guess = Alone(options, folder, Guess, 10, model);
+        double few = Alone(options, folder, Few, 10, model), many = Alone(options, folder, Many, 10, null);
         long bytes = new FileInfo(model).Length / sizeof(float) * sizeof(float);
         double exchange = Sums.Seconds(options, bytes);
-        int half = Math.Max(1, (int)Math.Round(Guess * StepsOfExchange * exchange / guess));
+        // A step costs something whatever its samples, the update for instance, and so much for each.
+        double each = Math.Max((many - few) / (Many - Few), 1e-6);
+        int half = (int)Math.Clamp(Math.Round((StepsOfExchange * exchange - few) / each + Few), 1, 256);
         double without = Alone(options, folder, half, steps, null);
         double with = Together(options, page, half, steps);
         double hidden = 1 - (with - without) / exchange;
