@@ -69,6 +69,7 @@ public sealed class DigestTests : IAsyncLifetime
 
     private async Task SameAsync(string? root, int shards, string text)
     {
+        LongForm.Only();
         string job = cluster.Job(text);
         string[] set = ["--set", $"job.shards={shards}"];
         var alone = await Singa.RunAsync(["train", job, .. set, "--devices", "cpu=2", "--threads", "1"]);

@@ -78,6 +78,7 @@ public sealed class GoingOnTests : IAsyncLifetime
     [InlineData(2)]
     public async Task One_of_three_is_stopped_and_comes_back_as_a_newcomer(int rank)
     {
+        LongForm.Only();
         Skip.If(OperatingSystem.IsWindows(), "nodes are stopped and killed with signals");
         var nodes = await cluster.StartManyAsync(3);
         var submit = cluster.Submit(job, "--set", $"job.max-steps={100 * Steps}");

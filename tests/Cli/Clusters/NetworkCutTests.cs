@@ -34,6 +34,7 @@ public sealed class NetworkCutTests : IAsyncLifetime
     [InlineData(1, new[] { 3 })]
     public async Task One_side_goes_on_and_the_other_comes_back(int here, int[] cuts)
     {
+        LongForm.Only();
         networks = await Namespaces.CreateAsync();
         for (int i = 0; i < here; i++)
             await cluster.StartAsync($"left-{i}", networks.Left, "--host", Namespaces.LeftHost);
