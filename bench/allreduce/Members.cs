@@ -9,7 +9,7 @@ internal static class Members
     /// <returns>Seconds by bytes.</returns>
     public static Dictionary<long, double> Run(int count, string secret)
     {
-        var members = Enumerable.Range(0, count).Select(rank => Process.Start(new ProcessStartInfo(Environment.ProcessPath!, ["member", $"{rank}", $"{count}", secret])
+        var members = Enumerable.Range(0, count).Select(rank => Process.Start(new ProcessStartInfo(Environment.ProcessPath!, ["member", $"{rank}", $"{count}", secret, string.Join(',', Sizes.All.Select(s => s.Bytes))])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

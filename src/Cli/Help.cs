@@ -83,6 +83,7 @@ internal static class Help
           --devices LIST      names with commas between, as in cpu:0,cuda:1, or KIND=N as in cpu=2; without it every device found
           --threads N         threads of each CPU device
           --data-root DIR     the folder that data of jobs lies in; the working directory unless said
+          --until-eof         leaves when standard input ends too: a program that starts nodes with a pipe is not outlived by them
 
         Standard output says `node HOST:PORT is up, data port N` once it is in a cluster; logs go to standard error. Ctrl-C and SIGTERM have it
         leave in order; a second one ends it at once.

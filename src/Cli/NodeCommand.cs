@@ -10,17 +10,19 @@ namespace Singa.Actors.Cli;
 /// <summary><c>singa node</c>: a member of a cluster that trains whatever there is, until it is told to leave.</summary>
 internal static class NodeCommand
 {
-    private const string HostOption = "--host", PortOption = "--port", SeedOption = "--seed-node", RootOption = "--data-root";
+    private const string HostOption = "--host", PortOption = "--port", SeedOption = "--seed-node", RootOption = "--data-root", EofFlag = "--until-eof";
 
     public static async Task RunAsync(string[] words, TextWriter output)
     {
-        var arguments = Arguments.Parse(words, ClusterArguments.ConfigOption, HostOption, PortOption, SeedOption, JobArguments.DevicesOption, JobArguments.ThreadsOption, RootOption);
+        var arguments = Arguments.Parse(words.Where(w => w != EofFlag), ClusterArguments.ConfigOption, HostOption, PortOption, SeedOption, JobArguments.DevicesOption, JobArguments.ThreadsOption, RootOption);
         if (arguments.Operands is [var operand, ..])
             throw new UsageException($"singa node takes options only, not {operand}");
 
         using var stop = new CancellationTokenSource();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        if (words.Contains(EofFlag))
+            new Thread(() => AwaitEof(stop)) { IsBackground = true, Name = "standard input" }.Start();
         using var host = Build(arguments);
         await host.StartAsync(CancellationToken.None);
         var node = host.Services.GetRequiredService<ClusterHost>();
@@ -40,6 +42,25 @@ internal static class NodeCommand
             // The first signal lets the others know; a second one ends the process, as if nobody had listened.
             signal.Cancel = !stop.IsCancellationRequested;
             stop.Cancel();
+        }
+    }
+
+    /// <summary>The system closes the other end when whoever started this process ends, in whatever way.</summary>
+    private static void AwaitEof(CancellationTokenSource stop)
+    {
+        Span<byte> unread = stackalloc byte[256];
+        using var input = Console.OpenStandardInput();
+        while (input.Read(unread) > 0)
+        {
+        }
+
+        try
+        {
+            stop.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has left meanwhile.
         }
     }
 

@@ -17,7 +17,7 @@ public interface ITraining
 /// <summary>One accepted job, while it trains and afterwards.</summary>
 public interface ITrainingRun
 {
-    /// <summary>What the job was found to be: steps, shards, devices.</summary>
+    /// <summary>What the job was found to be: steps, shards, devices; <c>Workers</c> and <c>Generation</c> as they are at the moment.</summary>
     TrainingFacts Facts { get; }
 
     /// <summary>

@@ -10,6 +10,12 @@ public sealed record TrainingFacts(
     string Name, long Samples, long TestSamples, int Classes, int BatchSize, int Epochs, long TotalSteps, int Shards,
     ImmutableArray<WorkerFacts> Workers)
 {
+    /// <summary>Of the membership that <c>Workers</c> are; a later one is seen here once it has begun.</summary>
+    public long Generation { get; init; } = 1;
+
+    /// <summary>Why there had to be another generation than the first; null while there was none.</summary>
+    public string? RegroupedBecause { get; init; }
+
     /// <summary>The step with which this run begins: 0, or where a checkpoint was.</summary>
     public long FirstStep { get; init; }
 

@@ -11,17 +11,22 @@ internal static class Singa
     /// <summary>Long enough for a busy machine; a run that takes longer hangs.</summary>
     private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(3);
 
-    public static Process Start(params string[] arguments) => Start("singa.dll", arguments);
+    public static Process Start(params string[] arguments) => Start("singa.dll", arguments, []);
 
-    private static Process Start(string program, string[] arguments, params (string Name, string Value)[] environment)
+    /// <summary>The same with something set in its environment, and in a network of its own.</summary>
+    /// <param name="within">The command that starts it there, as in <c>ip netns exec NAME</c>; empty, this machine's network.</param>
+    public static Process Start(string[] within, (string Name, string Value)[] environment, params string[] arguments) =>
+        Start("singa.dll", arguments, within, environment);
+
+    private static Process Start(string program, string[] arguments, string[] within, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo("dotnet")
+        string[] words = [.. within, "dotnet", Path.Combine(AppContext.BaseDirectory, program), .. arguments];
+        var start = new ProcessStartInfo(words[0])
         {
             RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true,
         };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, program));
-        foreach (var argument in arguments)
-            start.ArgumentList.Add(argument);
+        foreach (var word in words[1..])
+            start.ArgumentList.Add(word);
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
         var process = Process.Start(start)!;
@@ -38,14 +43,14 @@ internal static class Singa
     /// <summary>The same with something set in its environment.</summary>
     public static async Task<Finished> RunAsync((string Name, string Value) setting, params string[] arguments)
     {
-        using var process = Start("singa.dll", arguments, setting);
+        using var process = Start("singa.dll", arguments, [], setting);
         return await FinishAsync(process);
     }
 
     /// <summary>Another program that trains, under the same contract.</summary>
     public static async Task<Finished> RunOtherAsync(string program, params string[] arguments)
     {
-        using var process = Start(program, arguments);
+        using var process = Start(program, arguments, []);
         return await FinishAsync(process);
     }
 

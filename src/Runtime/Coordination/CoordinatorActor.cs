@@ -62,6 +62,13 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         foreach (var former in nodes.Keys.Where(k => k.Name == node.Key.Name && k != node.Key).ToArray())
             nodes.Remove(former);
         Context.Watch(node.Node);
+        // Whoever offers once more was left behind by a job, which hears of it as if it had never been there.
+        if (nodes.ContainsKey(node.Key))
+        {
+            foreach (var job in jobs)
+                job.Allotted = [];
+        }
+
         nodes[node.Key] = node;
         node.Node.Tell(new DevicesAdmitted(node.Offers));
         Allot();
@@ -127,7 +134,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             if (job.Conductor is { } conductor)
             {
                 if (!job.Allotted.SequenceEqual(share.Devices))
-                    conductor.Tell(new AllotDevices(job.Id, mine, share.Reason));
+                    conductor.Tell(new AllotDevices(job.Id, mine, [.. nodes.Keys.Except(mine.Select(n => n.Key))], share.Reason));
             }
             else if (!mine.IsEmpty)
             {

@@ -42,7 +42,8 @@ public static class CoordinatorProtocol
     public sealed record JobConducted(JobId Job, IActorRef Observer, JobDemand Demand, ImmutableArray<DeviceOffer> Devices) : IEvent;
 
     /// <summary>To a conductor: these devices are the job's, on these nodes. None: it rests until some are.</summary>
-    public sealed record AllotDevices(JobId Job, ImmutableArray<JobNode> Nodes, string? Reason) : ICommand;
+    /// <summary><c>Elsewhere</c>: nodes that the pool knows and has other use for. Of those that it does not know the job knows more than a coordinator that has just begun.</summary>
+    public sealed record AllotDevices(JobId Job, ImmutableArray<JobNode> Nodes, ImmutableArray<NodeKey> Elsewhere, string? Reason) : ICommand;
 
     /// <summary>From a conductor: the job has ended, and its observer knows.</summary>
     public sealed record JobLeft(JobId Job) : IEvent;
@@ -112,8 +113,14 @@ public static class CoordinatorProtocol
     public sealed record CoordinatorStatus(
         string Node, ImmutableArray<DeviceOffer> Devices, ImmutableArray<ConductedJob> Conducted, ImmutableArray<JobId> Waiting) : IEvent;
 
-    /// <summary>To a conductor, answered by <see cref="JobStatus"/>.</summary>
+    /// <summary>To a conductor, or a seat that waits where there is none, answered by <see cref="JobStatus"/>.</summary>
     public sealed record GetJob(JobId Job) : IQuery;
+
+    /// <summary>To a node: each job that is conducted or waits here, answered by a <see cref="JobStatus"/> each. The coordinator may be just who is missing.</summary>
+    public sealed record GetJobs : IQuery
+    {
+        public static readonly GetJobs Instance = new();
+    }
 }
 
 /// <summary>What a completed job leaves. <c>Replica</c> is the content hash under which rank 0 keeps the trained values.</summary>

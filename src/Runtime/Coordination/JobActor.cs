@@ -37,7 +37,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private readonly TimeProvider time;
     private readonly TakeOver? takeOver;
     private readonly Dictionary<NodeKey, JobNode> nodes;
-    private readonly HashSet<NodeKey> preparing = [], prepared = [], released = [];
+    private readonly HashSet<NodeKey> preparing = [], prepared = [], released = [], dead = [];
     private readonly HashSet<DeviceOffer> broken = new(DeviceOffer.ByPlace);
     private readonly Dictionary<int, IActorRef> workers = [];
     private readonly PlannedChange planned;
@@ -96,6 +96,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private void Prepare(JobNode node)
     {
         preparing.Add(node.Key);
+        Context.Watch(node.Node);
         node.Node.Tell(new PrepareJob(job.Job, job.Definition with { Sources = [.. job.Definition.Sources, .. Peers] }, job.Options, Roll.Founding(self, resume?.Generation.Number ?? 0), job.Observer));
     }
 
@@ -215,7 +216,12 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     {
         Receive<CancelJob>(_ => End(new JobCancelled(job.Job)));
         Receive<GetJob>(_ => Sender.Tell(Status()));
-        Receive<NodeGone>(message => Lose(message.Node, message.Reason));
+        Receive<NodeGone>(message =>
+        {
+            dead.Add(message.Node);
+            Lose(message.Node, message.Reason);
+        });
+        Receive<Terminated>(message => Forget(message.ActorRef));
         Receive<NodeFailed>(message =>
         {
             Seat.Tell(new NodeGone(job.Job, message.From, message.Reason));
@@ -314,6 +320,16 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
             Regroup(why);
     }
 
+    /// <summary>Of nodes that work the data plane knows more; others may end while they read the data.</summary>
+    private void Forget(IActorRef ended)
+    {
+        foreach (var node in nodes.Values.Where(n => n.Node.Equals(ended)).Select(n => n.Key).ToArray())
+        {
+            if (run is null || !run.Membership.Members.Any(m => m.Offer.Node == node.Name))
+                Lose(node, $"{node} has ended");
+        }
+    }
+
     /// <summary>Devices come and go by the pool's word as well; a job that has none rests.</summary>
     private void Allot(AllotDevices allot)
     {
@@ -329,18 +345,17 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         GoOn(byHost: false);
         foreach (var node in allot.Nodes)
         {
-            if (nodes.TryGetValue(node.Key, out var known))
-            {
-                nodes[node.Key] = known with { Offers = node.Offers };
-            }
-            else
-            {
-                nodes[node.Key] = node;
+            // The pool may take a while to hear of a death.
+            if (dead.Contains(node.Key))
+                continue;
+            nodes[node.Key] = nodes.TryGetValue(node.Key, out var known) ? known with { Offers = node.Offers } : node;
+            planned.Stay(node.Key);
+            // Also one that was left behind; where it has not noticed yet it will offer itself once more.
+            if (!prepared.Contains(node.Key))
                 Prepare(node);
-            }
         }
 
-        foreach (var gone in nodes.Keys.Except(allot.Nodes.Select(n => n.Key)).ToArray())
+        foreach (var gone in nodes.Keys.Intersect(allot.Elsewhere).ToArray())
         {
             if (gone == self)
                 nodes[gone] = nodes[gone] with { Offers = [] };
@@ -348,7 +363,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
                 planned.Leave(gone, Now);
         }
 
-        var now = Offers(prepared).ToHashSet();
+        var now = Offers(prepared).ToHashSet(DeviceOffer.ByPlace);
         if (run is not null && !now.SetEquals(run.Membership.Members.Select(m => m.Offer).Concat(run.Membership.StandBy)))
             planned.Rebalance(Now);
     }
@@ -440,6 +455,8 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         }
         else
         {
+            // Whoever fell silent has to be prepared once more when it comes back.
+            prepared.RemoveWhere(n => !formation.TakePart.Contains(n) && run.Membership.Members.Any(m => m.Offer.Node == n.Name));
             var (settled, start) = run.Close(furthest.With(formed.States.Values), time.GetUtcNow());
             Carry(settled);
             run = run.Next(membership, start, time.GetUtcNow());
@@ -461,7 +478,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         if (!runs || buckets is not { } count || ending is not null)
             return;
         var roll = run!.Membership;
-        log.Info("job {0} begins {1} at step {2}: {3} shards on {4}", job.Job, roll.Generation, run.Start.Step, run.Schedule.Shards,
+        log.Info("job {0} begins {1} at step {2}, since {3}: {4} shards on {5}", job.Job, roll.Generation, run.Start.Step, reason, run.Schedule.Shards,
             string.Join(", ", roll.Members.Select(m => $"{m.Worker} ({m.Shards})")));
         job.Observer.Tell(accepted ? new JobRegrouped(job.Job, roll.Generation, run.Facts, reason) : new JobAccepted(job.Job, run.Facts));
         (accepted, regrouping, buckets) = (true, false, null);
@@ -619,7 +636,9 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         Timers.StartSingleTimer(nameof(ReleaseTimedOut), ReleaseTimedOut.Instance, settings.ReleaseTimeout);
         Become(Releasing);
         TellNodes(new ReleaseJob(job.Job));
-        if (nodes.Count == 0)
+        // Those that fell silent and were left behind hold nothing that anybody waits for.
+        released.UnionWith(nodes.Keys.Where(n => !prepared.Contains(n) && !preparing.Contains(n)));
+        if (nodes.Keys.All(released.Contains))
             Leave();
     }
 

@@ -113,6 +113,7 @@ public sealed class JobRun
         [.. Membership.Members.Select(m => new WorkerFacts(m.Worker, m.Offer.Device, m.Shards)),
          .. Membership.StandBy.Select(o => new WorkerFacts(o.Worker, o.Device, default))])
     {
+        Generation = Membership.Generation.Number,
         FirstStep = FirstStep,
         ResumedFrom = resume?.Path,
         HasEnded = resume?.Outcome is not null,

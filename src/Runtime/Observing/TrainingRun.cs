@@ -63,10 +63,11 @@ internal sealed class TrainingRun(
     /// <summary>The first that is heard of a job may be that its conductor was followed by another.</summary>
     public void Regroup(CoordinatorProtocol.JobRegrouped regrouped)
     {
+        var heard = regrouped.Facts with { RegroupedBecause = regrouped.Reason };
         if (facts is null)
-            Accept(regrouped.Facts);
+            Accept(heard);
         else
-            facts = facts with { Workers = regrouped.Facts.Workers };
+            facts = facts with { Workers = heard.Workers, Generation = heard.Generation, RegroupedBecause = heard.RegroupedBecause };
     }
 
     /// <summary>Whoever conducts the job later may tell again what was told.</summary>

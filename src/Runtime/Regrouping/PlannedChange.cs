@@ -36,6 +36,13 @@ public sealed class PlannedChange(TimeSpan gather)
             since ??= now;
     }
 
+    /// <summary>It was to leave, and is not any more.</summary>
+    public void Stay(NodeKey node)
+    {
+        if (leaving.Remove(node))
+            Settle();
+    }
+
     /// <summary><see cref="Rebalancing"/> says that the shards lie badly.</summary>
     public void Rebalance(TimeSpan now)
     {
@@ -48,6 +55,11 @@ public sealed class PlannedChange(TimeSpan gather)
     {
         newcomers.Remove(node);
         leaving.Remove(node);
+        Settle();
+    }
+
+    private void Settle()
+    {
         if (newcomers.Count == 0 && leaving.Count == 0 && !isUneven)
             since = null;
     }

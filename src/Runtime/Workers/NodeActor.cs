@@ -86,9 +86,15 @@ internal sealed class NodeActor : ReceiveActor
         Receive<ReleaseJob>(message =>
         {
             if (seats.TryGetValue(message.Job, out var seat))
+            {
+                // Whoever conducts by now waits for the answer; it may not be the one that had the job prepared.
+                seats[message.Job] = (seat.Actor, Sender);
                 seat.Actor.Forward(message);
+            }
             else
+            {
                 Sender.Tell(new JobReleased(message.Job, order.Key));
+            }
         });
     }
 
@@ -96,6 +102,13 @@ internal sealed class NodeActor : ReceiveActor
     {
         Receive<CoordinatorProtocol.CancelJob>(message => ToConductor(message.Job, message));
         Receive<CoordinatorProtocol.GetJob>(message => ToConductor(message.Job, message));
+        Receive<CoordinatorProtocol.GetJobs>(_ =>
+        {
+            foreach (var (id, conductor) in conductors)
+                conductor.Actor.Forward(new CoordinatorProtocol.GetJob(id));
+            foreach (var (id, seat) in seats.Where(s => !conductors.ContainsKey(s.Key)))
+                seat.Actor.Forward(new CoordinatorProtocol.GetJob(id));
+        });
         Receive<CoordinatorProtocol.StopJob>(message => ToConductor(message.Job, message));
         Receive<CoordinatorProtocol.PauseJob>(message => ToConductor(message.Job, message));
         Receive<CoordinatorProtocol.ResumeJob>(message => ToConductor(message.Job, message));

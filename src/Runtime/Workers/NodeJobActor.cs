@@ -48,6 +48,7 @@ internal sealed class NodeJobActor : ReceiveActor, IWithTimers, IVotingOutlet
     private ReplicaId? fetching;
     private ReleaseJob? release;
     private long recorded;
+    private string? waits;
 
     // The generation's rounds are open here; its workers come to rest; they have, and their replica is kept; this node wants to go; it is left behind.
     private bool begun, resting, held, leaving, isOut;
@@ -61,6 +62,7 @@ internal sealed class NodeJobActor : ReceiveActor, IWithTimers, IVotingOutlet
         Conducting();
         Voting();
         Working();
+        Receive<CoordinatorProtocol.GetJob>(_ => TellWaiting());
         Receive<ReleaseJob>(Release);
         Receive<Terminated>(Ended);
         Receive<CollectiveProtocol.GenerationEnded>(_ => { });
@@ -113,14 +115,26 @@ internal sealed class NodeJobActor : ReceiveActor, IWithTimers, IVotingOutlet
         if (localConductor is not null)
             localConductor.Tell(formed, Self);
         else if (Membership is { } last && data is not null)
+            // Without the dead: to the new conductor they would be nodes that have yet to leave, which takes another generation.
             Context.Parent.Tell(new TakeOver(
-                new CoordinatorProtocol.ConductJob(Id, job.Definition, job.Options, job.Observer, present!.Nodes), definition!, data.Description, data.Normalisation, last, recorded, resume, formed));
+                new CoordinatorProtocol.ConductJob(Id, job.Definition, job.Options, job.Observer, [.. present!.Nodes.Where(n => !voting.Seat.Dead.Contains(n.Key))]), definition!, data.Description, data.Normalisation, last, recorded, resume, formed));
+    }
+
+    /// <summary>Where the conductor is out of reach, whoever waits for it has something to say.</summary>
+    private void TellWaiting()
+    {
+        if (waits is null || Membership is not { } last || data is null)
+            return;
+        Sender.Tell(new Cluster.Gate.JobStatus(
+            Id.Value, definition!.Name, "waiting", last.Generation.Number, position?.Step ?? recorded, Scheduling.JobSchedule.Of(definition, data.Description.TrainCount).TotalSteps,
+            TimeSpan.Zero, new JobPulse().Workers(last), waits));
     }
 
     void IVotingOutlet.Runs(Roll roll) => localConductor?.Tell(new GenerationRuns(Id, roll), Self);
 
     void IVotingOutlet.Waits(string reason)
     {
+        waits = reason;
         log.Warning("job {0} waits: {1}", Id, reason);
         if (localConductor is not null)
             localConductor.Tell(new GenerationWaits(Id, reason), Self);
@@ -268,7 +282,7 @@ internal sealed class NodeJobActor : ReceiveActor, IWithTimers, IVotingOutlet
             return;
         }
 
-        (present, conductor, begun, held, resting) = (start, start.Conductor, false, false, false);
+        (present, conductor, begun, held, resting, waits) = (start, start.Conductor, false, false, false, null);
         Timers.Cancel(nameof(RestTimedOut));
         voting.Know(start.Nodes);
         records.Know(start.Membership);

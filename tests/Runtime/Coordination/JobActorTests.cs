@@ -133,7 +133,7 @@ public sealed class JobActorTests : TestKit
         host.ExpectMsg<CoordinatorProtocol.JobAccepted>();
         var key = new NodeKey("b", 2);
         conductor.Tell(new CoordinatorProtocol.AllotDevices(
-            Job, [new JobNode(Key, node, null, [new DeviceOffer("a", "null:0")]), new JobNode(key, newcomer, null, [new DeviceOffer("b", "null:0")])], null));
+            Job, [new JobNode(Key, node, null, [new DeviceOffer("a", "null:0")]), new JobNode(key, newcomer, null, [new DeviceOffer("b", "null:0")])], [], null));
         newcomer.ExpectMsg<WorkerProtocol.PrepareJob>();
         conductor.Tell(new WorkerProtocol.JobPrepared(Job, key, Data, null));
         int number = worker.ExpectMsg<WorkerProtocol.HoldSteps>().Number;

@@ -25,13 +25,17 @@ internal sealed class StatusActor : ReceiveActor, IWithTimers
         view = CurrentClusterStateView.Of(Akka.Cluster.Cluster.Get(Context.System));
         Receive<NodeStatus>(status => Heard(() => nodes[status.Node] = status));
         Receive<CoordinatorProtocol.CoordinatorStatus>(status => Heard(() => Coordinated(status)));
-        Receive<JobStatus>(status => Heard(() => jobs[status.Job] = status));
+        // A seat that waits for a conductor which has long gone on without it says so of an older generation.
+        Receive<JobStatus>(status => Heard(() => jobs[status.Job] = jobs.TryGetValue(status.Job, out var known) && known.Generation > status.Generation ? known : status));
         Receive<MembershipStatus>(status => Heard(() => membership = status));
         Receive<TimedOut>(_ => Answer());
         joining.Tell(GetMembership.Instance);
         coordinator.Tell(CoordinatorProtocol.GetCoordinator.Instance);
         foreach (var member in view.Members)
+        {
             Context.ActorSelection(new RootActorPath(member.Address) / "user" / NodePaths.Gate).Tell(GetNodeStatus.Instance);
+            Context.ActorSelection(new RootActorPath(member.Address) / "user" / NodePaths.Node).Tell(CoordinatorProtocol.GetJobs.Instance);
+        }
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -63,7 +67,7 @@ internal sealed class StatusActor : ReceiveActor, IWithTimers
         if (membership?.Cluster is null)
             missing.Add($"{order.Node} has not joined a cluster yet");
         if (coordination is null)
-            missing.Add("the coordinator does not answer, so devices and jobs are not known");
+            missing.Add("the coordinator does not answer, so devices and jobs that wait for some are not known");
         missing.AddRange(view.Members.Where(m => !nodes.ContainsKey(m.Name)).Select(m => $"{m.Name} does not answer"));
         asker.Tell(new ClusterStatus(
             membership?.Cluster ?? "", order.Node,
@@ -82,6 +86,9 @@ internal sealed class StatusActor : ReceiveActor, IWithTimers
             yield return jobs.GetValueOrDefault(job.Job.Value) ?? Bare(job.Job, "unknown", "its conductor does not answer");
         foreach (var job in coordination?.Waiting ?? [])
             yield return Bare(job, "waiting", "no device is offered");
+        var known = (coordination?.Conducted.Select(j => j.Job) ?? []).Concat(coordination?.Waiting ?? []).Select(j => j.Value).ToHashSet();
+        foreach (var job in jobs.Values.Where(j => !known.Contains(j.Job)).OrderBy(j => j.Job, StringComparer.Ordinal))
+            yield return job;
     }
 
     private static JobStatus Bare(JobId job, string state, string note) => new(job.Value, "", state, 0, 0, 0, TimeSpan.Zero, [], note);

@@ -18,6 +18,7 @@ internal static class MessageTable
         ("cq", typeof(CoordinatorProtocol.GetCoordinator)),
         ("cr", typeof(CoordinatorProtocol.CoordinatorStatus)),
         ("cg", typeof(CoordinatorProtocol.GetJob)),
+        ("ch", typeof(CoordinatorProtocol.GetJobs)),
         ("gj", typeof(JobStatus)),
         ("cd", typeof(CoordinatorProtocol.GetDevices)),
         ("ce", typeof(CoordinatorProtocol.OfferedDevices)),

@@ -1,0 +1,92 @@
+using System.Diagnostics;
+
+namespace Singa.Actors.Cli.Tests.Clusters;
+
+/// <summary>Whatever happens to nodes, whenever: the job completes as if nothing had been.</summary>
+public sealed class ChaosTests : IAsyncLifetime
+{
+    private const int Shards = 8, Samples = 640;
+    private static readonly bool IsLong = Environment.GetEnvironmentVariable("SINGA_LONG") == "1";
+    private static readonly int Events = IsLong ? 50 : 8, Steps = IsLong ? 6000 : 800;
+
+    private readonly LocalCluster cluster = new();
+    private readonly Random random = new(11);
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync() => await cluster.DisposeAsync();
+
+    [SkippableFact]
+    public async Task Nodes_are_killed_stopped_and_started_again_at_random()
+    {
+        LongForm.Only();
+        Skip.IfNot(OperatingSystem.IsLinux(), "nodes are stopped with signals, and what they hold is read from /proc");
+        string job = cluster.Job($$"""
+            job {
+              model = lenet
+              data { kind = digits, train = {{Samples}}, test = 64 }
+              optimizer { kind = sgd, learning-rate = 0.01, momentum = 0.9 }
+              batch-size = 64, shards = {{Shards}}, epochs = 1000, max-steps = {{Steps}}, seed = 3
+            }
+            """);
+        string digest = (await Singa.RunAsync("train", job, "--devices", "cpu:0", "--threads", "2")).Output[^1];
+        await cluster.StartManyAsync(3);
+        var submit = cluster.Submit(job);
+        var restarts = new List<Task>();
+        int events = 0;
+        while (events < Events && !submit.HasExited)
+        {
+            await GoOnAsync(submit);
+            NodeProcess[] nodes = [.. cluster.Living];
+            if (nodes.Length == 1)
+            {
+                await Task.WhenAll(restarts);
+                continue;
+            }
+
+            events++;
+            var node = nodes[random.Next(nodes.Length)];
+            if (random.Next(2) == 0)
+            {
+                // Its successor starts while the job goes on, and the next may be hit before it is there.
+                await node.KillAsync();
+                restarts.Add(cluster.RestartAsync(node));
+            }
+            else
+            {
+                await node.HaltAsync();
+                // Where the others may not go on without it there is nothing to see but that they say so.
+                await Task.WhenAny([GoOnAsync(submit), .. nodes.Where(n => n != node).Select(n => n.Log.SaysAsync(" waits: ", n.Log.Count))]);
+                await node.ContinueAsync();
+            }
+        }
+
+        await Task.WhenAll(restarts);
+        var run = await Singa.FinishAsync(submit);
+        Assert.True(run.Code == 0, string.Join('\n', run.Errors));
+        Assert.Equal(digest, run.Output[^1]);
+        Ledger.IsWhole(cluster["ledger.jsonl"], Steps, Shards, Samples);
+        Assert.Equal(Events, events);
+        await NothingIsLeftAsync();
+    }
+
+    /// <summary>Some steps more than there are.</summary>
+    private Task GoOnAsync(Process submit) => cluster.StepsAsync(submit, Math.Min(Steps, cluster.Steps(Shards) + random.Next(5, 25)), Shards);
+
+    /// <summary>Everybody is back, no connection to anybody dead is kept, and when all have left there is nothing but what they remember.</summary>
+    private async Task NothingIsLeftAsync()
+    {
+        await cluster.UntilAsync(status => LocalCluster.Members(status) == 3 && status.GetProperty("jobs").GetArrayLength() == 0);
+        NodeProcess[] nodes = [.. cluster.Living];
+        Assert.Equal(3, nodes.Length);
+        // Each question takes its time; what the kernel has closed is let go of meanwhile.
+        await cluster.UntilAsync(_ => nodes.All(n => Sockets.HalfClosed(n.Process.Id) == 0));
+        Assert.All(nodes, n => Assert.InRange(Sockets.Count(n.Process.Id), 1, 32));
+        Assert.All(nodes, n => Assert.Empty(Sockets.Children(n.Process.Id)));
+        foreach (var node in nodes)
+        {
+            Assert.Equal(0, (await node.StopAsync()).Code);
+            Assert.All(Directory.EnumerateFileSystemEntries(node.State), f => Assert.Matches(@"(node\.conf|members\.json)$", f));
+        }
+    }
+}
