@@ -34,6 +34,7 @@ internal sealed record Channel(Wire Wire, SslStream? Secure)
 
     public void Close()
     {
+        Wire.Drop();
         Secure?.Dispose();
         Wire.Socket.Dispose();
     }

@@ -145,6 +145,7 @@ internal sealed class Link : IPolled, ISender
         poller.Remove(this);
         // Whoever sends holds the queue: after this nobody does.
         Queue.Dispose();
+        wire.Drop();
         wire.End();
         secure?.Dispose();
         Socket.Dispose();
@@ -194,8 +195,9 @@ internal sealed class Link : IPolled, ISender
                 Take(count);
             }
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception e)
         {
+            // Whatever it is: a link that nobody reads must not stay.
             Close(e.InnerException is SocketException error ? Wire.Sentence(error.SocketErrorCode) : e.Message);
         }
     }

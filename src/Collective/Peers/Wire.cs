@@ -16,7 +16,7 @@ internal sealed class Wire(Socket socket) : Stream, IValueTaskSource<int>
     private byte[] incoming = new byte[4096];
     private int start, end;
     private Memory<byte> waiting;
-    private bool isWaiting, isBlocking, isEnded;
+    private bool isWaiting, isBlocking, isEnded, isDropped;
     private byte[] outgoing = [];
     private int sent, queued;
     private readonly Lock writing = new();
@@ -95,6 +95,16 @@ internal sealed class Wire(Socket socket) : Stream, IValueTaskSource<int>
             source.SetException(error);
     }
 
+    /// <summary>Nothing is sent any more, without complaint: streams on top flush when they are disposed of, also where nobody is left to send to.</summary>
+    public void Drop()
+    {
+        lock (writing)
+        {
+            isDropped = true;
+            sent = queued = 0;
+        }
+    }
+
     /// <summary>What lies here unread; it is taken.</summary>
     public ReadOnlySpan<byte> TakeBuffered()
     {
@@ -158,6 +168,8 @@ internal sealed class Wire(Socket socket) : Stream, IValueTaskSource<int>
 
         lock (writing)
         {
+            if (isDropped)
+                return;
             Written += buffer.Length;
             if (sent == queued)
                 sent = queued = 0;

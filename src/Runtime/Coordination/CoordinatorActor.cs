@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
+using Singa.Actors.Collective;
 using Singa.Actors.Devices;
 using Singa.Actors.Runtime.Regrouping;
 using Singa.Actors.Runtime.Workers;
@@ -15,6 +16,7 @@ namespace Singa.Actors.Runtime.Coordination;
 internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 {
     private readonly RuntimeSettings settings;
+    private readonly Func<PeerId, Task<bool>> isDead;
     private readonly Dictionary<NodeKey, JobNode> nodes = [];
     private readonly HashSet<NodeKey> leaving = [];
     private readonly List<Entry> jobs = [];
@@ -23,15 +25,18 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
     /// <param name="home">Where it lives; empty where there is only one.</param>
     /// <param name="herald">A child that tells the nodes of it; null where its node knows.</param>
-    public CoordinatorActor(RuntimeSettings settings, string home, Props? herald)
+    /// <param name="isDead">Whether it is proved that a process is no more.</param>
+    public CoordinatorActor(RuntimeSettings settings, string home, Props? herald, Func<PeerId, Task<bool>> isDead)
     {
-        this.settings = settings;
+        (this.settings, this.isDead) = (settings, isDead);
         if (herald is not null)
             Context.ActorOf(herald, "herald");
         Receive<OfferDevices>(Admit);
         Receive<WithdrawDevice>(Withdraw);
         Receive<DismissNode>(Dismiss);
-        Receive<SubmitJob>(Submit);
+        Receive<SubmitJob>(message => message.Formerly.IsEmpty, Submit);
+        Receive<SubmitJob>(Doubt);
+        Receive<Bereft>(BeginAnew);
         Receive<CancelJob>(Cancel);
         Receive<PauseJob>(message => Pass(message.Job, message));
         Receive<ResumeJob>(message => Pass(message.Job, message));
@@ -106,6 +111,30 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             return;
         }
 
+        Enter(submit);
+    }
+
+    /// <summary>Its observer hears nothing any more. Of a silent job only proofs count: what lives may go on any time.</summary>
+    private void Doubt(SubmitJob submit)
+    {
+        if (!IsConducted(submit.Job) && !ended.Contains(submit.Job))
+            Task.WhenAll(submit.Formerly.Select(isDead)).PipeTo(Self, success: dead => new Bereft(submit, dead.All(d => d)), failure: _ => new Bereft(submit, false));
+    }
+
+    private void BeginAnew(Bereft bereft)
+    {
+        var submit = bereft.Submit;
+        if (!bereft.IsProved || IsConducted(submit.Job) || ended.Contains(submit.Job))
+            return;
+        log.Warning("job {0} begins anew: every process that had a part in it is dead", submit.Job);
+        jobs.RemoveAll(j => j.Id == submit.Job);
+        Enter(submit);
+    }
+
+    private bool IsConducted(JobId id) => Find(id) is { } job && (job.Conductor is null || nodes.Values.Any(n => n.Node.Equals(job.Conductor)));
+
+    private void Enter(SubmitJob submit)
+    {
         var options = submit.Options;
         jobs.Add(new Entry(new JobDemand(submit.Job, options.Priority, options.MinDevices, options.MaxDevices), submit.Observer) { Submitted = submit });
         // Whoever asks for more devices than one has reason to wait for them.
@@ -187,6 +216,9 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
     private Entry? Find(JobId id) => jobs.Find(j => j.Id == id);
 
+    /// <summary>Whether all processes of a job are dead.</summary>
+    private sealed record Bereft(SubmitJob Submit, bool IsProved) : INoSerializationVerificationNeeded;
+
     private sealed record DevicesTimedOut(JobId Job) : INoSerializationVerificationNeeded;
 
     /// <summary>A job in the pool. <c>Conductor</c>: the node that conducts it; null while it waits.</summary>
@@ -207,6 +239,5 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
         /// <summary>Devices that it was given last.</summary>
         public ImmutableArray<DeviceOffer> Allotted { get; set; } = [];
-
     }
 }

@@ -32,8 +32,17 @@ public static class CoordinatorProtocol
     /// <summary>From a node: a device will not work any more.</summary>
     public sealed record WithdrawDevice(DeviceOffer Device, string Reason) : ICommand;
 
-    /// <summary><c>Observer</c> hears every event of the job.</summary>
-    public sealed record SubmitJob(JobId Job, JobRef Definition, TrainingOptions Options, IActorRef Observer) : ICommand;
+    /// <summary>
+    /// <c>Observer</c> hears every event of the job. <c>Formerly</c>: it was accepted before, in these processes, and nothing is heard of it any more; it begins anew,
+    /// where it was saved or at its beginning, if none of them is left.
+    /// </summary>
+    public sealed record SubmitJob(JobId Job, JobRef Definition, TrainingOptions Options, IActorRef Observer, ImmutableArray<PeerId> Formerly) : ICommand
+    {
+        public SubmitJob(JobId job, JobRef definition, TrainingOptions options, IActorRef observer)
+            : this(job, definition, options, observer, [])
+        {
+        }
+    }
 
     /// <summary>To a node: conduct the job, on these nodes, this one among them.</summary>
     public sealed record ConductJob(JobId Job, JobRef Definition, TrainingOptions Options, IActorRef Observer, ImmutableArray<JobNode> Nodes) : ICommand;
@@ -55,7 +64,7 @@ public static class CoordinatorProtocol
     public sealed record JobWaiting(JobId Job, string Reason) : IEvent;
 
     /// <summary>Data read, plans loaded on every device: it begins.</summary>
-    public sealed record JobAccepted(JobId Job, TrainingFacts Facts) : IEvent;
+    public sealed record JobAccepted(JobId Job, TrainingFacts Facts, ImmutableArray<PeerId> Processes) : IEvent;
 
     public sealed record JobRejected(JobId Job, string Reason) : IEvent;
 
@@ -63,7 +72,7 @@ public static class CoordinatorProtocol
     public sealed record StepCommitted(JobId Job, TrainingProgress Progress) : IEvent;
 
     /// <summary>A later generation has begun: who takes part, and why there had to be another.</summary>
-    public sealed record JobRegrouped(JobId Job, Generation Generation, TrainingFacts Facts, string Reason) : IEvent;
+    public sealed record JobRegrouped(JobId Job, Generation Generation, TrainingFacts Facts, string Reason, ImmutableArray<PeerId> Processes) : IEvent;
 
     /// <summary><c>Data</c> and <c>Normalisation</c>: what it was trained on. <c>Holders</c>: peers that may keep the replica; none where all are in one process.</summary>
     public sealed record JobCompleted(
@@ -92,6 +101,9 @@ public static class CoordinatorProtocol
 
     /// <summary>No device holds anything of the job any more.</summary>
     public sealed record JobCancelled(JobId Job) : IEvent;
+
+    /// <summary>From its observer, to whoever told it how the job ended: it has what it needs, nobody has to keep anything.</summary>
+    public sealed record EndingHeard(JobId Job) : IEvent;
 
     public sealed record GetDevices : IQuery
     {

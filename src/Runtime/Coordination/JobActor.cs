@@ -29,7 +29,6 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     // Whatever breaks so many generations before their first step will break the next as well.
     private const int RegroupsInVain = 5;
 
-
     private readonly ConductJob job;
     private readonly NodeKey self;
     private readonly RuntimeSettings settings;
@@ -51,14 +50,13 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     private Normalisation? normalisation;
     private ResumePoint? resume;
     private JobRun? run;
-    private CoordinatorProtocol.IEvent? ending;
+    private EndingTeller? teller;
     private string reason = "it begins";
     private string? waits;
     private long committedAtRegroup = -1, recorded;
     private int inVain;
     private int? buckets;
     private bool accepted, regrouping, runs, pausedByHost, pausedByPool;
-
 
     public JobActor(ConductJob job, NodeKey self, JobLibrary library, RuntimeSettings settings, TimeProvider time, TakeOver? takeOver = null)
     {
@@ -244,8 +242,10 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         Receive<ReleaseTimedOut>(_ =>
         {
             log.Warning("job {0} has ended, but {1} did not release it", job.Job, string.Join(", ", nodes.Keys.Except(released)));
-            Leave();
+            teller!.Begin();
         });
+        Receive<EndingTeller.Tick>(_ => teller!.Tell());
+        Receive<EndingHeard>(_ => Leave());
         // A second cancellation, or reports that were on their way.
         ReceiveAny(message => log.Debug("job {0} has ended: {1} ignored", job.Job, message.GetType().Name));
     }
@@ -273,7 +273,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     /// <summary>Everybody has the data: the first generation.</summary>
     private void Found()
     {
-        if (preparing.Count > 0 || data is null || ending is not null)
+        if (preparing.Count > 0 || data is null || teller is not null)
             return;
         Timers.Cancel(nameof(PreparationTimedOut));
         try
@@ -290,7 +290,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         if (resume?.Outcome is { } outcome)
         {
             // It has ended before: its host gets what came out, and nobody works.
-            job.Observer.Tell(new JobAccepted(job.Job, NewRun(Membership.Form(resume.Generation.Next, Offers(nodes.Keys), 1, 0)).Facts));
+            job.Observer.Tell(new JobAccepted(job.Job, NewRun(Membership.Form(resume.Generation.Next, Offers(nodes.Keys), 1, 0)).Facts, Processes));
             End(Completed(outcome));
             return;
         }
@@ -333,7 +333,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     /// <summary>Devices come and go by the pool's word as well; a job that has none rests.</summary>
     private void Allot(AllotDevices allot)
     {
-        if (ending is not null)
+        if (teller is not null)
             return;
         if (allot.Nodes.IsEmpty)
         {
@@ -411,7 +411,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     /// <summary>The seat finds out who is left and may go on.</summary>
     private void Regroup(string why, bool isTrouble = true)
     {
-        if (ending is not null)
+        if (teller is not null)
             return;
         if (isTrouble)
         {
@@ -433,7 +433,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     /// <summary>Enough have promised: the next generation, with those who are there.</summary>
     private void Form(GenerationFormed formed)
     {
-        if (ending is not null || !regrouping)
+        if (teller is not null || !regrouping)
             return;
         var formation = formed.Formation;
         foreach (var (key, state) in formed.States)
@@ -446,9 +446,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
             return;
         }
 
-        var (shards, tests) = (
-            JobSchedule.Of(definition!, data!.TrainCount).Shards, new EvaluationPoints(definition!, job.Options, data).Batches.Batches);
-        var membership = Membership.Form(new Generation(formation.Ballot.Number), offers, shards, tests);
+        var membership = Layout(new Generation(formation.Ballot.Number), offers);
         if (run is null)
         {
             run = NewRun(membership);
@@ -472,15 +470,18 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
             [.. formation.Ahead.Select(n => nodes.GetValueOrDefault(n)?.Peer).OfType<PeerId>()]));
     }
 
+    private Membership Layout(Generation generation, ImmutableArray<DeviceOffer> offers) => Membership.Form(
+        generation, offers, JobSchedule.Of(definition!, data!.TrainCount).Shards, new EvaluationPoints(definition!, job.Options, data).Batches.Batches);
+
     /// <summary>Once the seat knows that everybody has accepted, and the run that every worker is ready.</summary>
     private void BeginSteps()
     {
-        if (!runs || buckets is not { } count || ending is not null)
+        if (!runs || buckets is not { } count || teller is not null)
             return;
         var roll = run!.Membership;
         log.Info("job {0} begins {1} at step {2}, since {3}: {4} shards on {5}", job.Job, roll.Generation, run.Start.Step, reason, run.Schedule.Shards,
             string.Join(", ", roll.Members.Select(m => $"{m.Worker} ({m.Shards})")));
-        job.Observer.Tell(accepted ? new JobRegrouped(job.Job, roll.Generation, run.Facts, reason) : new JobAccepted(job.Job, run.Facts));
+        job.Observer.Tell(accepted ? new JobRegrouped(job.Job, roll.Generation, run.Facts, reason, Processes) : new JobAccepted(job.Job, run.Facts, Processes));
         (accepted, regrouping, buckets) = (true, false, null);
         TellNodes(new BeginSteps(job.Job, new Ballot(roll.Generation.Number, Ballot.Of(0, self).Candidate), count, run.Start.Step));
         Announce();
@@ -503,12 +504,18 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
 
     private void OnTick()
     {
-        if (run is null || ending is not null)
+        if (run is null || teller is not null)
             return;
         if (!regrouping)
-            TellNodes(new StepsRecorded(job.Job, self, recorded));
+            TellNodes(new StepsRecorded(job.Job, self, recorded, runs));
         if (runs && !regrouping && planned.DueAt is { } due && due <= Now)
-            Carry(run.Change());
+        {
+            if (planned.Newcomers.IsEmpty && planned.Leaving.IsEmpty && run.Membership.IsLaidOutAs(Layout(run.Membership.Generation, Offers(prepared))))
+                planned.Settled();
+            else
+                Carry(run.Change());
+        }
+
         var patience = run.HasBegun ? settings.StepTimeout : settings.PrepareTimeout;
         if (run.Overdue(time.GetUtcNow() - patience) is { } decision)
             Carry([decision]);
@@ -613,45 +620,47 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         }
     }
 
-    private JobCompleted Completed(JobOutcome outcome) => new(job.Job, outcome, data!, normalisation, [.. nodes.Values.Select(n => n.Peer).OfType<PeerId>()]);
+    private JobCompleted Completed(JobOutcome outcome) => new(job.Job, outcome, data!, normalisation, Processes);
+
+    private ImmutableArray<PeerId> Processes => [.. nodes.Values.Select(n => n.Peer).OfType<PeerId>()];
 
     private CoordinatorProtocol.IEvent Lost(string why) => accepted ? new JobFailed(job.Job, why) : new JobRejected(job.Job, why);
 
-    /// <summary>The observer hears how it ended once the devices are free of it.</summary>
+    /// <summary>The observer hears how it ended once the devices are free of it; every node knows it by then, should this one be gone.</summary>
     private void End(CoordinatorProtocol.IEvent how)
     {
-        if (ending is not null)
+        if (teller is not null)
             return;
-        ending = how;
+        var ending = JobEnding.Of(how);
         run?.Abandon();
-        log.Info("job {0} ends: {1}", job.Job, how switch
-        {
-            JobRejected rejected => $"refused, {rejected.Reason}",
-            JobFailed failed => $"failed, {failed.Reason}",
-            JobCancelled => "cancelled",
-            JobStopped stopped => $"stopped before step {stopped.Step}",
-            _ => "done",
-        });
+        log.Info("job {0} ends: {1}", job.Job, ending);
         Timers.CancelAll();
         Timers.StartSingleTimer(nameof(ReleaseTimedOut), ReleaseTimedOut.Instance, settings.ReleaseTimeout);
+        teller = new EndingTeller(job.Job, ending, job.Observer, Context, Timers);
         Become(Releasing);
-        TellNodes(new ReleaseJob(job.Job));
+        TellNodes(new ReleaseJob(job.Job, ending));
         // Those that fell silent and were left behind hold nothing that anybody waits for.
         released.UnionWith(nodes.Keys.Where(n => !prepared.Contains(n) && !preparing.Contains(n)));
-        if (nodes.Keys.All(released.Contains))
-            Leave();
+        TellEnding();
     }
 
     private void Released(NodeKey node)
     {
         released.Add(node);
-        if (nodes.Keys.All(released.Contains))
-            Leave();
+        TellEnding();
+    }
+
+    private void TellEnding()
+    {
+        if (!nodes.Keys.All(released.Contains))
+            return;
+        Timers.Cancel(nameof(ReleaseTimedOut));
+        teller!.Begin();
     }
 
     private void Leave()
     {
-        job.Observer.Tell(ending!);
+        TellNodes(new ForgetJob(job.Job));
         Context.Parent.Tell(new Left(job.Job, IsOver: true));
         Context.Stop(Self);
     }

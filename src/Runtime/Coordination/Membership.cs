@@ -43,6 +43,12 @@ public sealed record Membership(Generation Generation, int Shards, ImmutableArra
             [.. offers.Zip(ranges).Where(x => x.Second.Count == 0).Select(x => x.First)]);
     }
 
+    /// <summary>Whether each device has as many shards there as here.</summary>
+    public bool IsLaidOutAs(Membership other) => Counts(this).SetEquals(Counts(other));
+
+    private static HashSet<(string Worker, int Shards)> Counts(Membership of) =>
+        [.. of.Members.Select(m => (m.Worker, m.Shards.Count)), .. of.StandBy.Select(o => (o.Worker, 0))];
+
     /// <summary>The same members as the collective knows them.</summary>
     public RoundGroup Rounds(JobId job, int buckets) =>
         new(job, Generation, Shards, buckets, [.. Members.Select(m => new RoundMember(m.Rank, m.Worker, m.Shards, m.Offer.Peer))]);

@@ -17,6 +17,9 @@ namespace Singa.Actors.Runtime.Hosting;
 /// </summary>
 public sealed class ClusterHost : IHostedService
 {
+    private const int AttemptsAtPort = 6;
+    private static readonly TimeSpan BetweenAttempts = TimeSpan.FromMilliseconds(500);
+
     private readonly SingaBuilder singa;
     private readonly ClusterSettings settings;
     private readonly ILoggerFactory loggers;
@@ -79,7 +82,29 @@ public sealed class ClusterHost : IHostedService
                 return;
             log.LogWarning("{Node} begins anew: {Why}", Address, await left.Task.ConfigureAwait(false));
             await EndAsync(system!).ConfigureAwait(false);
-            Begin(new NodeEndpoint(Address.Host, Address.Port), isFirst: false);
+            if (!await BeginAgainAsync(Address, stop).ConfigureAwait(false))
+                return;
+        }
+    }
+
+    /// <summary>Its port may be taken meanwhile, by a connection of somebody else's at the least; a node that was given none takes another then.</summary>
+    /// <returns>False: the host stops.</returns>
+    private async Task<bool> BeginAgainAsync(NodeAddress before, Task stop)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                Begin(new NodeEndpoint(before.Host, settings.Port == 0 && attempt > AttemptsAtPort ? 0 : before.Port), isFirst: false);
+                return true;
+            }
+            catch (Exception exception)
+            {
+                log.LogWarning("{Node} could not begin anew, and tries again: {Why}", before, exception.Message);
+            }
+
+            if (await Task.WhenAny(stop, Task.Delay(BetweenAttempts, singa.Time)).ConfigureAwait(false) == stop)
+                return false;
         }
     }
 

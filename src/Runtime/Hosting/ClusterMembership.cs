@@ -19,7 +19,8 @@ internal sealed record ClusterMembership(ClusterSettings Settings, NodeAddress S
     /// <summary>The coordinator of the cluster, wherever it lives at the moment.</summary>
     public IActorRef StartCoordinator(ActorSystem system, RuntimeSettings runtime, string dispatcher)
     {
-        var coordinator = Props.Create(() => new CoordinatorActor(runtime, Self.ToString(), Props.Create<HeraldActor>())).WithDispatcher(dispatcher);
+        Func<PeerId, Task<bool>> isDead = async peer => (await Plane.ProbeAsync(peer).ConfigureAwait(false)).State == PeerState.Dead;
+        var coordinator = Props.Create(() => new CoordinatorActor(runtime, Self.ToString(), Props.Create<HeraldActor>(), isDead)).WithDispatcher(dispatcher);
         system.ActorOf(ClusterSingletonManager.Props(coordinator, PoisonPill.Instance, ClusterSingletonManagerSettings.Create(system)), NodePaths.Coordinator);
         return system.ActorOf(ClusterSingletonProxy.Props($"/user/{NodePaths.Coordinator}", ClusterSingletonProxySettings.Create(system)), NodePaths.CoordinatorProxy);
     }

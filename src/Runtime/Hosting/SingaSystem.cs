@@ -32,7 +32,7 @@ public sealed class SingaSystem : IExtension
         var plane = cluster?.Plane;
         var (replicas, library) = (new ReplicaStore(plane), new JobLibrary(plane, cluster?.Settings.DataRoot));
         var coordinator = cluster?.StartCoordinator(system, settings.Runtime, Dispatcher)
-            ?? system.ActorOf(Props.Create(() => new CoordinatorActor(settings.Runtime, "", null)).WithDispatcher(Dispatcher), NodePaths.Coordinator);
+            ?? system.ActorOf(Props.Create(() => new CoordinatorActor(settings.Runtime, "", null, _ => Task.FromResult(false))).WithDispatcher(Dispatcher), NodePaths.Coordinator);
         var transport = plane?.Transport ?? new InProcessTransport(time);
         var order = new NodeOrder(
             cluster?.Key ?? new NodeKey("", 0), [.. settings.Devices.Select(d => new NodeDevice(d.Name, DeviceActor.Props(d.Name, () => open(d), settings.Device, observe(d.Name)), plan => Backends.ScratchBytes(d, plan)))],

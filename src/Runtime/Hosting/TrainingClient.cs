@@ -56,8 +56,7 @@ internal sealed class TrainingClient(
             () => coordinator.Tell(new CoordinatorProtocol.CancelJob(id)), () => coordinator.Tell(new CoordinatorProtocol.StopJob(id)),
             () => coordinator.Tell(new CoordinatorProtocol.PauseJob(id)), () => coordinator.Tell(new CoordinatorProtocol.ResumeJob(id))));
         var telemetry = new JobTelemetry(job.Name, time);
-        var observer = system.ActorOf(Props.Create(() => new ObserverActor(run, telemetry)).WithDispatcher(dispatcher), $"singa-observer-{id}");
-        coordinator.Tell(new CoordinatorProtocol.SubmitJob(id, reference, options, observer));
+        system.ActorOf(Props.Create(() => new ObserverActor(id, reference, options, coordinator, run, telemetry, time)).WithDispatcher(dispatcher), $"singa-observer-{id}");
         _ = run.Completion.ContinueWith(_ => library.Release(reference), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         await using (cancellation.UnsafeRegister(_ => run.RequestCancellation(), null))
         {

@@ -62,6 +62,14 @@ internal sealed class JobVoting(Devices.JobId job, Seat seat, RegroupingTimes ti
         }
     }
 
+    /// <summary>Steps happen in the generation of whoever says so.</summary>
+    public void Trains(NodeKey from, TimeSpan now)
+    {
+        // Where nothing has begun that is no word for this node: it missed the beginning, or has no part in it, and asks before long.
+        if (!seat.IsFenced && seat.Pending.IsEmpty)
+            Heard(from, now);
+    }
+
     public void Heard(NodeKey from, TimeSpan now)
     {
         seat.Heard(from, now);
@@ -71,6 +79,8 @@ internal sealed class JobVoting(Devices.JobId job, Seat seat, RegroupingTimes ti
     public void On(NodeKey from, Promise promise, SeatState state, TimeSpan now)
     {
         seat.Heard(from, now);
+        if (!IsMaking && seat.Late(from, promise) is { } refusal && nodes.TryGetValue(from, out var late))
+            outlet.Tell(late, new WorkerProtocol.HoldRejected(job, seat.Self, refusal));
         if (!IsMaking || promise.Ballot != change!.Ballot)
             return;
         states[from] = state;
@@ -82,6 +92,8 @@ internal sealed class JobVoting(Devices.JobId job, Seat seat, RegroupingTimes ti
         seat.Heard(from, now);
         if (IsMaking)
             Carry(change!.On(from, refusal, now));
+        else if (seat.Passed(refusal.Present))
+            outlet.Superseded(refusal.Present.Ballot, isOut: true);
     }
 
     /// <summary>What the conductor answers to <see cref="IVotingOutlet.Formed"/>.</summary>

@@ -50,6 +50,13 @@ public sealed class PlannedChange(TimeSpan gather)
         since ??= now;
     }
 
+    /// <summary>The shards lie as well as they can.</summary>
+    public void Settled()
+    {
+        isUneven = false;
+        Settle();
+    }
+
     /// <summary>A node is dead, or silent, or has gone.</summary>
     public void Forget(NodeKey node)
     {

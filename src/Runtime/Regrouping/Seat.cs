@@ -73,6 +73,10 @@ public sealed class Seat(NodeKey self, Roll founding, RegroupingTimes times)
     /// <summary>The answer to the ballot that is promised.</summary>
     public Promise Answer(long? next, bool leaves = false) => new(Promised, Present, Pending, next, leaves);
 
+    /// <summary>To a node whose promise comes after a generation has begun that it has no part in; null: it is not too late.</summary>
+    public Refusal? Late(NodeKey from, Promise promise) =>
+        promise.Present.Ballot < Present.Ballot && promise.Ballot <= Present.Ballot && !Present.IsMember(from) ? Refuse(promise.Ballot) : null;
+
     /// <summary>The node is to be ready for a generation, or to take note of it. Null: accepted.</summary>
     public Refusal? On(Begin begin, TimeSpan now)
     {
@@ -157,7 +161,7 @@ public sealed class Seat(NodeKey self, Roll founding, RegroupingTimes times)
         if (dead.Contains(awaited))
             return trouble + Place() * times.Stagger;
         return trouble is not null || IsFenced || !Pending.IsEmpty
-            ? Later(trouble, heard) + times.HoldGrace + Place() * times.Stagger
+            ? Later(trouble, heard + times.HoldGrace) + Place() * times.Stagger
             : heard + times.ConductorPatience + Place() * times.Stagger;
     }
 

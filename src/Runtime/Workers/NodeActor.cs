@@ -23,6 +23,7 @@ internal sealed class NodeActor : ReceiveActor
     private readonly Dictionary<JobId, (IActorRef Actor, CoordinatorProtocol.ConductJob Order)> conductors = [];
     private readonly Dictionary<PeerId, Regrouping.NodeKey> peers = [];
     private readonly HashSet<IActorRef> opening = [];
+    private readonly HashSet<JobId> over = [];
     private IActorRef collective = ActorRefs.Nobody;
     private IDisposable? observing;
     private IActorRef? leaver;
@@ -41,6 +42,13 @@ internal sealed class NodeActor : ReceiveActor
         ToConductors();
         Receive<PeerLost>(Lost);
         Receive<LeaveNode>(_ => Leave());
+        Receive<NodeJobActor.LetGoOf>(message =>
+        {
+            if (conductors.TryGetValue(message.Job, out var conductor))
+                conductor.Actor.Tell(new JobReleased(message.Job, order.Key));
+            else if (seats.TryGetValue(message.Job, out var seat))
+                seat.Conductor.Tell(new JobReleased(message.Job, order.Key));
+        });
         Receive<NodeJobActor.Left>(Forget);
         Receive<JobActor.Left>(Forget);
         Receive<Terminated>(Ended);
@@ -83,6 +91,7 @@ internal sealed class NodeActor : ReceiveActor
         Receive<ConductorBegun>(message => ToSeat(message.Job, message));
         Receive<LeaveJob>(message => ToSeat(message.Job, message));
         Receive<NodeGone>(message => ToSeat(message.Job, message));
+        Receive<ForgetJob>(message => ToSeat(message.Job, message));
         Receive<ReleaseJob>(message =>
         {
             if (seats.TryGetValue(message.Job, out var seat))
@@ -186,7 +195,11 @@ internal sealed class NodeActor : ReceiveActor
 
         if (seats.TryGetValue(id, out var seat))
             seat.Actor.Forward(message);
-        else if (message is WorkerProtocol.ICommand and not StepsRecorded)
+        else if (message is not WorkerProtocol.ICommand or StepsRecorded or ForgetJob)
+            return;
+        else if (over.Contains(id))
+            Sender.Tell(new ReleaseJob(id));
+        else
             Sender.Tell(new NodeFailed(id, order.Key, $"{Name} knows nothing of job {id}"));
     }
 
@@ -227,14 +240,18 @@ internal sealed class NodeActor : ReceiveActor
 
     private void Forget(NodeJobActor.Left left)
     {
-        if (!seats.Remove(left.Job, out var seat))
+        if (!seats.Remove(left.Job))
             return;
         Context.Unwatch(Sender);
+        if (left.IsOver)
+        {
+            over.Add(left.Job);
+            // Where its conductor is gone nobody else says so.
+            if (!conductors.ContainsKey(left.Job))
+                coordinator.Tell(new CoordinatorProtocol.JobLeft(left.Job));
+        }
+
         LeaveWhenEmpty();
-        if (conductors.TryGetValue(left.Job, out var conductor))
-            conductor.Actor.Tell(new JobReleased(left.Job, order.Key));
-        else
-            seat.Conductor.Tell(new JobReleased(left.Job, order.Key));
         if (left.IsOut)
             Offer();
     }
@@ -242,6 +259,8 @@ internal sealed class NodeActor : ReceiveActor
     private void Forget(JobActor.Left left)
     {
         conductors.Remove(left.Job);
+        if (left.IsOver)
+            over.Add(left.Job);
         Context.Unwatch(Sender);
         LeaveWhenEmpty();
         if (left.IsOver)

@@ -17,11 +17,11 @@ namespace Singa.Actors.Runtime.Workers;
 /// A job's seat on one node: reads its data once for all workers here, starts them, opens their rounds, votes on what comes after their
 /// generation, and brings them to rest and keeps their replica for it:
 /// <code>
-/// preparing ─► idle ─ StartGeneration ─► working ─ HoldJob ─► resting ─ JobHeld ─► idle      any of them ─ ReleaseJob ─► releasing
+/// preparing ─► idle ─ StartGeneration ─► working ─ HoldJob ─► resting ─ JobHeld ─► idle      any of them ─ ReleaseJob ─► ended ─ ForgetJob ─►
 /// </code>
 /// What workers hold outlives them here until their device has let go of it. Its messages to others come from its node.
 /// </summary>
-internal sealed class NodeJobActor : ReceiveActor, IWithTimers, IVotingOutlet
+internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingOutlet
 {
     private readonly NodeOrder order;
     private readonly PrepareJob job;
@@ -218,7 +218,10 @@ internal sealed class NodeJobActor : ReceiveActor, IWithTimers, IVotingOutlet
         });
         Receive<StepsRecorded>(message =>
         {
-            voting.Heard(message.From, Now);
+            if (message.IsTraining)
+                voting.Trains(message.From, Now);
+            else
+                voting.Heard(message.From, Now);
             recorded = Math.Max(recorded, message.Steps);
             records.Forget(recorded);
         });
@@ -522,42 +525,6 @@ internal sealed class NodeJobActor : ReceiveActor, IWithTimers, IVotingOutlet
         conductor.Tell(report, Context.Parent);
         TakeState();
     }
-
-    private void Release(ReleaseJob ordered)
-    {
-        release = ordered;
-        stop.Cancel();
-        Timers.CancelAll();
-        // First of all: rounds that break because the job ends are no news for anybody's log.
-        collective.Tell(new CollectiveProtocol.EndGeneration(Id, $"job {Id} has ended"));
-        foreach (var worker in workers.Keys)
-            Context.Stop(worker);
-        LeaveWhenEmpty();
-    }
-
-    private void LetGo(IActorRef device)
-    {
-        foreach (var (actor, worker) in workers.Where(w => w.Value.Device.Equals(device)).ToArray())
-        {
-            worker.Resources.Dispose();
-            workers.Remove(actor);
-        }
-
-        if (release is null && present is not null)
-            StartWaiting();
-        LeaveWhenEmpty();
-    }
-
-    private void LeaveWhenEmpty()
-    {
-        if (release is null || workers.Count > 0)
-            return;
-        Context.Parent.Tell(new Left(Id, isOut));
-        Context.Stop(Self);
-    }
-
-    /// <summary>To the node: nothing of the job is left here. <c>IsOut</c>: it goes on elsewhere.</summary>
-    internal sealed record Left(JobId Job, bool IsOut) : INoSerializationVerificationNeeded;
 
     private sealed record Held(Generation Generation, int Rank, IActorRef Device, WorkerResources Resources);
 

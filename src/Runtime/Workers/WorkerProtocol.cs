@@ -119,16 +119,25 @@ public static class WorkerProtocol
     /// <summary>Another ballot was promised, or a later generation has begun. Also the answer to <see cref="StartGeneration"/>.</summary>
     public sealed record HoldRejected(JobId Job, NodeKey From, Refusal Refusal) : IEvent;
 
-    /// <summary>To every node, every now and then: the job's host has kept what happened in so many steps; and its conductor is there.</summary>
-    public sealed record StepsRecorded(JobId Job, NodeKey From, long Steps) : ICommand;
+    /// <summary>
+    /// To every node, every now and then: the job's host has kept what happened in so many steps; and its conductor is there. <c>IsTraining</c>: its
+    /// generation has begun. Whoever knows of none by then has no part in it, or did not hear that it begins.
+    /// </summary>
+    public sealed record StepsRecorded(JobId Job, NodeKey From, long Steps, bool IsTraining = false) : ICommand;
 
     /// <summary>This node cannot go on with the job.</summary>
     public sealed record NodeFailed(JobId Job, NodeKey From, string Reason) : IEvent;
 
-    /// <summary>To a node: end its workers of the job, release their memory, forget its data.</summary>
-    public sealed record ReleaseJob(JobId Job) : ICommand;
+    /// <summary>
+    /// To a node: end its workers of the job, release their memory, forget its data. <c>Ending</c>: so has the job ended for all. The node keeps this, and what was
+    /// trained, until <see cref="ForgetJob"/>, and tells the job's host itself if nobody else can any more.
+    /// </summary>
+    public sealed record ReleaseJob(JobId Job, JobEnding? Ending = null) : ICommand;
 
     public sealed record JobReleased(JobId Job, NodeKey From) : IEvent;
+
+    /// <summary>To a node that has released a job: its host knows how it ended.</summary>
+    public sealed record ForgetJob(JobId Job) : ICommand;
 }
 
 /// <summary>Where a generation begins: at a step, with the replica that is kept under a name; without one, at first values.</summary>

@@ -45,6 +45,30 @@ public sealed class GoingOnTests : IAsyncLifetime
         Assert.True(Ledger.Generations(cluster["ledger.jsonl"]).Length >= 4);
     }
 
+    [SkippableFact]
+    public async Task All_who_train_it_are_killed_and_a_node_without_a_part_in_it_begins_anew()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "nodes are killed with signals");
+        var nodes = await cluster.StartManyAsync(2);
+        var submit = cluster.Submit(job, "--set", "job.max-devices=1");
+        await cluster.StepsAsync(submit, 20, Shards);
+        string worker = Assert.Single(LocalCluster.Workers(await cluster.UntilAsync(status => LocalCluster.Workers(status).Length == 1)));
+        await nodes.Single(n => worker.StartsWith(n.Address, StringComparison.Ordinal)).KillAsync();
+        await EndsAsync(submit);
+    }
+
+    [SkippableFact]
+    public async Task Its_conductor_is_killed_as_it_ends()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "nodes are killed with signals");
+        var nodes = await cluster.StartManyAsync(2);
+        var submit = cluster.Submit(job);
+        var ends = nodes.Select(n => n.Log.SaysAsync(" ends: done")).ToArray();
+        var conductor = Array.IndexOf(ends, await Task.WhenAny(ends));
+        await nodes[conductor].KillAsync();
+        await EndsAsync(submit);
+    }
+
     [SkippableTheory]
     [InlineData(false)]
     [InlineData(true)]

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.TestKit;
 using Akka.TestKit.Xunit2;
+using Singa.Actors.Collective;
 using Singa.Actors.Devices;
 using Singa.Actors.Runtime.Coordination;
 using Singa.Actors.Runtime.Hosting;
@@ -15,6 +16,7 @@ public sealed class CoordinatorActorTests : TestKit
 {
     private static readonly JobId Job = new("job-1");
 
+    private readonly HashSet<PeerId> dead = [];
     private readonly TestProbe node;
     private readonly TestProbe host;
     private readonly IActorRef coordinator;
@@ -23,7 +25,7 @@ public sealed class CoordinatorActorTests : TestKit
     {
         (node, host) = (CreateTestProbe("node"), CreateTestProbe("host"));
         var settings = SingaSettings.From(null).Runtime with { DeviceTimeout = TimeSpan.FromMilliseconds(300) };
-        coordinator = Sys.ActorOf(Props.Create(() => new CoordinatorActor(settings, "", null)));
+        coordinator = Sys.ActorOf(Props.Create(() => new CoordinatorActor(settings, "", null, peer => Task.FromResult(dead.Contains(peer)))));
     }
 
     [Fact]
@@ -51,6 +53,26 @@ public sealed class CoordinatorActorTests : TestKit
         coordinator.Tell(new CoordinatorProtocol.JobConducted(Job, host, new JobDemand(Job, 0, 1, 0), [new DeviceOffer("a", "null:0")]), later);
         coordinator.Tell(new CoordinatorProtocol.StopJob(Job));
         later.ExpectMsg<CoordinatorProtocol.StopJob>();
+    }
+
+    [Fact]
+    public void A_job_whose_processes_are_all_dead_begins_anew_and_none_that_may_live()
+    {
+        PeerId a = new("127.0.0.1", 1, 1), b = new("127.0.0.1", 2, 1);
+        var again = new CoordinatorProtocol.SubmitJob(Job, new JobRef("sha256:f", []), new TrainingOptions(), host, [a, b]);
+        Offer("c", node, "null:0");
+        dead.Add(a);
+        coordinator.Tell(again, host);
+        node.ExpectNoMsg(TimeSpan.FromMilliseconds(100));
+        dead.Add(b);
+        coordinator.Tell(again, host);
+        Assert.Equal(Job, node.ExpectMsg<CoordinatorProtocol.ConductJob>().Job);
+        // It is known from now on, whoever asks.
+        coordinator.Tell(again, host);
+        node.ExpectNoMsg(TimeSpan.FromMilliseconds(100));
+        coordinator.Tell(new CoordinatorProtocol.JobLeft(Job));
+        coordinator.Tell(again, host);
+        node.ExpectNoMsg(TimeSpan.FromMilliseconds(100));
     }
 
     [Fact]

@@ -56,6 +56,23 @@ public sealed class JobActorTests : TestKit
     }
 
     [Fact]
+    public void How_it_ended_is_told_until_it_is_heard_and_forgotten_by_the_nodes_then()
+    {
+        var conductor = Prepared();
+        Begin(conductor, Formed(conductor, 1));
+        host.ExpectMsg<CoordinatorProtocol.JobAccepted>();
+        conductor.Tell(new CoordinatorProtocol.CancelJob(Job));
+        var ordered = Expect<WorkerProtocol.ReleaseJob>();
+        Assert.Equal(new CoordinatorProtocol.JobCancelled(Job), ordered.Ending!.Cancelled);
+        conductor.Tell(new WorkerProtocol.JobReleased(Job, Key));
+
+        host.ExpectMsg<CoordinatorProtocol.JobCancelled>();
+        host.ExpectMsg<CoordinatorProtocol.JobCancelled>();
+        conductor.Tell(new CoordinatorProtocol.EndingHeard(Job), host);
+        Expect<WorkerProtocol.ForgetJob>();
+    }
+
+    [Fact]
     public void A_job_that_has_ended_before_needs_nobody()
     {
         var outcome = new JobOutcome(32, null, "sha256:d", new ReplicaId("r"), 1, 2, default);

@@ -42,6 +42,25 @@ public sealed class SeatTests
     }
 
     [Fact]
+    public void Whoever_promises_after_the_others_have_begun_hears_that_it_is_left_behind()
+    {
+        var first = Live(1);
+        var behind = new Seat(C, Founding, RegroupingTimes.Default);
+        Assert.Null(behind.On(new Begin(first, Founding, []), At(0)));
+        Assert.True(behind.Begun(first.Ballot, At(0)));
+        var second = RollOf(2, A, A, B);
+        Assert.Null(seat.On(new Begin(second, first, []), At(1)));
+        Assert.True(seat.Begun(second.Ballot, At(1)));
+
+        // It stood still; the question reaches it when it wakes.
+        Assert.Null(behind.On(Hold(2, A, first.Ballot), At(9)));
+        var refusal = seat.Late(C, behind.Answer(5));
+        Assert.NotNull(refusal);
+        Assert.True(behind.Passed(refusal.Present));
+        Assert.Null(seat.Late(A, new Promise(second.Ballot, first, [], 5)));
+    }
+
+    [Fact]
     public void A_generation_below_the_promise_is_not_begun_with()
     {
         Assert.Null(seat.On(Hold(2, C), At(0)));
@@ -96,13 +115,20 @@ public sealed class SeatTests
     public void After_trouble_the_conductor_asks_first_then_rank_after_rank()
     {
         Live(1);
+        seat.Heard(A, At(9.9));
         seat.Trouble(At(10));
         var times = RegroupingTimes.Default;
-        Assert.Equal(At(10) + times.HoldGrace, seat.StandsAt());
+        Assert.Equal(At(9.9) + times.HoldGrace, seat.StandsAt());
         var last = new Seat(C, Founding, times);
         Live(1, last);
+        last.Heard(A, At(9.9));
         last.Trouble(At(10));
-        Assert.Equal(At(10) + times.HoldGrace + times.Stagger, last.StandsAt());
+        Assert.Equal(At(9.9) + times.HoldGrace + times.Stagger, last.StandsAt());
+        // One that has said nothing for long will not ask now.
+        var unheard = new Seat(B, Founding, times);
+        Live(1, unheard);
+        unheard.Trouble(At(10));
+        Assert.Equal(At(10), unheard.StandsAt());
         var conductor = new Seat(A, Founding, times);
         Live(1, conductor);
         Assert.Null(conductor.StandsAt());
@@ -132,8 +158,8 @@ public sealed class SeatTests
         Live(1);
         seat.Heard(A, At(3));
         Assert.Equal(At(3) + RegroupingTimes.Default.ConductorPatience, seat.StandsAt());
-        Assert.False(seat.IsOutOfTouch(At(3.5)));
-        Assert.True(seat.IsOutOfTouch(At(4)));
+        Assert.False(seat.IsOutOfTouch(At(4)));
+        Assert.True(seat.IsOutOfTouch(At(5)));
     }
 
     [Fact]
@@ -143,7 +169,7 @@ public sealed class SeatTests
         var second = RollOf(2, A, A, B, C);
         Assert.Null(seat.On(new Begin(second, first, []), At(1)));
         Assert.NotNull(seat.On(Hold(3, C, first.Ballot), At(1.1)));
-        Assert.Null(seat.On(Hold(3, C, first.Ballot), At(1.4)));
+        Assert.Null(seat.On(Hold(3, C, first.Ballot), At(2.1)));
     }
 
     private static TimeSpan At(double seconds) => TimeSpan.FromSeconds(seconds);

@@ -31,7 +31,7 @@ internal sealed class ContactActor : ReceiveActor, IWithTimers
         this.order = order;
         known = [.. order.Contacts];
         heard = lost = order.Time.GetUtcNow();
-        Receive<CoordinatorProtocol.SubmitJob>(submit =>
+        Receive<CoordinatorProtocol.SubmitJob>(submit => submit.Formerly.IsEmpty, submit =>
         {
             unanswered[submit.Job] = submit;
             running[submit.Job] = submit.Observer;

@@ -43,6 +43,7 @@ internal static class MessageTable
         ("jt", typeof(CoordinatorProtocol.StopJob)),
         ("jw", typeof(CoordinatorProtocol.JobStopped)),
         ("jx", typeof(CoordinatorProtocol.CancelJob)),
+        ("jh", typeof(CoordinatorProtocol.EndingHeard)),
         ("jy", typeof(CoordinatorProtocol.JobCancelled)),
 
         ("wa", typeof(WorkerProtocol.PrepareJob)),
@@ -74,6 +75,7 @@ internal static class MessageTable
         ("wA", typeof(WorkerProtocol.NodeFailed)),
         ("wB", typeof(WorkerProtocol.ReleaseJob)),
         ("wC", typeof(WorkerProtocol.JobReleased)),
+        ("wD", typeof(WorkerProtocol.ForgetJob)),
 
         ("gm", typeof(GateProtocol.GetMembership)),
         ("gn", typeof(GateProtocol.MembershipStatus)),
