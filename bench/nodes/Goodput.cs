@@ -1,3 +1,5 @@
+using Singa.Actors.Runtime.Coordination;
+
 namespace Singa.Actors.Bench.Nodes;
 
 /// <summary>Four workers, killed at random and started again at once: what is left of their work.</summary>
@@ -14,7 +16,7 @@ internal static class Goodput
         int batch = Calibrate(options, page, wanted);
         page.Line($"ResNet-18 on {batch} digits in {Shards} shards; nodes of one thread on {Environment.ProcessorCount} cores. Any node may be hit, the coordinator's included.");
         page.Line();
-        page.Head("", "seconds", "kills", "steps committed ÷ begun", "attempts at a step that were committed", "shard gradients committed ÷ computed", "samples/s", "÷ without kills");
+        page.Head("", "seconds", "kills", "steps committed ÷ begun", "attempts at a step that were committed", "shard gradients committed ÷ computed", "found done by the next generation", "samples/s", "÷ without kills");
         double without = double.NaN;
         foreach (var (name, period, length) in new[]
                  {
@@ -27,7 +29,8 @@ internal static class Goodput
                 without = double.IsInfinity(period) ? stretch.SamplesPerSecond : without;
                 page.Row(
                     name, $"{stretch.Seconds:0}", $"{stretch.Kills}", $"{stretch.Committed}/{stretch.Begun} = {Figures.Percent(stretch.Committed / (double)stretch.Begun)}",
-                    Figures.Percent(stretch.Committed / (double)(stretch.Committed + stretch.Interrupted)), $"{Figures.Percent(stretch.ShardsLeast)} to {Figures.Percent(stretch.ShardsAbout)}",
+                    Figures.Percent(stretch.Committed / (double)(stretch.Committed + stretch.Interrupted)), $"{stretch.Work.Committed}/{stretch.Work.Computed} = {Figures.Percent(stretch.Work.Committed / (double)stretch.Work.Computed)}",
+                    $"{stretch.Work.Reused}",
                     FormattableString.Invariant($"{stretch.SamplesPerSecond:0.0}"), Figures.Percent(stretch.SamplesPerSecond / without));
                 if (stretch.Fault is { } fault)
                     page.Fault($"goodput, {name}: {fault}; its row speaks of the time before");
@@ -42,8 +45,8 @@ internal static class Goodput
         }
 
         page.Line();
-        page.Line("A step is begun when a generation takes it up, and one that is interrupted is taken up again by the next: attempts count each time. Shard gradients: at least, if "
-            + "all shards of an interrupted attempt had been computed; about, if as much of them as its time had passed when a node was killed.");
+        page.Line("A step is begun when a generation takes it up, and one that is interrupted is taken up again by the next: attempts count each time. Shard gradients of an interrupted step "
+            + "that the others had computed are not computed again; those of the killed node count as computed, all of them.");
     }
 
     private static int Calibrate(Options options, Page page, double wanted)
@@ -63,7 +66,7 @@ internal static class Goodput
         using var job = WatchedJob.Submit(cluster.Client, Jobs.ResNet(batch), page);
         var begin = job.First(0, 300, "four nodes to train", c => c.Step >= 2 && c.Nodes == CountOfNodes);
         List<double> kills = [];
-        double lost = 0, kill = begin.At + Math.Min(period / 2, length / 2.0), median = job.StepSeconds();
+        double kill = begin.At + Math.Min(period / 2, length / 2.0);
         string? fault = null;
         while (Clock.Now < begin.At + length && !job.HasEnded)
         {
@@ -74,7 +77,6 @@ internal static class Goodput
             }
 
             var victim = cluster.Nodes.ElementAt(random.Next(cluster.Nodes.Count));
-            lost += Math.Clamp((Clock.Now - job.Commits[^1].At) / median, 0, 1);
             kills.Add(Clock.Now);
             cluster.Kill(victim);
             cluster.Restart(victim);
@@ -99,10 +101,9 @@ internal static class Goodput
         fault ??= Incomplete(commits);
         var begun = commits.Select(c => c.Step).Concat(cluster.Generations(begin.At).Where(g => g.At <= last.At).Select(g => g.Step)).Where(s => s > begin.Step).Distinct().Count();
         int interrupted = kills.Count;
-        double shards = commits.Length * Shards;
         double seconds = last.At - begin.At;
         return new Stretch(
-            seconds, kills.Count, commits.Length, begun, interrupted, shards / (shards + interrupted * Shards), shards / (shards + lost * Shards), commits.Sum(c => c.Samples) / seconds, fault);
+            seconds, kills.Count, commits.Length, begun, interrupted, commits.Aggregate(default(ShardCount), (sum, c) => sum + c.Work), commits.Sum(c => c.Samples) / seconds, fault);
     }
 
     /// <summary>Every shard of every step is to be in the ledger once.</summary>
@@ -120,5 +121,5 @@ internal static class Goodput
     }
 
     private sealed record Stretch(
-        double Seconds, int Kills, int Committed, int Begun, int Interrupted, double ShardsLeast, double ShardsAbout, double SamplesPerSecond, string? Fault);
+        double Seconds, int Kills, int Committed, int Begun, int Interrupted, ShardCount Work, double SamplesPerSecond, string? Fault);
 }

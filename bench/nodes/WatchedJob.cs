@@ -100,7 +100,7 @@ internal sealed class WatchedJob : IDisposable
         {
             var commit = new Commit(
                 Clock.Now, progress.Step, progress.Committed.Max(c => c.Generation), progress.Samples, progress.StepTime.TotalSeconds,
-                [.. progress.Committed.Select(c => (c.Shard, c.Worker[..c.Worker.LastIndexOf('/')]))]);
+                [.. progress.Committed.Select(c => (c.Shard, c.Worker[..c.Worker.LastIndexOf('/')]))], progress.Shards);
             lock (gate)
                 commits.Add(commit);
             news.Set();

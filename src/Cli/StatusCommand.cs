@@ -78,6 +78,7 @@ internal static class StatusCommand
             {
                 job = j.Job, name = j.Name, state = j.State, generation = j.Generation, step = j.Step, total_steps = j.TotalSteps,
                 step_ms = Math.Round(j.StepTime.TotalMilliseconds, 3), note = j.Note,
+                shards_committed = j.Shards.Committed, shards_computed = j.Shards.Computed, shards_reused = j.Shards.Reused,
                 workers = j.Workers.Select(w => new
                 {
                     rank = w.Rank, worker = w.Worker, first_shard = w.FirstShard, shards = w.ShardCount, step_ms = Math.Round(w.StepTime.TotalMilliseconds, 3), slow = w.Slow,

@@ -28,6 +28,22 @@ public sealed record RoundMember(int Rank, string Device, ShardRange Shards, Pee
 /// </summary>
 public sealed record RoundGroup(JobId Job, Generation Generation, int Shards, int Buckets, ImmutableArray<RoundMember> Members)
 {
+    /// <summary>Null: in every step each member brings its own shards.</summary>
+    public UnevenStep? Uneven { get; init; }
+
+    /// <summary>Whether all shards of a node of the tree are brought by these ranks, of which it is asked in this step.</summary>
+    public Func<ShardRange, bool> Covers(IEnumerable<int> ranks, long step)
+    {
+        var covered = new bool[Shards];
+        foreach (int rank in ranks)
+        {
+            foreach (var range in Uneven is { } uneven && uneven.Step == step ? uneven.Brought[rank] : [Members[rank].Shards])
+                covered.AsSpan(range.First, range.Count).Fill(true);
+        }
+
+        return node => !covered.AsSpan(node.First, node.Count).Contains(false);
+    }
+
     /// <summary>Null, or what is wrong with it.</summary>
     public string? Fault()
     {
@@ -41,6 +57,8 @@ public sealed record RoundGroup(JobId Job, Generation Generation, int Shards, in
             next = member.Shards.End;
         }
 
+        if (Uneven is { } uneven && uneven.Brought.Length != Members.Length)
+            return $"step {uneven.Step} of job {Job} is cut for {uneven.Brought.Length} members, not {Members.Length}";
         if (next != Shards)
             return $"the members of job {Job} hold {next} of its {Shards} shards";
         return Members.Select((m, i) => m.Rank == i).All(b => b) ? null : $"the members of job {Job} are not in the order of their ranks";

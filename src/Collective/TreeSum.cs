@@ -28,6 +28,8 @@ public static unsafe class TreeSum
         nint total = tree.Descend(new ShardRange(0, shards));
         if (tree.Taken != count)
             throw new InvalidOperationException($"the sum of shards {rows[tree.Taken].Shards} is no subtree of {shards} shards");
+        if (tree.Pairs.Length > 0 || members.Length > 1)
+            Mark(members, RowState.Spent);
         Add(tree.Pairs, total, members, elements * type.Size(), type);
     }
 
@@ -38,8 +40,9 @@ public static unsafe class TreeSum
     /// <param name="shards">Of the whole job: the root of the tree.</param>
     /// <param name="covers">Whether all shards of a node are here; those without a row add nothing.</param>
     /// <param name="left">Receives the rows that are left, in the order of their shards.</param>
+    /// <param name="isDone">It has been done before: only say which rows are left.</param>
     /// <exception cref="InvalidOperationException">As with <see cref="Combine"/>.</exception>
-    public static void Gather(int shards, ReadOnlySpan<Contribution> members, Func<ShardRange, bool> covers, List<SubtreeRow> left)
+    public static void Gather(int shards, ReadOnlySpan<Contribution> members, Func<ShardRange, bool> covers, List<SubtreeRow> left, bool isDone = false)
     {
         left.Clear();
         var (elements, type) = (members[0].Rows.Elements, members[0].Rows.DType);
@@ -53,8 +56,11 @@ public static unsafe class TreeSum
         Descend(new ShardRange(0, shards), ref tree, rows);
         if (tree.Taken != count)
             throw new InvalidOperationException($"the sum of shards {rows[tree.Taken].Shards} is no subtree of {shards} shards");
-        if (members[0].Rows.Address != 0)
-            Add(tree.Pairs, 0, [], elements * type.Size(), type);
+        if (members[0].Rows.Address == 0 || isDone)
+            return;
+        if (tree.Pairs.Length > 0)
+            Mark(members, RowState.Gathered);
+        Add(tree.Pairs, 0, [], elements * type.Size(), type);
 
         void Descend(ShardRange node, ref Walk tree, ReadOnlySpan<SubtreeRow> rows)
         {
@@ -87,7 +93,7 @@ public static unsafe class TreeSum
                 throw new InvalidOperationException($"a bucket has {member.Rows.Count} rows for {member.Subtrees.Length} subtrees");
             if (member.Rows.Address == 0 != (members[0].Rows.Address == 0))
                 throw new InvalidOperationException("a device that holds no data cannot share a round with one that does");
-            count += member.Subtrees.Length;
+            count += member.RowCount;
         }
 
         return count;
@@ -100,9 +106,19 @@ public static unsafe class TreeSum
         {
             for (int i = 0; i < member.Subtrees.Length; i++)
                 rows[at++] = new SubtreeRow(member.Subtrees[i], member.Rows.Address + (nint)(i * member.Rows.RowBytes));
+            if (member.Further.IsDefault)
+                continue;
+            foreach (var further in member.Further)
+                rows[at++] = further;
         }
 
         rows.Sort(static (a, b) => a.Shards.First.CompareTo(b.Shards.First));
+    }
+
+    private static void Mark(ReadOnlySpan<Contribution> members, RowState state)
+    {
+        foreach (ref readonly var member in members)
+            member.Mark?.Set(state);
     }
 
     private static void Add(ReadOnlySpan<Pair> pairs, nint total, ReadOnlySpan<Contribution> members, long bytes, DType type)

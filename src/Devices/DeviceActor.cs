@@ -144,11 +144,16 @@ public sealed class DeviceActor : ReceiveActor, IWithTimers
 
     private void Cancel(CancelWork cancel)
     {
-        var cancelled = new WorkCancelled(cancel.Job);
-        if (jobs.TryGetValue(cancel.Job, out var lane) && lane is not null)
-            Cancel(lane, cancel.Reason, Answer(Sender, cancelled));
-        else
-            Sender.Tell(cancelled);
+        if (!jobs.TryGetValue(cancel.Job, out var lane) || lane is null)
+        {
+            Sender.Tell(new WorkCancelled(cancel.Job));
+            return;
+        }
+
+        var (self, sender) = (Self, Sender);
+        Cancel(lane, cancel.Reason, () => sender.Tell(
+            new WorkCancelled(cancel.Job, cancel.Finish is { } finish ? lane.SectionsRun(finish.Tag) : 0, cancel.Finish is null ? null : lane.Failure), self), cancel.Finish);
+        executor.Wake();
     }
 
     private void Unload(UnloadPlan unload)
@@ -182,9 +187,9 @@ public sealed class DeviceActor : ReceiveActor, IWithTimers
         Sender.Tell(new PlanUnloaded(job));
     }
 
-    private void Cancel(JobLane lane, string reason, Action quiet)
+    private void Cancel(JobLane lane, string reason, Action quiet, FirstSections? finish = null)
     {
-        queue.Cancel(lane, reason, quiet);
+        queue.Cancel(lane, reason, quiet, finish);
         ((JobContext)lane.Context!).Exchange.Abort(reason);
     }
 

@@ -43,15 +43,18 @@ public static class DeviceProtocol
     /// <summary>
     /// Nothing that follows in the job ran: what was queued behind fails as well, and so does everything new until
     /// <see cref="CancelWork"/> has been answered, because it would have computed on half a step. <c>ByPeers</c>: an exchange failed, and
-    /// nothing is wrong with this device.
+    /// nothing is wrong with this device: the sections before it go on, for somebody may want what they write.
     /// </summary>
     public sealed record SectionsFailed(JobId Job, long Tag, string Reason, bool ByPeers = false) : IEvent;
 
-    /// <summary>Drops what has not started and aborts exchanges in flight.</summary>
-    public sealed record CancelWork(JobId Job, string Reason = "the work was cancelled") : ICommand;
+    /// <summary>Drops what has not started, but for what is to <c>Finish</c>, and aborts exchanges in flight.</summary>
+    public sealed record CancelWork(JobId Job, string Reason = "the work was cancelled", FirstSections? Finish = null) : ICommand;
 
-    /// <summary>Nothing of the job is queued or running any more; it may submit again.</summary>
-    public sealed record WorkCancelled(JobId Job) : IEvent;
+    /// <summary>
+    /// Nothing of the job is queued or running any more; it may submit again. <c>Finished</c>: how many sections of the submission that was to
+    /// finish have run to their end, the first of them without a gap. <c>Failure</c>: why it did not, where the device is to blame.
+    /// </summary>
+    public sealed record WorkCancelled(JobId Job, int Finished = 0, string? Failure = null) : IEvent;
 
     /// <summary>Cancels what is left and releases the plan's memory.</summary>
     public sealed record UnloadPlan(JobId Job) : ICommand;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Singa.Actors.Runtime.Coordination;
 
 namespace Singa.Actors.Runtime;
 
@@ -22,6 +23,9 @@ public sealed record TrainingProgress(
 
     /// <summary>Figures on the test samples after this step, where the job has any and this step is one that is tested.</summary>
     public TestFigures? Test { get; init; }
+
+    /// <summary>What the step cost: more than its shards were computed where workers were lost in the middle of it, fewer where a generation went on with what was there.</summary>
+    public ShardCount Shards { get; init; }
 
     /// <summary>What its host should tell whoever watches: a checkpoint that could not be written. Training goes on.</summary>
     public ImmutableArray<string> Warnings { get; init; } = [];

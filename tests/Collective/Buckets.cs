@@ -10,6 +10,7 @@ namespace Singa.Actors.Collective.Tests;
 internal sealed class Bucket
 {
     private readonly float[] storage;
+    private ImmutableArray<SubtreeRow> further;
 
     public Bucket(BatchLayout layout, int elements, Func<ShardRange, float[]> sum)
     {
@@ -20,14 +21,36 @@ internal sealed class Bucket
             sum(layout.Rows[i]).CopyTo(storage, i * elements);
     }
 
+    /// <summary>Whoever has only their addresses does not keep them.</summary>
+    private static readonly System.Collections.Concurrent.ConcurrentBag<float[]> Kept = [];
+
     public BatchLayout Layout { get; }
 
     public int Elements { get; }
 
     public ReadOnlySpan<float> Total => storage.AsSpan(0, Elements);
 
-    public unsafe Contribution Bring(IExchangeCompletion done) =>
-        new(new HostRows((nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref storage[0]), Layout.Rows.Length, Elements, DType.Float32), Layout.Rows, done);
+    public RowMark Mark { get; } = new();
+
+    /// <summary>Rows that do not lie on the device.</summary>
+    public Bucket With(ImmutableArray<ShardRange> subtrees, Func<ShardRange, float[]> sum)
+    {
+        further = [.. subtrees.Select(s => new SubtreeRow(s, Pinned(sum(s))))];
+        return this;
+    }
+
+    public Contribution Bring(IExchangeCompletion done) =>
+        new(new HostRows(Address(storage), Layout.Rows.Length, Elements, DType.Float32), Layout.Rows, done) { Further = further, Mark = Mark };
+
+    private static nint Pinned(float[] values)
+    {
+        var pinned = GC.AllocateArray<float>(values.Length, pinned: true);
+        values.CopyTo(pinned, 0);
+        Kept.Add(pinned);
+        return Address(pinned);
+    }
+
+    private static unsafe nint Address(float[] pinned) => (nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref pinned[0]);
 }
 
 /// <summary>What a member's device was told.</summary>
@@ -65,6 +88,41 @@ internal static class Groups
     public static RoundGroup Even(int members, int buckets = 1, long generation = 1) =>
         new(Job, new Generation(generation), members, buckets,
             [.. Enumerable.Range(0, members).Select(r => new RoundMember(r, $"cpu:{r}", new ShardRange(r, 1)))]);
+
+    /// <summary>The group with an uneven step: every shard that has samples is brought by a random member, as part of a random subtree.</summary>
+    public static RoundGroup Uneven(this RoundGroup group, Random random, long step, int batch)
+    {
+        int present = Math.Min(batch, group.Shards);
+        var brought = group.Members.Select(_ => new List<ShardRange>()).ToArray();
+        Descend(new ShardRange(0, group.Shards));
+        return group with { Uneven = new UnevenStep(step, [.. brought.Select(b => b.ToImmutableArray())]) };
+
+        void Descend(ShardRange node)
+        {
+            if (node.First >= present)
+                return;
+            // A sum of shards of unlike sizes is nobody's, unless it was put together by a whole process.
+            if (node.Count == 1 || random.Next(3) == 0)
+            {
+                brought[random.Next(brought.Length)].Add(node);
+                return;
+            }
+
+            var (left, right) = ShardTree.Halves(node);
+            Descend(left);
+            Descend(right);
+        }
+    }
+
+    /// <summary>What members bring in the uneven step: some of it lies on their devices, some does not.</summary>
+    public static Bucket[] BringUneven(this RoundGroup group, int batch, int elements, Func<ShardRange, float[]> sum, Random random) =>
+    [
+        .. group.Uneven!.Brought.Select(b =>
+        {
+            var here = b.Where(_ => random.Next(2) == 0).ToImmutableArray();
+            return new Bucket(new BatchLayout(batch, [], here), elements, sum).With([.. b.Except(here)], sum);
+        }),
+    ];
 
     public static RoundId Round(long step, long generation = 1) => new(Job, new Generation(generation), step);
 

@@ -17,14 +17,51 @@ public sealed class TreeSumSpecs
             int shards = random.Next(1, 33), elements = random.Next(3) == 0 ? 9001 : random.Next(1, 70);
             int batch = random.Next(4) == 0 ? random.Next(1, shards + 1) : random.Next(1, 4 * shards + 1);
             // Magnitudes far apart make every order of additions a different number.
-            var gradients = Enumerable.Range(0, shards)
-                .Select(_ => Enumerable.Range(0, elements).Select(_ => (float)((random.NextDouble() - 0.5) * Math.Pow(10, random.Next(-4, 5)))).ToArray()).ToArray();
+            var gradients = Gradients(random, shards, elements);
             int present = Math.Min(batch, shards);
             var buckets = Groups.Random(random, shards, members).Bring(batch, elements, range => Tree(gradients, range, present)!);
             TreeSum.Combine(shards, [.. buckets.Select(b => b.Bring(new Told()))]);
             float[] expected = Tree(gradients, new ShardRange(0, shards), present)!;
             Assert.All(buckets, b => Assert.Equal(expected.Select(BitConverter.SingleToInt32Bits), b.Total.ToArray().Select(BitConverter.SingleToInt32Bits)));
         }
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Whoever_brings_which_subtrees_the_total_has_the_bits_of_the_tree(int members, int seed)
+    {
+        var random = new Random(7000 * members + seed);
+        for (int i = 0; i < 8; i++)
+        {
+            int shards = random.Next(1, 33), elements = random.Next(3) == 0 ? 9001 : random.Next(1, 70), batch = random.Next(1, 2 * shards + 1);
+            var gradients = Gradients(random, shards, elements);
+            int present = Math.Min(batch, shards);
+            float[] expected = Tree(gradients, new ShardRange(0, shards), present)!;
+            var group = Groups.Random(random, shards, members).Uneven(random, 5, batch);
+            var buckets = group.BringUneven(batch, elements, range => Tree(gradients, range, present)!, random);
+            TreeSum.Combine(shards, [.. buckets.Select(b => b.Bring(new Told()))]);
+            Assert.All(buckets, b => Assert.Equal(expected.Select(BitConverter.SingleToInt32Bits), b.Total.ToArray().Select(BitConverter.SingleToInt32Bits)));
+        }
+    }
+
+    [Fact]
+    public void What_has_become_of_rows_is_marked()
+    {
+        var (left, right) = (new Bucket(BatchLayout.Of(4, 4, new ShardRange(0, 1)), 1, _ => [1]), new Bucket(BatchLayout.Of(4, 4, new ShardRange(1, 1)), 1, _ => [2]));
+        foreach (var bucket in new[] { left, right })
+            bucket.Mark.Begin(3);
+        List<SubtreeRow> rows = [];
+        Contribution[] both = [left.Bring(new Told()), right.Bring(new Told())];
+        TreeSum.Gather(4, both, node => node.End <= 2, rows, isDone: true);
+        Assert.Equal(RowState.Brought, left.Mark[3]);
+        TreeSum.Gather(4, both, node => node.End <= 2, rows);
+        Assert.Equal(new SubtreeRow(new ShardRange(0, 2), both[0].Rows.Address), Assert.Single(rows));
+        Assert.Equal((RowState.Gathered, RowState.Gathered, RowState.Brought), (left.Mark[3], right.Mark[3], right.Mark[4]));
+        Assert.Equal(3, left.Total[0]);
+        left.Mark.Begin(4);
+        Assert.Equal(RowState.Brought, left.Mark[4]);
+        TreeSum.Combine(2, both);
+        Assert.Equal(RowState.Spent, left.Mark[4]);
     }
 
     [Fact]
@@ -80,6 +117,9 @@ public sealed class TreeSumSpecs
 
         return cases;
     }
+
+    private static float[][] Gradients(Random random, int shards, int elements) =>
+        [.. Enumerable.Range(0, shards).Select(_ => Enumerable.Range(0, elements).Select(_ => (float)((random.NextDouble() - 0.5) * Math.Pow(10, random.Next(-4, 5)))).ToArray())];
 
     /// <summary>The definition, element by element; null where no shard of the range has samples.</summary>
     private static float[]? Tree(float[][] gradients, ShardRange range, int present)

@@ -48,7 +48,7 @@ internal sealed class PeerSeats
     public void Gather(int bucket)
     {
         var here = contributions.AsSpan(bucket * members, members);
-        TreeSum.Gather(group.Group.Shards, here, group.Covers, buckets[bucket].Rows);
+        TreeSum.Gather(group.Group.Shards, here, group.CoversIn(Round.Id.Step), buckets[bucket].Rows);
     }
 
     /// <summary>Bytes of a row of what members here brought.</summary>

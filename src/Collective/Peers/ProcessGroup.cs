@@ -9,8 +9,10 @@ namespace Singa.Actors.Collective.Peers;
 /// <summary>A group seen as processes: who lives where, and which of them this one is. Processes are numbered by their lowest rank.</summary>
 internal sealed class ProcessGroup
 {
+    private const long EveryStep = long.MinValue;
+
     private readonly int[] processOf;
-    private readonly bool[] covered;
+    private readonly Func<ShardRange, bool> covers, coversUneven;
 
     public ProcessGroup(RoundGroup group, PeerId local, int segmentBytes)
     {
@@ -20,12 +22,13 @@ internal sealed class ProcessGroup
         Self = Processes.IndexOf(local);
         processOf = [.. group.Members.Select(m => Processes.IndexOf(m.Peer ?? local))];
         Ranks = [.. Processes.Select((_, p) => group.Members.Where(m => processOf[m.Rank] == p).Select(m => m.Rank).ToImmutableArray())];
-        covered = new bool[group.Shards];
-        foreach (var member in group.Members.Where(m => processOf[m.Rank] == Self))
-            covered.AsSpan(member.Shards.First, member.Shards.Count).Fill(true);
+        ImmutableArray<int> here = Self < 0 ? [] : Ranks[Self];
+        covers = group.Covers(here, EveryStep);
+        coversUneven = group.Uneven is { } uneven ? group.Covers(here, uneven.Step) : covers;
         // Where each of two sends one row, both add for themselves: as many bytes as with an owner, and one journey less.
-        MostRows = Ranks.Max(ranks => Rows(group, ranks));
-        Direct = Count == 2 && MostRows == 1;
+        int rows = Ranks.Max(ranks => Rows(group.Shards, group.Covers(ranks, EveryStep)));
+        Direct = Count == 2 && rows == 1;
+        MostRows = group.Uneven is { } once ? Math.Max(rows, Ranks.Max(ranks => ranks.Sum(r => once.Brought[r].Length))) : rows;
         Digest = DigestOf();
         Programs = new SumPrograms(group.Shards);
     }
@@ -44,7 +47,7 @@ internal sealed class ProcessGroup
     /// <summary>−1: no member lives here.</summary>
     public int Self { get; }
 
-    /// <summary>Rows that a process brings at most: the fewest subtrees that are its shards.</summary>
+    /// <summary>Rows that a process brings at most: the fewest subtrees that are its shards, or as many as it brings in the uneven step.</summary>
     public int MostRows { get; }
 
     /// <summary>Whether every process adds everything for itself.</summary>
@@ -60,23 +63,19 @@ internal sealed class ProcessGroup
 
     public BucketCut Cut(int bucket, long bytes) => new(bytes, bucket, Count, Direct, SegmentBytes);
 
-    /// <summary>Whether all shards of a node of the tree belong to members of this process.</summary>
-    public bool Covers(ShardRange node) => !covered.AsSpan(node.First, node.Count).Contains(false);
+    /// <summary>Whether all shards of a node of the tree are brought by members of this process.</summary>
+    public Func<ShardRange, bool> CoversIn(long step) => Group.Uneven?.Step == step ? coversUneven : covers;
 
-    private static int Rows(RoundGroup group, ImmutableArray<int> ranks)
+    private static int Rows(int shards, Func<ShardRange, bool> covers)
     {
-        var own = new bool[group.Shards];
-        foreach (int rank in ranks)
-            own.AsSpan(group.Members[rank].Shards.First, group.Members[rank].Shards.Count).Fill(true);
-        return Nodes(new ShardRange(0, group.Shards));
+        return Nodes(new ShardRange(0, shards));
 
         int Nodes(ShardRange node)
         {
-            var span = own.AsSpan(node.First, node.Count);
-            if (!span.Contains(true))
-                return 0;
-            if (!span.Contains(false))
+            if (covers(node))
                 return 1;
+            if (node.Count == 1)
+                return 0;
             var (left, right) = ShardTree.Halves(node);
             return Nodes(left) + Nodes(right);
         }
@@ -87,6 +86,8 @@ internal sealed class ProcessGroup
         var text = new StringBuilder($"{Group.Job} {Group.Generation} {Group.Shards} {Group.Buckets} {SegmentBytes}");
         foreach (var member in Group.Members)
             text.Append($"|{member.Rank} {member.Shards.First} {member.Shards.Count} {Processes[processOf[member.Rank]]} {Processes[processOf[member.Rank]].Incarnation}");
+        if (Group.Uneven is { } uneven)
+            text.Append($"|{uneven.Step}").AppendJoin('|', uneven.Brought.Select(b => string.Join(' ', b.Select(r => $"{r.First}+{r.Count}"))));
         return BinaryPrimitives.ReadInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
     }
 }

@@ -37,6 +37,24 @@ public sealed class JobLane
 
     internal List<Action>? WhenQuiet { get; set; }
 
+    /// <summary>Of submissions that failed or were cancelled: how far each has run. Until something is admitted again.</summary>
+    internal List<FirstSections> Halted { get; } = [];
+
+    /// <summary>Why an operation of the job could not be done on this device. Until something is admitted again.</summary>
+    public string? Failure { get; internal set; }
+
+    /// <summary>How many of the first sections of a submission that failed or was cancelled have run, each to its end.</summary>
+    public int SectionsRun(long tag)
+    {
+        foreach (var halted in Halted)
+        {
+            if (halted.Tag == tag)
+                return halted.Sections;
+        }
+
+        return 0;
+    }
+
     // Open submissions in the order of admission.
     internal Submission? First { get; set; }
 

@@ -61,8 +61,14 @@ public sealed class OpQueue
             var submission = submissions.Count > 0 ? submissions.Pop() : new Submission();
             submission.Reset(lane, tag, listener);
             lane.Append(submission);
+            lane.Halted.Clear();
+            lane.Failure = null;
             foreach (var section in sections)
+            {
                 Admit(submission, section, priority);
+                submission.EndSection();
+            }
+
             if (submission.Alive > 0)
                 return null;
             Close(submission);
@@ -97,7 +103,7 @@ public sealed class OpQueue
     /// An operation could not be done: its submission fails, and with it all that the job admitted later. The job is refused until
     /// <see cref="Cancel"/>, because what it admits next would compute on half a step.
     /// </summary>
-    /// <param name="byPeers">It was an exchange, and the device is well.</param>
+    /// <param name="byPeers">It was an exchange, and the device is well: sections that the submission has before it still run.</param>
     public void Fail(QueuedOperation operation, string reason, bool byPeers = false)
     {
         var told = new List<(ISubmissionListener Listener, long Tag, string Reason)>();
@@ -107,8 +113,12 @@ public sealed class OpQueue
             var (lane, submission) = (operation.Lane, operation.Submission);
             lane.IsFailedByPeers |= byPeers && lane.Fault is null;
             lane.Fault ??= $"step {submission.Tag} of job {lane.Job} failed: {reason}";
+            int at = submission.Operations.IndexOf(operation), kept = byPeers ? submission.SectionsBefore(at) : 0;
+            submission.Spoil(at);
+            if (!byPeers)
+                lane.Failure ??= reason;
             for (var each = submission; each is not null; each = each.Next)
-                Drop(each, each == submission ? reason : lane.Fault, told);
+                Drop(each, each == submission ? reason : lane.Fault, told, each == submission ? kept : 0);
             running--;
             Finish(operation);
             quiet = TakeQuiet(lane);
@@ -120,7 +130,8 @@ public sealed class OpQueue
     }
 
     /// <summary>Drops the job's operations that have not started and calls <paramref name="quiet"/> once none of it is running; then it may admit again.</summary>
-    public void Cancel(JobLane lane, string reason, Action quiet)
+    /// <param name="finish">What is not dropped. Whoever takes operations must look again afterwards.</param>
+    public void Cancel(JobLane lane, string reason, Action quiet, FirstSections? finish = null)
     {
         var told = new List<(ISubmissionListener Listener, long Tag, string Reason)>();
         List<Action>? calls;
@@ -129,7 +140,7 @@ public sealed class OpQueue
             lane.Fault ??= $"the work of job {lane.Job} is being cancelled: {reason}";
             (lane.WhenQuiet ??= []).Add(quiet);
             for (var each = lane.First; each is not null; each = each.Next)
-                Drop(each, reason, told);
+                Drop(each, reason, told, finish is { } first && first.Tag == each.Tag ? first.Sections : 0);
             SettleFinished();
             calls = TakeQuiet(lane);
         }
@@ -311,21 +322,26 @@ public sealed class OpQueue
 
     private void Close(Submission submission)
     {
+        if (submission.Reported)
+            submission.Lane.Halted.Add(new FirstSections(submission.Tag, submission.SectionsRun));
         submission.Lane.Remove(submission);
         submissions.Push(submission);
     }
 
     /// <summary>What has not started will not run. Those that wait for something running leave when it is done.</summary>
-    private void Drop(Submission submission, string reason, List<(ISubmissionListener Listener, long Tag, string Reason)> told)
+    /// <param name="kept">The first so many sections still run.</param>
+    private void Drop(Submission submission, string reason, List<(ISubmissionListener Listener, long Tag, string Reason)> told, int kept = 0)
     {
         if (!submission.Reported)
             told.Add((submission.Listener, submission.Tag, reason));
         submission.Reported = true;
         bool fromReady = false;
-        foreach (var operation in submission.Operations)
+        for (int i = submission.EndOf(kept); i < submission.Count; i++)
         {
+            var operation = submission.Operations[i];
             if (operation.Submission != submission || operation.State is OperationState.Running or OperationState.Dropped)
                 continue;
+            submission.Spoil(i);
             fromReady |= operation.State == OperationState.Ready;
             operation.State = OperationState.Dropped;
             if (operation.Waits == 0)

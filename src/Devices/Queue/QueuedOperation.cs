@@ -56,7 +56,9 @@ public sealed class QueuedOperation
 /// <summary>Sections admitted together and reported together.</summary>
 internal sealed class Submission
 {
+    private readonly List<int> ends = [];
     private QueuedOperation[] operations = new QueuedOperation[16];
+    private int spoilt;
 
     public JobLane Lane { get; private set; } = null!;
 
@@ -85,6 +87,8 @@ internal sealed class Submission
         Tag = tag;
         Listener = listener;
         Alive = Count = 0;
+        ends.Clear();
+        spoilt = int.MaxValue;
         BusyTicks = 0;
         Reported = false;
         Next = null;
@@ -97,4 +101,18 @@ internal sealed class Submission
         operations[Count++] = operation;
         Alive++;
     }
+
+    public void EndSection() => ends.Add(Count);
+
+    /// <summary>How many operations the first so many sections have.</summary>
+    public int EndOf(int sections) => sections == 0 ? 0 : ends[Math.Min(sections, ends.Count) - 1];
+
+    /// <summary>How many sections end before its operation number <paramref name="at"/>.</summary>
+    public int SectionsBefore(int at) => ends.Count(end => end <= at);
+
+    /// <summary>Its operation number <paramref name="at"/> will not do what it should.</summary>
+    public void Spoil(int at) => spoilt = Math.Min(spoilt, at);
+
+    /// <summary>How many of the first sections have run without a gap, once it is closed.</summary>
+    public int SectionsRun => SectionsBefore(spoilt);
 }

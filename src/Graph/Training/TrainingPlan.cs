@@ -35,12 +35,20 @@ public sealed record BatchLayout(int Samples, ImmutableArray<ShardRun> Runs, Imm
     /// Batches are cut into V slices as even as can be: the first (samples mod V) shards see one sample more. Shards that
     /// see none add nothing and have no row.
     /// </summary>
-    public static BatchLayout Of(int batch, int shards, ShardRange local)
+    public static BatchLayout Of(int batch, int shards, ShardRange local) => Of(batch, shards, [local]);
+
+    /// <inheritdoc cref="Of(int, int, ShardRange)"/>
+    /// <param name="local">Ranges in order, which do not overlap.</param>
+    public static BatchLayout Of(int batch, int shards, ImmutableArray<ShardRange> local)
     {
         var runs = ImmutableArray.CreateBuilder<ShardRun>();
         int longer = batch % shards, samples = batch / shards;
-        Add(new ShardRange(local.First, Math.Max(0, Math.Min(longer, local.End) - local.First)), samples + 1);
-        Add(new ShardRange(Math.Max(longer, local.First), local.End - Math.Max(longer, local.First)), samples);
+        foreach (var part in local)
+        {
+            Add(new ShardRange(part.First, Math.Max(0, Math.Min(longer, part.End) - part.First)), samples + 1);
+            Add(new ShardRange(Math.Max(longer, part.First), part.End - Math.Max(longer, part.First)), samples);
+        }
+
         return new BatchLayout(batch, runs.ToImmutable(), [.. runs.SelectMany(r => ShardTree.Cover(shards, r.Shards))]);
 
         void Add(ShardRange range, int each)

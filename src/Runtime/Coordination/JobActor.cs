@@ -457,6 +457,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
             prepared.RemoveWhere(n => !formation.TakePart.Contains(n) && run.Membership.Members.Any(m => m.Offer.Node == n.Name));
             var (settled, start) = run.Close(furthest.With(formed.States.Values), time.GetUtcNow());
             Carry(settled);
+            membership = run.WithKept(membership, start, formed.States.Where(s => formation.TakePart.Contains(s.Key)).ToDictionary(s => s.Key.Name, s => s.Value));
             run = run.Next(membership, start, time.GetUtcNow());
             if (inVain > 0 || committedAtRegroup >= 0)
                 run.Warn($"{reason}; step {start.Step} goes on in {membership.Generation} with {string.Join(", ", membership.Members.Select(m => m.Worker))}");
@@ -500,7 +501,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         ? new JobStatus(job.Job.Value, definition?.Name ?? "", "preparing", 0, 0, 0, TimeSpan.Zero, [])
         : new JobStatus(
             job.Job.Value, definition!.Name, pausedByHost || pausedByPool ? "paused" : waits is not null ? "waiting" : regrouping ? "regrouping" : "training", run.Membership.Generation.Number, run.Committed,
-            run.Schedule.TotalSteps, pulse.StepTime, pulse.Workers(run.Membership), waits);
+            run.Schedule.TotalSteps, pulse.StepTime, pulse.Workers(run.Membership), waits) { Shards = run.Shards };
 
     private void OnTick()
     {
@@ -525,7 +526,9 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
     {
         if (message.Generation == run!.Membership.Generation)
         {
-            pulse.On(message);
+            // How long a part of a step takes says nothing about who is fast.
+            if (message.Step != run.Membership.Unfinished?.Step)
+                pulse.On(message);
             if (message.Rank == 0)
                 Measure();
         }

@@ -23,6 +23,7 @@ public sealed class JobRun
     private readonly ShardLedger ledger;
     private readonly Admission admission;
     private readonly List<string> warnings = [];
+    private readonly ShardWork work;
     private readonly long[] completed;
     private readonly bool[] ready;
     private readonly DateTimeOffset[] heard;
@@ -46,6 +47,7 @@ public sealed class JobRun
     {
         (this.job, this.options, this.data, Membership, this.resume) = (job, options, data, membership, resume);
         Schedule = JobSchedule.Of(job, data.TrainCount);
+        work = new ShardWork(Schedule);
         points = new EvaluationPoints(job, options, data);
         figures = Figures.Of(job, data);
         ledger = new ShardLedger(job.Seed, Schedule, membership);
@@ -62,7 +64,7 @@ public sealed class JobRun
 
     private JobRun(JobRun before, Membership membership, StartPoint start, DateTimeOffset now)
     {
-        (job, options, data, resume, points, figures) = (before.job, before.options, before.data, before.resume, before.points, before.figures);
+        (job, options, data, resume, points, figures, work) = (before.job, before.options, before.data, before.resume, before.points, before.figures, before.work);
         (Membership, Schedule, Start) = (membership, before.Schedule, start);
         ledger = new ShardLedger(job.Seed, Schedule, membership);
         int workers = membership.Members.Length;
@@ -103,6 +105,9 @@ public sealed class JobRun
 
     /// <summary>Steps that have happened and been told.</summary>
     public long Committed => committed;
+
+    /// <summary>What they cost.</summary>
+    public ShardCount Shards => work.Total;
 
     public bool HasBegun { get; private set; }
 
@@ -163,6 +168,18 @@ public sealed class JobRun
 
     private ShardLedger LedgerOf(Generation generation, SeatState state) =>
         state.Memberships.FirstOrDefault(m => m.Generation == generation) is { } membership ? new ShardLedger(job.Seed, Schedule, membership) : ledger;
+
+    /// <summary>The next membership, with what its nodes have kept of the step that this generation did not finish.</summary>
+    /// <param name="states">By node.</param>
+    public Membership WithKept(Membership next, StartPoint start, IReadOnlyDictionary<string, SeatState> states)
+    {
+        work.Interrupted(Membership, start.Step, states);
+        // What a plan must hold for an unfinished step may be more than a budget allows.
+        if (job.MemoryBudget > 0 || start.Step >= Schedule.TotalSteps)
+            return next;
+        var kept = states.Where(s => s.Value.Kept?.Step == start.Step).OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => (s.Key, s.Value.Kept!.Rows));
+        return next with { Unfinished = UnfinishedStep.Of(start.Step, Schedule[start.Step].Samples, Schedule.Shards, next.Members, kept) };
+    }
 
     /// <summary>What follows this generation, once it is closed.</summary>
     public JobRun Next(Membership membership, StartPoint start, DateTimeOffset now) => new(this, membership, start, now);
@@ -309,7 +326,7 @@ public sealed class JobRun
                 lastTest = known.GetValueOrDefault(committed)?.Figures ?? Test(committed).Figures();
             if (firstStepAt == default)
                 firstStepAt = now;
-            decisions.Add(new JobDecision.Commit(Progress(step, board, tested ? lastTest : null)));
+            decisions.Add(new JobDecision.Commit(Progress(step, board, tested ? lastTest : null) with { Shards = work.Happened(step, board.Ledger.Reused(step)) }));
             steps.Remove(committed);
             tests.Remove(committed);
             committed++;

@@ -31,6 +31,9 @@ public sealed record Member(int Rank, DeviceOffer Offer, ShardRange Shards, Shar
 /// <summary>One agreed membership; <c>Members[i]</c> has rank i. <c>StandBy</c> hold no shards until a later generation.</summary>
 public sealed record Membership(Generation Generation, int Shards, ImmutableArray<Member> Members, ImmutableArray<DeviceOffer> StandBy)
 {
+    /// <summary>Null: in its first step, as in all others, each member computes its own shards.</summary>
+    public UnfinishedStep? Unfinished { get; init; }
+
     /// <summary>Shards and evaluation batches over the devices that are there, in the order they are named.</summary>
     public static Membership Form(Generation generation, ImmutableArray<DeviceOffer> offers, int shards, int evaluationBatches)
     {
@@ -51,5 +54,5 @@ public sealed record Membership(Generation Generation, int Shards, ImmutableArra
 
     /// <summary>The same members as the collective knows them.</summary>
     public RoundGroup Rounds(JobId job, int buckets) =>
-        new(job, Generation, Shards, buckets, [.. Members.Select(m => new RoundMember(m.Rank, m.Worker, m.Shards, m.Offer.Peer))]);
+        new(job, Generation, Shards, buckets, [.. Members.Select(m => new RoundMember(m.Rank, m.Worker, m.Shards, m.Offer.Peer))]) { Uneven = Unfinished?.AsUneven() };
 }

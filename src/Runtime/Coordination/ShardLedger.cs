@@ -27,6 +27,9 @@ public sealed class ShardLedger(ulong seed, JobSchedule schedule, Membership mem
         return shards.ToImmutable();
     }
 
+    /// <summary>How many shard gradients of a step were there before its generation began.</summary>
+    public int Reused(ScheduledStep step) => membership.Unfinished is { } unfinished && unfinished.Step == step.Step ? unfinished.Reused(step.Samples, schedule.Shards) : 0;
+
     private ImmutableArray<long> Samples(int epoch, long first, int count)
     {
         var samples = ImmutableArray.CreateBuilder<long>(count);

@@ -15,6 +15,8 @@ internal sealed class JobTelemetry
     private static readonly Histogram<double> StepTime = Telemetry.Meter.CreateHistogram<double>("singa.step.duration", "s", "from the end of the step before, pauses left out");
     private static readonly Counter<long> Steps = Telemetry.Meter.CreateCounter<long>("singa.steps", "{step}", "steps that have happened everywhere");
     private static readonly Counter<long> Samples = Telemetry.Meter.CreateCounter<long>("singa.samples", "{sample}", "samples trained on");
+    private static readonly Counter<long> Computed = Telemetry.Meter.CreateCounter<long>("singa.shards.computed", "{gradient}", "shard gradients that were computed, attempts that came to nothing included");
+    private static readonly Counter<long> Reused = Telemetry.Meter.CreateCounter<long>("singa.shards.reused", "{gradient}", "shard gradients that a later generation found done");
     private static readonly Gauge<double> Throughput = Telemetry.Meter.CreateGauge<double>("singa.throughput", "{sample}/s", "samples a second in the last step");
     private static readonly Gauge<double> Loss = Telemetry.Meter.CreateGauge<double>("singa.loss", null, "mean over the last step's batch");
     private static readonly Gauge<double> TestLoss = Telemetry.Meter.CreateGauge<double>("singa.test.loss", null, "mean over the samples held back");
@@ -40,6 +42,8 @@ internal sealed class JobTelemetry
         StepTime.Record(step.StepTime.TotalSeconds, tag);
         Steps.Add(1, tag);
         Samples.Add(step.Samples, tag);
+        Computed.Add(step.Shards.Computed, tag);
+        Reused.Add(step.Shards.Reused, tag);
         Throughput.Record(step.SamplesPerSecond, tag);
         Loss.Record(step.Loss, tag);
         if (step.Test is { } test)

@@ -4,7 +4,8 @@ namespace Singa.Actors.Runtime.Observing;
 
 /// <summary>
 /// One JSON object a line and step: <c>step, epoch, loss, samples_per_s, step_ms</c>, <c>perplexity</c> for text, and where there are some
-/// <c>test_loss</c>, <c>test_accuracy</c> and <c>test_top_accuracy</c> (0 to 1), <c>test_perplexity</c> and <c>digest</c>. Scripts read it.
+/// <c>test_loss</c>, <c>test_accuracy</c> and <c>test_top_accuracy</c> (0 to 1), <c>test_perplexity</c> and <c>digest</c>; of a step that was
+/// interrupted <c>shards_computed</c> and <c>shards_reused</c>. Scripts read it.
 /// </summary>
 public sealed class MetricsWriter(Stream target) : IDisposable
 {
@@ -28,6 +29,10 @@ public sealed class MetricsWriter(Stream target) : IDisposable
 
         if (progress.Digest is not null)
             json.WriteString("digest", progress.Digest);
+        if (!progress.Shards.WasInterrupted)
+            return;
+        json.WriteNumber("shards_computed", progress.Shards.Computed);
+        json.WriteNumber("shards_reused", progress.Shards.Reused);
     });
 
     public void Dispose() => lines.Dispose();

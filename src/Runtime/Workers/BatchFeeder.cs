@@ -77,8 +77,13 @@ internal sealed class BatchFeeder : IDisposable
     private StagingSlot Fill(StagingSlot slot, WorkItem.Train train)
     {
         var numbers = Numbers(train.Count);
-        for (int i = 0; i < numbers.Length; i++)
-            numbers[i] = order[train.Step.Epoch, train.First + i];
+        int at = 0;
+        foreach (var (first, count) in train.Pieces ?? [(train.First, train.Count)])
+        {
+            for (int i = 0; i < count; i++)
+                numbers[at++] = order[train.Step.Epoch, first + i];
+        }
+
         Read(data.Train, train.Step.Epoch, numbers, slot);
         return slot;
     }

@@ -32,6 +32,7 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
     private readonly HashSet<int> ready = [], rested = [];
     private readonly Dictionary<string, string> lost = [];
     private readonly StepRecords records = new();
+    private readonly KeptSums kept = new();
     private readonly CancellationTokenSource stop = new();
     private readonly ILoggingAdapter log = Context.GetLogger();
     private ImmutableDictionary<string, IActorRef> devices;
@@ -234,7 +235,12 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
         Receive<CollectiveProtocol.GenerationBegun>(Begun);
         Receive<CollectiveProtocol.GenerationRejected>(message => log.Warning("job {0}: {1}", Id, message.Reason));
         Receive<ReplicaFetched>(Fetched);
-        Receive<WorkerRested>(message => Rested(message.Generation, message.Rank));
+        Receive<WorkerRested>(Rested);
+        Receive<WorkerResting>(message =>
+        {
+            if (resting && message.Generation == Membership?.Generation)
+                Timers.StartSingleTimer(nameof(RestTimedOut), RestTimedOut.Instance, order.Settings.RestTimeout);
+        });
         Receive<StateTaken>(Taken);
         Receive<RestTimedOut>(_ => Overdue());
         Receive<WorkerReady>(message =>
@@ -254,6 +260,7 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
         Receive<StepCompleted>(message =>
         {
             records.Add(message);
+            kept.Happened(message.Step);
             conductor.Forward(message);
         });
         Receive<WorkerProtocol.IEvent>(message => conductor.Forward(message));
@@ -325,10 +332,16 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
             else if (!workers.Values.Any(w => w.Device.Equals(device)))
             {
                 waiting.Remove(rank);
-                Start(member, device, data);
+                if (KeptOf(rank) is { } sums)
+                    Start(member, device, data, sums);
+                else
+                    Refuse(rank, $"what {member.Worker} was to bring to step {present.Start.Step} is not kept there");
             }
         }
     }
+
+    private ImmutableArray<SumRow>? KeptOf(int rank) =>
+        Membership!.Unfinished is { } unfinished ? kept.Find(unfinished.Step, unfinished.Shares[rank].Kept) : [];
 
     private void Refuse(int rank, string reason) =>
         Fail(new WorkerRejected(Id, Membership!.Generation, rank, reason), Membership.Generation, rank, reason);
@@ -364,14 +377,17 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
         StartWaiting();
     }
 
-    private void Start(Member member, IActorRef device, Dataset samples)
+    private void Start(Member member, IActorRef device, Dataset samples, ImmutableArray<SumRow> sums)
     {
         var start = present!;
         var resources = new WorkerResources();
         var space = new WorkerSpace(
             member.Offer.Device, order.Devices.First(d => d.Name == member.Offer.Device).Scratch, order.Settings.StepsAhead + order.Settings.BatchesAhead);
         var (self, worker) = (Self, new WorkerOrder(
-            Id, definition!, job.Options, start.Membership, member.Rank, samples, start.Start, start.Until, start.Stopping, saving, space));
+            Id, definition!, job.Options, start.Membership, member.Rank, samples, start.Start, start.Until, start.Stopping, saving, space)
+        {
+            Kept = sums,
+        });
         var actor = Context.ActorOf(
             Props.Create(() => new WorkerActor(worker, device, self, order.Transport, order.Replicas, resources, order.Settings, order.Time)).WithDispatcher(order.Dispatcher),
             $"worker-{start.Membership.Generation.Number}-{member.Rank}");
@@ -390,6 +406,7 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
         if (message.Generation != Membership?.Generation || held || resting)
             return;
         begun = true;
+        kept.Begin(present!.Start.Step);
         foreach (var worker in workers.Keys)
             worker.Tell(new StepsBegun(Id, message.Generation));
         // Every worker has the replica now.
@@ -429,6 +446,7 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
         var generation = Membership!.Generation;
         resting = true;
         rested.Clear();
+        kept.Interrupted();
         order.Transport.Abort(Id, generation, $"{generation} of job {Id} is over: {by} begins the next");
         long? last = order.Transport.LastCompleted(Id, generation);
         foreach (var worker in workers.Keys)
@@ -437,10 +455,12 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
         TakeState();
     }
 
-    private void Rested(Generation generation, int rank)
+    private void Rested(WorkerRested message)
     {
-        if (generation == Membership?.Generation && rested.Add(rank))
-            TakeState();
+        if (message.Generation != Membership?.Generation || !rested.Add(message.Rank))
+            return;
+        kept.Bring(message.Sums);
+        TakeState();
     }
 
     /// <summary>Once all workers here are at rest or lost, one of them gives up its replica.</summary>
@@ -454,7 +474,7 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
         if (here.Length == 0 || !begun)
             Promise();
         else
-            here[0].Key.Tell(NodeJobProtocol.TakeState.Instance);
+            here[0].Key.Tell(new NodeJobProtocol.TakeState(kept.Brought));
     }
 
     private void Taken(StateTaken message)
@@ -464,6 +484,7 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
         ForgetState();
         position = new StartPoint(message.State.Step, order.Replicas.Keep(Id, message.State));
         tests = message.Tests;
+        kept.Keep(message.Generation, message.Sums);
         Promise();
     }
 
@@ -481,7 +502,10 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
         if (hold is { } by)
         {
             by.Asker.Tell(new JobHeld(Id, order.Key, voting.Seat.Answer(data is null ? null : position?.Step, leaving), new SeatState(
-                position, records.All, tests, records.Memberships, [.. lost.Select(l => new LostDevice(l.Key, l.Value))])), Context.Parent);
+                position, records.All, tests, records.Memberships, [.. lost.Select(l => new LostDevice(l.Key, l.Value))])
+            {
+                Kept = kept.Report,
+            }), Context.Parent);
         }
     }
 

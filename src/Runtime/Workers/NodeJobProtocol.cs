@@ -22,17 +22,19 @@ internal static class NodeJobProtocol
     /// <summary>Rounds of the generation are broken; the last that completed here is <c>LastCompleted</c>. What follows it will not happen in this generation.</summary>
     public sealed record InterruptWorker(long? LastCompleted) : IMessage;
 
-    /// <summary>Nothing of the job is queued on the device; step <c>Next</c> has not happened there.</summary>
-    public sealed record WorkerRested(Generation Generation, int Rank, long Next) : IMessage;
+    /// <summary>It is not at rest yet, but its device gets on with what is left.</summary>
+    public sealed record WorkerResting(Generation Generation, int Rank) : IMessage;
 
-    /// <summary>To a worker at rest.</summary>
-    public sealed record TakeState : IMessage
-    {
-        public static readonly TakeState Instance = new();
-    }
+    /// <summary>
+    /// Nothing of the job is queued on the device; step <c>Next</c> has not happened there. <c>Sums</c>: what it has of that step; null: nothing whole.
+    /// </summary>
+    public sealed record WorkerRested(Generation Generation, int Rank, long Next, BroughtSums? Sums = null) : IMessage;
 
-    /// <summary><c>Tests</c>: the figures of tests that are complete.</summary>
-    public sealed record StateTaken(Generation Generation, int Rank, JobState State, ImmutableArray<TestRecord> Tests) : IMessage;
+    /// <summary>To a worker at rest. <c>Brought</c>: what all of them here have of the next step.</summary>
+    public sealed record TakeState(ImmutableArray<BroughtSums> Brought) : IMessage;
+
+    /// <summary><c>Tests</c>: the figures of tests that are complete. <c>Sums</c>: of the next step, what is worth keeping.</summary>
+    public sealed record StateTaken(Generation Generation, int Rank, JobState State, ImmutableArray<TestRecord> Tests, StepSums Sums) : IMessage;
 
     /// <summary>From the conductor: begin the next generation, with these newcomers. <c>Nodes</c>: all that may be asked.</summary>
     public sealed record RegroupJob(JobId Job, string Reason, ImmutableArray<JobNode> Nodes, ImmutableArray<NodeKey> Newcomers) : IMessage;

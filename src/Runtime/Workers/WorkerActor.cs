@@ -3,6 +3,7 @@ using Akka.Actor;
 using Akka.Event;
 using Singa.Actors.Collective;
 using Singa.Actors.Devices;
+using Singa.Actors.Devices.Queue;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Training;
 using Singa.Actors.Runtime.Jobs;
@@ -19,12 +20,14 @@ namespace Singa.Actors.Runtime.Workers;
 /// </code>
 /// Batches arrive from the feeder, sections go to the device some steps ahead, sums come back and are reported.
 /// </summary>
-internal sealed class WorkerActor : ReceiveActor
+internal sealed class WorkerActor : ReceiveActor, IWithTimers
 {
+    /// <summary>A step's first section.</summary>
+    private const int GradientSections = 1;
+
     private readonly WorkerOrder order;
     private readonly IActorRef device;
     private readonly IActorRef conductor;
-    private readonly ITransport transport;
     private readonly ReplicaStore replicas;
     private readonly WorkerResources resources;
     private readonly RuntimeSettings settings;
@@ -32,6 +35,8 @@ internal sealed class WorkerActor : ReceiveActor
     private readonly StepPipeline pipeline;
     private readonly List<BatchSums> test = [];
     private readonly ILoggingAdapter log = Context.GetLogger();
+    private readonly WorkerExchange exchange;
+    private FirstRows firstRows = null!;
     private TrainingPlan plan = null!;
     private int slotCount;
     private PlanSections sections = null!;
@@ -45,21 +50,25 @@ internal sealed class WorkerActor : ReceiveActor
     private KeptReplica? kept;
     private bool begun, cancelling;
 
-    // Once it is interrupted: the last step that is to end here.
+    // Once it is interrupted: the last step that is to end here; operations of the device when it was last asked.
     private long last;
+    private int undone;
 
     public WorkerActor(
         WorkerOrder order, IActorRef device, IActorRef conductor, ITransport transport, ReplicaStore replicas, WorkerResources resources,
         RuntimeSettings settings, TimeProvider time)
     {
-        (this.order, this.device, this.conductor, this.transport, this.replicas) = (order, device, conductor, transport, replicas);
+        (this.order, this.device, this.conductor, this.replicas) = (order, device, conductor, replicas);
         (this.resources, this.settings, this.time) = (resources, settings, time);
+        exchange = new WorkerExchange(transport);
         pipeline = new StepPipeline(settings.StepsAhead, order.Start.Step, order.Until);
         stopping = order.Stopping ?? First?.Stopping;
         Compiling();
     }
 
-    protected override void PreStart() => OffDispatcher(() => new PlanCompiled(order.Compile()));
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override void PreStart() => OffDispatcher(() => new PlanCompiled(order.Compile(), resources.Hold(new FirstRows(order.Kept))));
 
     protected override void PostStop()
     {
@@ -74,10 +83,9 @@ internal sealed class WorkerActor : ReceiveActor
     {
         Receive<PlanCompiled>(message =>
         {
-            (plan, slotCount) = (message.Plan.Plan, message.Plan.Slots);
+            (plan, slotCount, firstRows) = (message.Plan.Plan, message.Plan.Slots, message.First);
             sections = new PlanSections(plan.Plan);
-            var exchange = new WorkerExchange(transport);
-            exchange.Join(order.Membership.Rounds(order.Job, plan.Buckets.Length), order.Rank, order.LayoutOf(plan));
+            exchange.Join(order.Membership.Rounds(order.Job, plan.Buckets.Length), order.Rank, order.LayoutOf(plan), firstRows.ByBucket(plan.Buckets.Length));
             device.Tell(new DeviceProtocol.LoadPlan(order.Job, plan.Plan, exchange));
             Become(Loading);
         });
@@ -214,8 +222,9 @@ internal sealed class WorkerActor : ReceiveActor
     }
 
     /// <summary>
-    /// Steps whose rounds completed run to their end and are reported; the others are dropped before their update. Then nothing is
-    /// queued, and the device holds the replica of a step boundary.
+    /// Steps whose rounds completed run to their end and are reported; the others are dropped before their update, but for the gradients of the
+    /// next: those that are under way are finished, because whoever goes on need not compute them again. Then nothing is queued, and the device
+    /// holds the replica of a step boundary, with the sums of a step beside it.
     /// </summary>
     private void Resting()
     {
@@ -231,12 +240,25 @@ internal sealed class WorkerActor : ReceiveActor
         });
         Receive<DeviceProtocol.SectionsFailed>(message => !cancelling && !message.ByPeers, message => Fail(message.Reason));
         // Chores are done one after the other: behind this one nobody reads the device any more.
-        Receive<DeviceProtocol.WorkCancelled>(_ => OffDispatcher(() => AtRest.Instance));
-        Receive<AtRest>(_ => Context.Parent.Tell(new NodeJobProtocol.WorkerRested(order.Generation, order.Rank, last + 1)));
-        Receive<NodeJobProtocol.TakeState>(_ =>
+        Receive<DeviceProtocol.WorkCancelled>(message => message.Failure is not null, message => Fail(message.Failure!));
+        Receive<DeviceProtocol.WorkCancelled>(message =>
+        {
+            Timers.Cancel(nameof(RestDue));
+            OffDispatcher(() => new AtRest(message.Finished > 0 ? ReadSums(last + 1) : null));
+        });
+        Receive<AtRest>(message => Context.Parent.Tell(new NodeJobProtocol.WorkerRested(order.Generation, order.Rank, last + 1, message.Sums)));
+        Receive<RestDue>(_ => device.Tell(DeviceProtocol.GetStatus.Instance));
+        Receive<DeviceProtocol.DeviceStatus>(status =>
+        {
+            if (undone != (undone = status.Queued + status.Running))
+                Context.Parent.Tell(new NodeJobProtocol.WorkerResting(order.Generation, order.Rank));
+        });
+        Receive<NodeJobProtocol.TakeState>(message =>
         {
             ImmutableArray<TestRecord> known = [.. tests];
-            OffDispatcher(() => new NodeJobProtocol.StateTaken(order.Generation, order.Rank, keeper.Take(last + 1, stopping), known));
+            OffDispatcher(() => new NodeJobProtocol.StateTaken(order.Generation, order.Rank, keeper.Take(last + 1, stopping), known, StepSums.Of(
+                last + 1, order.Membership.Rounds(order.Job, plan.Buckets.Length),
+                [.. order.Membership.Members.Where(m => m.Offer.Node == order.Member.Offer.Node).Select(m => m.Rank)], message.Brought)));
         });
         Receive<NodeJobProtocol.StateTaken>(message => Context.Parent.Tell(message));
         Receive<Status.Failure>(message => Fail($"its replica could not be read: {message.Cause.Message}"));
@@ -266,8 +288,15 @@ internal sealed class WorkerActor : ReceiveActor
         if (cancelling || pipeline.IsAt(last) || awaitingDigest is not null)
             return;
         cancelling = true;
-        device.Tell(new DeviceProtocol.CancelWork(order.Job, $"{order.Generation} is over"));
+        device.Tell(new DeviceProtocol.CancelWork(order.Job, $"{order.Generation} is over", new FirstSections(last + 1, GradientSections)));
+        // Gradients may take long; that the device is at them its node has to hear.
+        Timers.StartPeriodicTimer(nameof(RestDue), RestDue.Instance, settings.RestTimeout / 4);
     }
+
+    /// <summary>What this worker has computed of a step that came to nothing.</summary>
+    private BroughtSums? ReadSums(long step) => StepRows.Read(
+        loaded, plan, plan.Layouts[order.LayoutIndex(plan, order.Agenda.Schedule[step])], exchange, order.Rank, step,
+        order.Membership.Unfinished?.Step == step ? firstRows.Rows : []);
 
     /// <summary>What was under way may still report; none of it matters any more.</summary>
     private void Failed() => ReceiveAny(message => log.Debug("{0} after the end", message.GetType().Name));
@@ -278,7 +307,7 @@ internal sealed class WorkerActor : ReceiveActor
         {
             device.Tell(new DeviceProtocol.RunSections(order.Job, batch.Tag, batch.Item switch
             {
-                WorkItem.Train train => batch.Slot.ForStep(sections, WorkerOrder.LayoutIndex(plan, train.Step.Samples), train.Step.Step, train.Step.Samples),
+                WorkItem.Train train => batch.Slot.ForStep(sections, order.LayoutIndex(plan, train.Step), train.Step.Step, train.Step.Samples),
                 WorkItem.Evaluate evaluate => batch.Slot.ForEvaluation(sections, evaluate.Count),
                 _ => throw new InvalidOperationException($"{batch.Item} is no work for a device"),
             }));
@@ -390,6 +419,7 @@ internal sealed class WorkerActor : ReceiveActor
 
     private void Fail(string reason)
     {
+        Timers.CancelAll();
         device.Tell(new DeviceProtocol.CancelWork(order.Job, reason));
         conductor.Tell(new WorkerFailed(order.Job, order.Generation, order.Rank, reason));
         Become(Failed);
@@ -412,7 +442,7 @@ internal sealed class WorkerActor : ReceiveActor
         chore.PipeTo(Self);
     }
 
-    private sealed record PlanCompiled(WorkerPlan Plan) : INoSerializationVerificationNeeded;
+    private sealed record PlanCompiled(WorkerPlan Plan, FirstRows First) : INoSerializationVerificationNeeded;
 
     private sealed record DigestTaken(string Digest) : INoSerializationVerificationNeeded;
 
@@ -420,9 +450,11 @@ internal sealed class WorkerActor : ReceiveActor
 
     private sealed record FeedFailed(string Reason) : INoSerializationVerificationNeeded;
 
-    private sealed record AtRest : INoSerializationVerificationNeeded
+    private sealed record AtRest(BroughtSums? Sums) : INoSerializationVerificationNeeded;
+
+    private sealed record RestDue : INoSerializationVerificationNeeded, INotInfluenceReceiveTimeout
     {
-        public static readonly AtRest Instance = new();
+        public static readonly RestDue Instance = new();
     }
 
     /// <summary>What the pipeline was held for is over.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Singa.Actors.Graph.Plans;
 using Singa.Actors.Runtime.Coordination;
 using Singa.Actors.Runtime.Data;
@@ -12,7 +13,11 @@ public abstract record WorkItem
     /// <summary>A step of the job. <c>First</c> and <c>Count</c>: this worker's positions in the epoch's order.</summary>
     /// <param name="DigestAfter">Nothing more is admitted until this step is done and the digest taken.</param>
     /// <param name="SaveBefore">It is admitted once all before it is done and the replica copied for a checkpoint.</param>
-    public sealed record Train(ScheduledStep Step, long First, int Count, bool DigestAfter, bool SaveBefore = false) : WorkItem;
+    public sealed record Train(ScheduledStep Step, long First, int Count, bool DigestAfter, bool SaveBefore = false) : WorkItem
+    {
+        /// <summary>The positions, piece by piece, where they do not follow one another; null: they do.</summary>
+        public ImmutableArray<(long First, int Count)>? Pieces { get; init; }
+    }
 
     /// <summary>One test batch with the weights after <c>AfterStep</c>; <c>Last</c> of this worker's.</summary>
     public sealed record Evaluate(long AfterStep, int Batch, long First, int Count, bool IsLast) : WorkItem;
@@ -24,8 +29,9 @@ public abstract record WorkItem
 /// </summary>
 /// <param name="firstStep">Those before it have been taken, and tested where they were to be.</param>
 /// <param name="pendingTest">All but this one: its test comes first.</param>
+/// <param name="missing">What the worker does of the first step, where that is not all of its shards.</param>
 public sealed class WorkerAgenda(
-    TrainingJob job, TrainingOptions options, DataDescription data, Member member, long firstStep = 0, long? pendingTest = null)
+    TrainingJob job, TrainingOptions options, DataDescription data, Member member, long firstStep = 0, long? pendingTest = null, ImmutableArray<ShardRange>? missing = null)
 {
     private readonly EvaluationPoints tests = new(job, options, data);
 
@@ -45,7 +51,8 @@ public sealed class WorkerAgenda(
         {
             var scheduled = Schedule[step];
             var (first, count) = Schedule.Positions(scheduled, member.Shards);
-            yield return new WorkItem.Train(scheduled, first, count, IsDigested(step), IsSavedBefore(step));
+            var whole = new WorkItem.Train(scheduled, first, count, IsDigested(step), IsSavedBefore(step));
+            yield return step == firstStep && missing is { } parts ? Part(whole, parts) : whole;
             if (!tests.IsTested(scheduled))
                 continue;
             foreach (var test in Tests(step))
@@ -55,8 +62,16 @@ public sealed class WorkerAgenda(
 
     /// <summary>The largest number of samples any item of this worker has.</summary>
     public int SamplesMax => Math.Max(
-        Schedule.Layouts(member.Shards).Max(l => l.LocalSamples),
+        Math.Max(Schedule.Layouts(member.Shards).Max(l => l.LocalSamples), missing is { } parts && firstStep < Schedule.TotalSteps ? Part(Schedule[firstStep], parts).Sum(p => p.Count) : 0),
         member.EvaluationBatches.Count > 0 ? Evaluation.BatchSize : 0);
+
+    private WorkItem.Train Part(WorkItem.Train whole, ImmutableArray<ShardRange> parts)
+    {
+        var pieces = Part(whole.Step, parts);
+        return whole with { Count = pieces.Sum(p => p.Count), Pieces = pieces };
+    }
+
+    private ImmutableArray<(long First, int Count)> Part(ScheduledStep step, ImmutableArray<ShardRange> parts) => [.. parts.Select(p => Schedule.Positions(step, p))];
 
     private IEnumerable<WorkItem> Tests(long step)
     {

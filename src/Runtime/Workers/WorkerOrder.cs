@@ -22,12 +22,18 @@ internal sealed record WorkerOrder(
 
     public Generation Generation => Membership.Generation;
 
-    public WorkerAgenda Agenda => new(Definition, Options, Data.Description, Member, Start.Step, Start.PendingTest);
+    /// <summary>Sums that this worker brings to the first step beside what it computes; it copies them.</summary>
+    public ImmutableArray<SumRow> Kept { get; init; } = [];
+
+    /// <summary>What it does of the first step, where that is not all of its shards.</summary>
+    public StepShare? Share => Membership.Unfinished?.Shares[Rank];
+
+    public WorkerAgenda Agenda => new(Definition, Options, Data.Description, Member, Start.Step, Start.PendingTest, Share?.Missing);
 
     /// <summary>The plan of this worker: its shards, its batch sizes, its test batches.</summary>
     /// <exception cref="Graph.GraphException">The model does not fit the data; names the layer.</exception>
     /// <exception cref="JobRefusedException">No plan fits the job's budget of memory.</exception>
-    public WorkerPlan Compile() => Space.Compile(Definition, Data.Description, Member.Shards, Member.EvaluationBatches);
+    public WorkerPlan Compile() => Space.Compile(Definition, Data.Description, Member.Shards, Member.EvaluationBatches, FirstLayout);
 
     public static TrainingDefinition Define(TrainingJob job, DataDescription data)
     {
@@ -45,11 +51,15 @@ internal sealed record WorkerOrder(
     public Func<long, BatchLayout> LayoutOf(TrainingPlan plan)
     {
         var schedule = Agenda.Schedule;
-        return step => plan.Layouts[LayoutIndex(plan, schedule[step].Samples)];
+        return step => plan.Layouts[LayoutIndex(plan, schedule[step])];
     }
 
-    public static int LayoutIndex(TrainingPlan plan, int samples)
+    public int LayoutIndex(TrainingPlan plan, ScheduledStep step)
     {
+        // Behind those for whole steps.
+        if (step.Step == Membership.Unfinished?.Step)
+            return plan.Layouts.Length - 1;
+        int samples = step.Samples;
         for (int i = 0; i < plan.Layouts.Length; i++)
         {
             if (plan.Layouts[i].Samples == samples)
@@ -58,6 +68,8 @@ internal sealed record WorkerOrder(
 
         throw new InvalidOperationException($"the plan has no layout for batches of {samples}");
     }
+
+    private BatchLayout? FirstLayout => Share is { } share ? BatchLayout.Of(Agenda.Schedule[Membership.Unfinished!.Step].Samples, Membership.Shards, share.Missing) : null;
 
     public StagingSize StagingSize => StagingSize.Of(Data.Description, Agenda.SamplesMax);
 }

@@ -157,6 +157,9 @@ public sealed record SeatState(
     StartPoint? Position, ImmutableArray<WorkerProtocol.StepCompleted> Records, ImmutableArray<TestRecord> Tests, ImmutableArray<Membership> Memberships,
     ImmutableArray<LostDevice> Lost)
 {
+    /// <summary>Sums of the next step, where it was interrupted in it.</summary>
+    public KeptShards? Kept { get; init; }
+
     /// <summary>With what others know of the past as well: who came later knows less of it.</summary>
     public SeatState With(IEnumerable<SeatState> others)
     {

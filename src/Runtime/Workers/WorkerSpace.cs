@@ -19,12 +19,13 @@ internal sealed record WorkerSpace(string Device, Func<Plan, long> Scratch, int 
     private const int LargestShown = 5;
 
     /// <summary>The plan of a range of shards and test batches, within the job's budget where it has one.</summary>
+    /// <param name="further">A layout behind those for whole steps.</param>
     /// <exception cref="Graph.GraphException">The model does not fit the data; names the layer.</exception>
     /// <exception cref="JobRefusedException">No plan fits the budget.</exception>
-    public WorkerPlan Compile(TrainingJob job, DataDescription data, ShardRange shards, ShardRange tests)
+    public WorkerPlan Compile(TrainingJob job, DataDescription data, ShardRange shards, ShardRange tests, BatchLayout? further = null)
     {
         var (definition, schedule) = (WorkerOrder.Define(job, data), JobSchedule.Of(job, data.TrainCount));
-        var (layouts, sizes) = (schedule.Layouts(shards), EvaluationSchedule.Of(data.TestCount, job.BatchSize).Sizes(tests).ToImmutableArray());
+        var (layouts, sizes) = (further is null ? schedule.Layouts(shards) : schedule.Layouts(shards).Add(further), EvaluationSchedule.Of(data.TestCount, job.BatchSize).Sizes(tests).ToImmutableArray());
         long slot = StagingSlot.Bytes(StagingSize.Of(data, layouts.Select(l => l.LocalSamples).Concat(sizes).Max()));
         var usual = TrainingCompiler.Compile(definition, shards, layouts, sizes, []);
         if (job.MemoryBudget == 0)

@@ -34,7 +34,7 @@ public sealed class GoingOnTests : IAsyncLifetime
         Skip.If(OperatingSystem.IsWindows(), "nodes are stopped and killed with signals");
         // Whoever coordinates and conducts goes first, and its successor after it.
         var nodes = await cluster.StartManyAsync(4);
-        var submit = cluster.Submit(job);
+        var submit = cluster.Submit(job, "--metrics", cluster["metrics.jsonl"]);
         for (int i = 0; i < 3; i++)
         {
             await cluster.StepsAsync(submit, cluster.Steps(Shards) + 20, Shards);
@@ -43,6 +43,10 @@ public sealed class GoingOnTests : IAsyncLifetime
 
         await EndsAsync(submit);
         Assert.True(Ledger.Generations(cluster["ledger.jsonl"]).Length >= 4);
+        // What the others had done of a step when somebody died in it was not done again.
+        var interrupted = File.ReadLines(cluster["metrics.jsonl"]).Select(l => JsonDocument.Parse(l).RootElement).Where(l => l.TryGetProperty("shards_reused", out _)).ToArray();
+        Assert.NotEmpty(interrupted);
+        Assert.All(interrupted, l => Assert.InRange(l.GetProperty("shards_reused").GetInt32(), 1, Shards - 1));
     }
 
     [SkippableFact]

@@ -21,12 +21,13 @@ public sealed class PeerRoundsSpecs
         {
             int[] home = [.. Enumerable.Range(0, members).Select(r => r < processes ? r : random.Next(processes)).Order()];
             int[] elements = [random.Next(1, 50), random.Next(1000, 20_000), 1024 * processes];
-            var group = planes.Group(random, shards, home, elements.Length, generation);
+            int[] batches = [.. Enumerable.Range(0, 6).Select(step => step % 3 == 2 ? random.Next(1, shards + 1) : shards * 2 + random.Next(shards))];
+            var group = planes.Group(random, shards, home, elements.Length, generation).Uneven(random, generation, batches[generation]);
             planes.Open(group);
             for (int step = 0; step < 6; step++)
             {
                 // The last batch of an epoch leaves shards without a sample.
-                int batch = step % 3 == 2 ? random.Next(1, shards + 1) : shards * 2 + random.Next(shards);
+                int batch = batches[step];
                 Compare(planes, group, step, batch, elements, random);
             }
         }
@@ -37,10 +38,12 @@ public sealed class PeerRoundsSpecs
     private static void Compare(Planes planes, RoundGroup group, int step, int batch, int[] elements, Random random)
     {
         int seed = random.Next();
-        var rows = elements.Select((n, b) => group.Bring(batch, n, r => Values(r, n, b, seed))).ToArray();
+        var rows = elements.Select((n, b) => group.Uneven!.Step == step
+            ? group.BringUneven(batch, n, r => Tree(r, n, b, seed, Math.Min(batch, group.Shards))!, random)
+            : group.Bring(batch, n, r => Tree(r, n, b, seed, Math.Min(batch, group.Shards))!)).ToArray();
         var expected = elements.Select((n, b) =>
         {
-            var alone = group.Bring(batch, n, r => Values(r, n, b, seed));
+            var alone = group.Bring(batch, n, r => Tree(r, n, b, seed, Math.Min(batch, group.Shards))!);
             TreeSum.Combine(group.Shards, [.. alone.Select(a => a.Bring(new Told()))]);
             return alone[0].Total.ToArray();
         }).ToArray();
@@ -54,9 +57,18 @@ public sealed class PeerRoundsSpecs
             Assert.All(rows[b], r => Assert.Equal(expected[b], r.Total.ToArray()));
     }
 
-    private static float[] Values(ShardRange shards, int elements, int bucket, int seed)
+    private static float[]? Tree(ShardRange range, int elements, int bucket, int seed, int present)
     {
-        var random = new Random(HashCode.Combine(shards.First, shards.Count, bucket, seed));
+        if (range.Count == 1)
+            return range.First < present ? Values(range.First, elements, bucket, seed) : null;
+        var (left, right) = ShardTree.Halves(range);
+        var (a, b) = (Tree(left, elements, bucket, seed, present), Tree(right, elements, bucket, seed, present));
+        return a is null || b is null ? a ?? b : [.. a.Zip(b, (x, y) => x + y)];
+    }
+
+    private static float[] Values(int shard, int elements, int bucket, int seed)
+    {
+        var random = new Random(HashCode.Combine(shard, bucket, seed));
         return [.. Enumerable.Range(0, elements).Select(_ => random.NextSingle() * MathF.ScaleB(1, random.Next(-8, 9)) - 1)];
     }
 }

@@ -105,7 +105,7 @@ public sealed class OpQueueHazardSpecs
                         running.Add(operation);
                     break;
                 case 8:
-                    queue.Cancel(lane, "cancelled", () => { });
+                    queue.Cancel(lane, "cancelled", () => { }, random.Next(2) == 0 || tags.Count == 0 ? null : new FirstSections(tags[^random.Next(1, Math.Min(4, tags.Count + 1))], 1));
                     break;
                 default:
                     if (running.Count == 0)
@@ -113,7 +113,7 @@ public sealed class OpQueueHazardSpecs
                     var done = running[random.Next(running.Count)];
                     running.Remove(done);
                     if (random.Next(8) == 0)
-                        queue.Fail(done, "failed");
+                        queue.Fail(done, "failed", byPeers: random.Next(2) == 0);
                     else
                         queue.Complete(done);
                     break;

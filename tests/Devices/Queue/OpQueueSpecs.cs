@@ -114,6 +114,61 @@ public sealed class OpQueueSpecs
     }
 
     [Fact]
+    public void Where_peers_do_not_come_the_sections_before_the_exchange_still_run()
+    {
+        var lane = Lane(Section("gradients", Work("g0", [], [0]), Work("g1", [], [1])), Section("exchange", Work("x0", [0], [0]), Work("x1", [1], [1])), Section("update", Work("u", [], [2])));
+        queue.Admit(lane, 7, [new SectionRun(0, []), new SectionRun(1, []), new SectionRun(2, [])], 0, heard);
+        queue.Complete(queue.Take()!);
+        var g1 = queue.Take()!;
+        var x0 = queue.Take()!;
+        queue.Fail(x0, "nobody came", byPeers: true);
+        Assert.Equal([(7L, "nobody came")], heard.Failures);
+        bool quiet = false;
+        queue.Cancel(lane, "rest", () => quiet = true, new FirstSections(7, 1));
+        Assert.False(quiet);
+        Assert.Null(queue.CompleteAndTake(g1, 0));
+        Assert.True(quiet);
+        Assert.Equal((1, 0), (lane.SectionsRun(7), lane.SectionsRun(8)));
+        Admit(lane, 8);
+        Assert.Equal(0, lane.SectionsRun(7));
+    }
+
+    [Fact]
+    public void What_is_to_be_finished_is_finished_where_nothing_has_failed_yet()
+    {
+        var lane = Lane(Section("test", Work("t", [3], [])), Section("gradients", Work("g0", [], [0]), Work("g1", [0], [1])), Section("update", Work("u", [], [2])));
+        Admit(lane, -2, 0);
+        queue.Admit(lane, 7, [new SectionRun(1, []), new SectionRun(2, [])], 0, heard);
+        bool quiet = false;
+        queue.Cancel(lane, "rest", () => quiet = true, new FirstSections(7, 1));
+        Assert.Equal([(-2L, "rest"), (7L, "rest")], heard.Failures);
+        Assert.Equal((1, 0), (queue.Take() is var g0 ? g0!.Section : 0, g0!.Index));
+        Assert.Equal((1, 1), (queue.CompleteAndTake(g0, 0) is var g1 ? g1!.Section : 0, g1!.Index));
+        queue.Complete(g1);
+        Assert.True(quiet);
+        Assert.Equal((1, null), (lane.SectionsRun(7), lane.Failure));
+    }
+
+    [Fact]
+    public void What_does_not_run_to_its_end_does_not_count()
+    {
+        var lane = Lane(Section("gradients", Work("g0", [], [0]), Work("g1", [0], [1]), Work("g2", [1], [1])), Section("update", Work("u", [], [2])));
+        Admit(lane, 7, 0, 1);
+        queue.Cancel(lane, "rest", () => { }, new FirstSections(7, 1));
+        var g1 = queue.CompleteAndTake(queue.Take()!, 0)!;
+        queue.Fail(g1, "it is broken");
+        Assert.Equal((0, "it is broken"), (lane.SectionsRun(7), lane.Failure));
+
+        Admit(lane, 8, 0, 1);
+        queue.Cancel(lane, "rest", () => { }, new FirstSections(8, 1));
+        var g0 = queue.Take()!;
+        queue.Cancel(lane, "enough", () => { });
+        Assert.Null(queue.CompleteAndTake(g0, 0));
+        Assert.Equal((0, null), (lane.SectionsRun(8), lane.Failure));
+        Assert.Equal((0, 0), queue.Count);
+    }
+
+    [Fact]
     public void A_failure_leaves_alone_what_was_admitted_before()
     {
         var lane = Lane(Section("early", Work("x", [], [0]), Work("y", [0], [0])), Section("late", Work("z", [], [1])));

@@ -1,4 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
+using Singa.Actors.Devices.Tests.Conformance;
+using Singa.Actors.Runtime.Coordination;
 using Singa.Actors.Runtime.Hosting;
 using Singa.Actors.Runtime.Tests.Hosting;
 
@@ -26,6 +28,46 @@ public sealed class EmbeddedMembersTests
         Assert.Equal(3, run.Facts.Workers.Count(w => w.Shards.Count > 0));
         Assert.Equal((expected.Digest, expected.Test), (result.Digest, result.Test));
         Assert.Equal(expected.Model.Parameters.Keys, result.Model.Parameters.Keys);
+    }
+
+    /// <summary>
+    /// Where one breaks, the others have finished their gradients; where one hangs, they have waited for it, and two workers of one process have added what
+    /// they could. Whoever goes on takes it as it is.
+    /// </summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_a_process_has_of_a_step_is_kept_where_a_device_of_another_breaks_or_hangs(bool hangs)
+    {
+        const string Impatient = "singa.runtime.rest-timeout = 1s, singa.runtime.release-timeout = 200ms, singa.devices.stop-grace = 100ms";
+        var job = RegroupTests.Job with { Epochs = 3, Shards = 8 };
+        using var over = new ManualResetEventSlim();
+        await using var alone = await TestHost.StartAsync("cpu=1", singa => singa.WithBackends(_ => new ReferenceBackend()));
+        var (expected, _) = await alone.TrainAsync(job);
+        await using var first = await TestHost.StartAsync("cpu=2", singa => Member(singa.WithBackends(_ => new ReferenceBackend()).WithHocon(Impatient)));
+        var home = first.Services.GetRequiredService<ClusterHost>();
+        await home.Joined;
+        await using var second = await TestHost.StartAsync("cpu=2", singa => Member(
+            singa.WithBackends(device => device.Index == 0 ? new ReferenceBackend() : new FailingBackend(new ReferenceBackend(), 200, Fail)).WithHocon(Impatient), home.Address.ToString()));
+        await second.Services.GetRequiredService<ClusterHost>().Joined;
+
+        var run = await first.Training.SubmitAsync(job, new TrainingOptions { MinDevices = 4 });
+        var steps = new List<TrainingProgress>();
+        await foreach (var step in run.Progress)
+            steps.Add(step);
+        var result = await run.Completion;
+        over.Set();
+
+        Assert.Equal((expected.Digest, expected.Test), (result.Digest, result.Test));
+        // Two of eight are lost.
+        Assert.Equal(new ShardCount(8, 10, 6), Assert.Single(steps, s => s.Shards.WasInterrupted).Shards);
+
+        void Fail()
+        {
+            if (!hangs)
+                throw new InvalidOperationException("it is no more");
+            over.Wait();
+        }
     }
 
     private static void Member(SingaBuilder singa, params string[] seeds) => singa.WithHocon(

@@ -1,4 +1,5 @@
 using System.Text;
+using Singa.Actors.Runtime.Coordination;
 using Singa.Actors.Runtime.Observing;
 
 namespace Singa.Actors.Runtime.Tests.Observing;
@@ -17,6 +18,7 @@ public sealed class WriterTests
             {"step":12,"epoch":1,"loss":0.25,"samples_per_s":8000,"step_ms":8,"test_loss":0.5,"test_accuracy":0.75}
             {"step":12,"epoch":1,"loss":0.25,"samples_per_s":8000,"step_ms":8,"test_loss":null}
             {"step":12,"epoch":1,"loss":0.25,"samples_per_s":8000,"step_ms":8,"test_loss":0.5,"test_accuracy":0.75,"test_top_accuracy":1}
+            {"step":12,"epoch":1,"loss":0.25,"samples_per_s":8000,"step_ms":8,"shards_computed":10,"shards_reused":6}
             {"step":12,"epoch":1,"loss":0.25,"perplexity":2,"samples_per_s":8000,"step_ms":8,"test_loss":0.5,"test_perplexity":3}
             {"step":12,"epoch":1,"loss":0.25,"samples_per_s":8000,"step_ms":8}
 
@@ -24,11 +26,12 @@ public sealed class WriterTests
             Written(stream =>
             {
                 using var writer = new MetricsWriter(stream);
-                writer.Write(Progress);
+                writer.Write(Progress with { Shards = new ShardCount(8, 8, 0) });
                 writer.Write(Progress with { Digest = "sha256:ab" });
                 writer.Write(Progress with { Test = new TestFigures(0.5, 0.75) });
                 writer.Write(Progress with { Test = new TestFigures(double.NaN, null) });
                 writer.Write(Progress with { Test = new TestFigures(0.5, 0.75) { Top = new TopAccuracy(5, 1) } });
+                writer.Write(Progress with { Shards = new ShardCount(8, 10, 6) });
                 writer.Write(Progress with { Perplexity = 2, Test = new TestFigures(0.5, null) { Perplexity = 3 } });
                 writer.Write(Progress with { Perplexity = double.PositiveInfinity });
             }));

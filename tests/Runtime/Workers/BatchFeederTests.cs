@@ -41,6 +41,15 @@ public sealed class BatchFeederTests
     }
 
     [Fact]
+    public void Pieces_of_a_batch_follow_one_another_in_its_slot()
+    {
+        using var feeder = Feed(new Numbers(), slots: 1, item => item with { Pieces = [(0, 1), (2, 0), (17, 3)] });
+
+        var order = new SampleOrder(7, 100);
+        Assert.Equal(new[] { 0, 17, 18, 19 }.Select(i => (float)order[0, i]), MemoryMarshal.Cast<byte, float>(Next().Slot.Samples).ToArray());
+    }
+
+    [Fact]
     public void What_cannot_be_read_is_reported_with_its_reason()
     {
         using var feeder = Feed(new Broken(), slots: 1);
@@ -49,9 +58,9 @@ public sealed class BatchFeederTests
         Assert.Equal("a batch could not be read: the disk is gone", reason);
     }
 
-    private BatchFeeder Feed(ISampleSource source, int slots)
+    private BatchFeeder Feed(ISampleSource source, int slots, Func<WorkItem.Train, WorkItem.Train>? change = null)
     {
-        var agenda = Enumerable.Range(0, 10).Select(i => new WorkItem.Train(new ScheduledStep(i, 0, 4 * i, 4), 4 * i, 4, DigestAfter: false));
+        var agenda = Enumerable.Range(0, 10).Select(i => new WorkItem.Train(new ScheduledStep(i, 0, 4 * i, 4), 4 * i, 4, DigestAfter: false)).Select(change ?? (item => item));
         return new BatchFeeder(
             "test batches", agenda, new Dataset(source, null, null), 7,
             Enumerable.Range(0, slots).Select(_ => new StagingSlot(new byte[StagingSlot.Bytes(Size)], Size)), prepared.Add, failed.Add);

@@ -70,6 +70,21 @@ public sealed class WorkerAgendaTests
         Assert.Equal(8, Assert.IsType<WorkItem.Train>(rest[0]).Step.Step);
     }
 
+    [Fact]
+    public void Of_a_step_that_was_interrupted_it_does_what_is_missing()
+    {
+        var member = Membership.Form(Generation.First, [new DeviceOffer("", "null:0"), new DeviceOffer("", "null:1")], 4, 3).Members[1];
+        var agenda = new WorkerAgenda(TinyJob.Create(), new TrainingOptions(), Data, member, firstStep: 2, missing: [new(0, 1), new(3, 1)]);
+        var first = (WorkItem.Train)agenda.Items().First();
+        var whole = new WorkerAgenda(TinyJob.Create(), new TrainingOptions(), Data, member with { Shards = new(0, 4) }, firstStep: 2).Items().OfType<WorkItem.Train>().First();
+        Assert.Equal(new[] { (whole.First, whole.Count / 4), (whole.First + 3 * whole.Count / 4, whole.Count / 4) }, first.Pieces!.Value.ToArray());
+        Assert.Equal(whole.Count / 2, first.Count);
+        Assert.All(agenda.Items().OfType<WorkItem.Train>().Skip(1), t => Assert.Null(t.Pieces));
+        // Nothing is missing here, or more than its own shards have.
+        Assert.Equal(0, ((WorkItem.Train)new WorkerAgenda(TinyJob.Create(), new TrainingOptions(), Data, member, missing: []).Items().First()).Count);
+        Assert.Equal(32, new WorkerAgenda(TinyJob.Create(), new TrainingOptions(), Data, member, missing: [new(0, 4)]).SamplesMax);
+    }
+
     [Theory]
     [InlineData(64, 100)]
     [InlineData(10_000, 156)]

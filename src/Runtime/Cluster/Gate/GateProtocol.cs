@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Akka.Actor;
+using Singa.Actors.Runtime.Coordination;
 
 namespace Singa.Actors.Runtime.Cluster.Gate;
 
@@ -67,7 +68,11 @@ public sealed record ClusterStatus(
 /// <param name="Note">What it waits for or why, where there is something to say.</param>
 public sealed record JobStatus(
     string Job, string Name, string State, long Generation, long Step, long TotalSteps, TimeSpan StepTime, ImmutableArray<WorkerStatus> Workers, string? Note = null)
-    : GateProtocol.IEvent;
+    : GateProtocol.IEvent
+{
+    /// <summary>What its steps have cost since its conductor began.</summary>
+    public ShardCount Shards { get; init; }
+}
 
 /// <param name="Shards">As in <c>0-3</c>.</param>
 /// <param name="StepTime">Of its last step; zero: not known yet.</param>
