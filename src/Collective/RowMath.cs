@@ -24,6 +24,9 @@ internal static unsafe class RowMath
             case DType.Int64:
                 Add<long>(sum, left, right, bytes);
                 break;
+            case DType.BFloat16:
+                AddHalves(sum, left, right, bytes);
+                break;
             default:
                 throw new InvalidOperationException($"a bucket of {type} cannot be summed");
         }
@@ -40,6 +43,14 @@ internal static unsafe class RowMath
             ws[i] = wl[i] + wr[i];
         for (int i = ws.Length * Vector<T>.Count; i < s.Length; i++)
             s[i] = l[i] + r[i];
+    }
+
+    /// <summary>Added in float32, rounded to nearest.</summary>
+    private static void AddHalves(nint sum, nint left, nint right, int bytes)
+    {
+        Span<ushort> s = At<ushort>(sum, bytes), l = At<ushort>(left, bytes), r = At<ushort>(right, bytes);
+        for (int i = 0; i < s.Length; i++)
+            s[i] = BFloat16.FromSingle(BFloat16.ToSingle(l[i]) + BFloat16.ToSingle(r[i]));
     }
 
     private static Span<T> At<T>(nint address, int bytes)
