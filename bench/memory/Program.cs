@@ -10,6 +10,16 @@ using Singa.Actors.Graph.Training;
 
 // What a step needs beyond parameters and optimizer state, as planned, against the same step run op by op as PyTorch does.
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+switch (args)
+{
+    case ["train", var which, var storage, var count]:
+        StorageRun.Train(which, storage == "bfloat16", int.Parse(count));
+        return;
+    case ["storage", ..]:
+        StorageComparison.Run(args.Length > 1 ? int.Parse(args[1]) : 100);
+        return;
+}
+
 var image = new TensorType(DType.Float32, Shape.Of(3, 32, 32));
 foreach (var (name, sample, batch) in new[]
 {
@@ -38,7 +48,7 @@ foreach (var (name, sample, batch) in new[]
         string again = gradients.Recomputed is { } r
             ? $"; {r.Steps} steps again, {r.Flops / r.FlopsOnce:0.0 %} more arithmetic, {r.Traffic / r.TrafficOnce:0.0 %} more bytes" : "";
         string against = double.IsNaN(eager) ? "" : $", eager {eager / 1048576.0:0.0} MiB, ratio {step / eager:0.000}";
-        Console.WriteLine($"ARENA {plan.ArenaBytes/1048576.0:0.0} {name} batch {batch}, {shards} shard(s){(half ? ", bfloat16" : "")}: {step / 1048576.0:0.0} MiB{against}; kernels' scratch {scratch / 1048576.0:0.0} MiB beside it; "
+        Console.WriteLine($"{name} batch {batch}, {shards} shard(s){(half ? ", bfloat16" : "")}: {step / 1048576.0:0.0} MiB{against}; kernels' scratch {scratch / 1048576.0:0.0} MiB beside it; "
             + $"arena {(double)plan.ArenaBytes / plan.LiveBytes:0.000} x live; kernels {gradients.Operations.Length}; compiled in {seconds:0.0} s{again}");
     }
 }

@@ -76,7 +76,7 @@ internal sealed class HalfProduct(Node node, Lowerer lowerer)
         if (operand.DType != DType.BFloat16)
             return operand;
         var plain = lowerer.Temporary(node, new TensorType(DType.Float32, operand.Shape));
-        lowerer.Emit($"{Lowerer.Label(node)} Unpack", new MapKernel(Conversion(DType.BFloat16, DType.Float32), [operand], [plain]));
+        lowerer.Emit(Lowerer.Label(node.Scope, "Unpack"), new MapKernel(Conversion(DType.BFloat16, DType.Float32), [operand], [plain]));
         return plain;
     }
 
@@ -89,7 +89,7 @@ internal sealed class HalfProduct(Node node, Lowerer lowerer)
             return;
         if (ofShards)
             (into, place) = (Operands.Row(into, 0), Operands.Row(place, 0));
-        lowerer.Emit($"{Lowerer.Label(node)} Pack", new MapKernel(body ?? Conversion(DType.Float32, place.DType), [into, .. extras], [place]));
+        lowerer.Emit(Lowerer.Label(node.Scope, "Pack"), new MapKernel(body ?? Conversion(DType.Float32, place.DType), [into, .. extras], [place]));
     }
 
     private static ScalarProgram Conversion(DType from, DType to) => ScalarBody.Compile([from], Fn.Convert(Scalar.Argument(0, from), to));

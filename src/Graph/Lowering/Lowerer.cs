@@ -212,5 +212,7 @@ internal sealed class Lowerer(PlanDraft plan, IReadOnlyDictionary<Placeholder, O
             [.. Enumerable.Range(batch.Length + rows.Length, columns.Length)])!;
     }
 
-    internal static string Label(Node node) => node.Scope.Length == 0 ? node.Op.Name : $"{node.Scope} {node.Op.Name}";
+    internal static string Label(Node node) => Label(node.Scope, node.Op.Name);
+
+    internal static string Label(string scope, string op) => scope.Length == 0 ? op : $"{scope} {op}";
 }
