@@ -40,7 +40,7 @@ internal static class PackRounded
 
         return [.. outputs.Select(Plain)];
 
-        Func<Tensor, Tensor> Factor(Node node) => TakesHalves(node.Op) ? InMemory : Plain;
+        Func<Tensor, Tensor> Factor(Node node) => TakesHalves(node) ? InMemory : Plain;
 
         Tensor InMemory(Tensor old) => packed.GetValueOrDefault(old) ?? built[old];
 
@@ -61,13 +61,15 @@ internal static class PackRounded
         }
     }
 
-    /// <summary>What is unpacked for a reader stands right before it.</summary>
+    /// <summary>What is unpacked for one reader stands right before it.</summary>
     public static ImmutableArray<Node> Late(ImmutableArray<Node> order)
     {
+        var readers = order.SelectMany(n => n.Inputs.Select(i => i.Producer).Distinct()).GroupBy(n => n).ToDictionary(g => g.Key, g => g.Count());
+        bool IsForOne(Node node) => IsUnpacking(node) && readers.GetValueOrDefault(node) == 1;
         var late = ImmutableArray.CreateBuilder<Node>(order.Length);
-        foreach (var node in order.Where(n => !IsUnpacking(n)))
+        foreach (var node in order.Where(n => !IsForOne(n)))
         {
-            late.AddRange(node.Inputs.Select(i => i.Producer).Where(IsUnpacking).Distinct());
+            late.AddRange(node.Inputs.Select(i => i.Producer).Distinct().Where(IsForOne));
             late.Add(node);
         }
 
@@ -84,8 +86,7 @@ internal static class PackRounded
     private static Tensor Packed(Tensor value, bool alone)
     {
         var maker = value.Producer;
-        bool writes = alone && (maker.Op is Pointwise || (TakesHalves(maker.Op) && maker.Inputs[2..].All(i => i.Shape.Rank <= value.Shape.Rank)));
-        if (!writes)
+        if (!alone || !(maker.Op is Pointwise || TakesHalves(maker)))
             return new Node(new Pointwise("Pack", Packing), [value], maker.Scope).Output;
         var body = Bodies.Of(maker.Op)?.Body ?? ScalarBody.Compile([DType.Float32], Scalar.Argument(0, DType.Float32));
         var packing = ScalarBody.Compile(body.Arguments, Fn.Convert(ScalarBody.Inline(body, Arguments(body))[0], DType.BFloat16));
@@ -93,7 +94,9 @@ internal static class PackRounded
     }
 
     /// <summary>Whether its kernels unpack what they read and pack what they make, some rows at a time (<see cref="Lowering.HalfProduct"/>).</summary>
-    private static bool TakesHalves(Op op) => op is Contract or Convolve { Form: not ConvolveForm.FilterGradient } or Convolve { OverShards: true };
+    private static bool TakesHalves(Node node) => node.Op is Contract or Convolve { Form: not ConvolveForm.FilterGradient } or Convolve { OverShards: true }
+        // What has an axis of shards besides is not cut with the rows.
+        && node.Inputs[2..].All(i => i.Shape.Rank <= node.Output.Shape.Rank);
 
     // A node of its own for each reader: nothing is held from the first to the last.
     private static Tensor Unpacked(Tensor half) => new Node(new Pointwise("Unpack", Conversion(DType.BFloat16, DType.Float32)), [half], half.Producer.Scope).Output;

@@ -5,10 +5,11 @@ using Singa.Actors.Graph.Scalars;
 namespace Singa.Actors.Graph.Training;
 
 /// <summary>
-/// Which values of a step are <see cref="Rounded"/>: those that backward could only have again at the price of a product. That is what
-/// products, convolutions, attention and pools of the model make, together with what only parameters add to it on its way to its readers. What
-/// follows from them point by point is computed again from the rounded values, in float32. The model's answer and all of the loss stay as
-/// they are, and so do statistics, which are small, and what a recurrent scan makes: its gradient goes on from each step's exact state.
+/// Which values of a step are <see cref="Rounded"/>. Of the model those that backward could only have again at the price of a product: what
+/// products, convolutions, attention and pools make, together with what only parameters add to it on its way to its readers; and where a
+/// residual meets what it goes around. What follows from them point by point is computed again from the rounded values, in float32. Of the
+/// gradients those that products make or read. The model's answer and all of the loss stay as they are, and so do statistics, which are
+/// small, and what a recurrent scan makes: its gradient goes on from each step's exact state.
 /// </summary>
 internal static class HalfStorage
 {
@@ -33,9 +34,9 @@ internal static class HalfStorage
         var forward = Traversal.From(graph.Output).ToHashSet();
         var backward = order.Except(Traversal.From(graph.LossSum, graph.CorrectSum)).ToHashSet();
         var gradients = Ends();
-        var rounded = order.Where(n => forward.Contains(n) && (IsDear(n) || IsMeeting(n))).Select(n => Settled(n.Outputs[0], reader => reader.Inputs.Count(ofSamples.Contains) == 1))
-            .Concat(backward.Where(IsDear).SelectMany(n => n.Outputs.Concat(n.Inputs.Select(Behind).Where(i => backward.Contains(i.Producer)))))
-            .Where(t => t.DType == DType.Float32 && ofSamples.Contains(t) && t != answer && !gradients.Contains(t)).ToHashSet();
+        var kept = order.Where(n => forward.Contains(n) && (IsDear(n) || IsMeeting(n))).Select(n => Settled(n.Outputs[0]));
+        var flowing = backward.Where(IsDear).SelectMany(n => n.Outputs.Concat(n.Inputs.Select(Behind).Where(i => backward.Contains(i.Producer))));
+        var rounded = kept.Concat(flowing).Where(t => t.DType == DType.Float32 && ofSamples.Contains(t) && t != answer && !gradients.Contains(t)).ToHashSet();
 
         var built = new Dictionary<Tensor, Tensor>();
         foreach (var node in order)
@@ -49,9 +50,9 @@ internal static class HalfStorage
         return [.. results.Select(r => built[r])];
 
         // Where it has met the parameters that only it meets, such as a bias.
-        Tensor Settled(Tensor value, Func<Node, bool> mayGoOn)
+        Tensor Settled(Tensor value)
         {
-            while (readers.GetValueOrDefault(value) is [{ Op: Pointwise } reader] && reader.Output.Type == value.Type && mayGoOn(reader))
+            while (readers.GetValueOrDefault(value) is [{ Op: Pointwise } reader] && reader.Output.Type == value.Type && reader.Inputs.Count(ofSamples.Contains) == 1)
                 value = reader.Output;
             return value;
         }
@@ -71,7 +72,7 @@ internal static class HalfStorage
         }
 
         // Where a residual meets what it goes around: otherwise each would have to be summed up again from the first.
-        bool IsMeeting(Node node) => node.Op is Pointwise && node.Inputs.Count(i => ofSamples.Contains(i) && i.Type == node.Output.Type) > 1;
+        bool IsMeeting(Node node) => node.Op is Pointwise && node.Inputs.Distinct().Count(i => ofSamples.Contains(i) && i.Type == node.Output.Type) > 1;
 
         static Tensor Behind(Tensor tensor)
         {

@@ -91,7 +91,7 @@ public static class TrainingCompiler
         var results = ShardAxis.Expand(job.IsHalfStored ? [.. HalfStorage.Apply(graph, values)] : [.. values], sources, shards);
         // Metrics and statistics are few and stay as they are.
         return [.. results.Select((r, i) => (local[i].Name, Labelled(i < graph.Trained.Length
-            ? ShardSum.Apply(r, job.IsHalfStored).Convert(job.Stored) : ShardSum.Apply(r), r.Producer.Scope)))];
+            ? ShardSum.Apply(r, job.IsHalfStored).Stored(job.Stored) : ShardSum.Apply(r), r.Producer.Scope)))];
     }
 
     /// <summary>A sum belongs to the layer whose shards' values it adds.</summary>

@@ -18,10 +18,10 @@ internal static class UpdateGraph
         var number = count.Convert(DType.Float32);
         var scale = Placeholder.Create("scale", new TensorType(DType.Float32, Shape.Scalar), BlockKind.Input);
         var step = new StepScalars(number, optimizer.Schedule.Factor(number, job.TotalSteps) * optimizer.LearningRate);
-        var gradients = Gradients(optimizer, [.. model.Trained.Select(p => Total(p.Name, p.Type with { DType = job.Stored }).Convert(DType.Float32))], scale);
+        var gradients = Gradients(optimizer, [.. model.Trained.Select(p => Total(p.Name, p.Type with { DType = job.Stored }).Stored(DType.Float32))], scale);
         foreach (var (p, gradient) in model.Trained.Zip(gradients).Reverse())
         {
-            var state = optimizer.StateNames.Select(s => Variable(Variables.StateName(p, s), p.Type with { DType = job.Stored }).Convert(DType.Float32)).ToImmutableArray();
+            var state = optimizer.StateNames.Select(s => Variable(Variables.StateName(p, s), p.Type with { DType = job.Stored }).Stored(DType.Float32)).ToImmutableArray();
             var updated = optimizer.Update(Variable(p.Name, p.Type), gradient, state, step, optimizer.WeightDecayOf(p.Name));
             Assign(p.Name, updated.Parameter, p.Name);
             for (int s = 0; s < state.Length; s++)
