@@ -26,7 +26,7 @@ internal static class Timeline
                 continue;
             int peak = Array.IndexOf(sums, sums.Max());
             Console.WriteLine($"section {section.Name}: most at {peak} of {sums.Length}, {sums[peak] / 1048576.0:0.00} MiB");
-            if (!section.Name.StartsWith("gradients"))
+            if (!all && !section.Name.StartsWith("gradients"))
                 continue;
             foreach (int b in blocks.Where(b => first[b] <= peak && peak <= last[b]).OrderByDescending(b => plan.Blocks[b].Bytes).TakeWhile(b => plan.Blocks[b].Bytes > 100000))
                 Console.WriteLine($"   {plan.Blocks[b].Bytes / 1048576.0,8:0.00} {first[b],5} {last[b],5} {plan.Blocks[b].Name}");

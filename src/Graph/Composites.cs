@@ -37,7 +37,14 @@ public static class Composites
     /// </summary>
     public static Tensor Detach(this Tensor x) => new Node(new Detach(), [x]).Output;
 
-    public static Tensor Convert(this Tensor x, DType type) =>
+    /// <summary>The same values in another type; floating to integer truncates.</summary>
+    /// <exception cref="GraphException">One of the types is for storage alone.</exception>
+    public static Tensor Convert(this Tensor x, DType type) => type == DType.BFloat16 || x.DType == DType.BFloat16
+        ? throw new GraphException($"bfloat16 is how training stores what it keeps, not a type to compute with: {x.Type} to {type}; a job's storage says it for all")
+        : x.Stored(type);
+
+    /// <summary>The same for types that only plans have.</summary>
+    internal static Tensor Stored(this Tensor x, DType type) =>
         x.DType == type ? x : Pointwise.Apply("Convert", a => Fn.Convert(a[0], type), x);
 
     public static Tensor Relu(this Tensor x) => Pointwise.Apply("Relu", x);

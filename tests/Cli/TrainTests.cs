@@ -47,6 +47,22 @@ public sealed class TrainTests : IDisposable
     }
 
     [Fact]
+    public async Task Storage_as_bfloat16_is_another_job_in_less_memory()
+    {
+        var half = await Singa.RunAsync("train", job.File, "--set", "job.storage=bfloat16", "--set", "job.max-steps=2");
+        var whole = await Singa.RunAsync("train", job.File, "--set", "job.max-steps=2");
+        Assert.Equal((0, 0), (half.Code, whole.Code));
+        Assert.NotEqual(whole.Output[^1], half.Output[^1]);
+        Assert.True(Planned(half.Output[^3]) < Planned(whole.Output[^3]), $"{half.Output[^3]} against {whole.Output[^3]}");
+
+        var other = await Singa.RunAsync("train", job.File, "--set", "job.storage=float16");
+        Assert.Equal(1, other.Code);
+        Assert.Equal("singa: job.storage in --set job.storage is 'float16', which is unknown; did you mean bfloat16? It can be float32 | bfloat16", Assert.Single(other.Errors));
+
+        static double Planned(string line) => double.Parse(line.Split(' ')[^1], System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    [Fact]
     public async Task A_line_more_says_how_many_were_among_the_most_likely()
     {
         var run = await Singa.RunAsync("train", job.File, "--set", "job.top-k=3", "--set", "job.max-steps=2");

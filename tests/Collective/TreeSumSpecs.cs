@@ -73,6 +73,31 @@ public sealed class TreeSumSpecs
     }
 
     [Fact]
+    public void Halves_are_added_as_float32_and_rounded()
+    {
+        const int elements = 1000;
+        var random = new Random(3);
+        ushort[] special = [0, 0x8000, 0x7F80, 0xFF80, 0x7FC0, 0x7F7F, 0xFF7F, 1, 0x8001, 0x007F];
+        var rows = Enumerable.Range(0, 3).Select(_ => GC.AllocateArray<ushort>(elements, pinned: true)).ToArray();
+        foreach (var row in rows)
+        {
+            for (int i = 0; i < elements; i++)
+                row[i] = random.Next(4) == 0 ? special[random.Next(special.Length)] : (ushort)random.Next(1 << 16);
+        }
+
+        // Three shards: the first two meet first.
+        var expected = Enumerable.Range(0, elements).Select(i => Sum(Sum(rows[0][i], rows[1][i]), rows[2][i])).ToArray();
+        TreeSum.Combine(3, [.. rows.Select((row, shard) => new Contribution(Host(row), [new ShardRange(shard, 1)], new Told()))]);
+        Assert.All(rows, row => Assert.Equal(expected.Select(AnyNaN), row.Select(AnyNaN)));
+
+        static unsafe HostRows Host(ushort[] row) => new((nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref row[0]), 1, elements, DType.BFloat16);
+
+        static ushort Sum(ushort a, ushort b) => BFloat16.FromSingle(BFloat16.ToSingle(a) + BFloat16.ToSingle(b));
+
+        static ushort AnyNaN(ushort element) => float.IsNaN(BFloat16.ToSingle(element)) ? (ushort)0x7FC0 : element;
+    }
+
+    [Fact]
     public void Rows_that_are_no_subtrees_are_refused()
     {
         var bucket = new Bucket(BatchLayout.Of(8, 4, new ShardRange(0, 4)), 1, _ => [1]).Bring(new Told());

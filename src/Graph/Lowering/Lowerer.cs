@@ -162,6 +162,9 @@ internal sealed class Lowerer(PlanDraft plan, IReadOnlyDictionary<Placeholder, O
 
     private Operand Fresh(Tensor tensor) => Operand.Contiguous(plan.Transient(Label(tensor.Producer), tensor.Type.Bytes), tensor.Type);
 
+    /// <summary>Memory of a node's own while its kernels run.</summary>
+    public Operand Temporary(Node node, TensorType type) => Operand.Contiguous(plan.Transient(Label(node), type.Bytes), type);
+
     /// <summary>A map that leaves each result wherever it is wanted.</summary>
     public void EmitMap(Node node, ScalarProgram program, ImmutableArray<Operand> sources)
     {
@@ -209,5 +212,7 @@ internal sealed class Lowerer(PlanDraft plan, IReadOnlyDictionary<Placeholder, O
             [.. Enumerable.Range(batch.Length + rows.Length, columns.Length)])!;
     }
 
-    internal static string Label(Node node) => node.Scope.Length == 0 ? node.Op.Name : $"{node.Scope} {node.Op.Name}";
+    internal static string Label(Node node) => Label(node.Scope, node.Op.Name);
+
+    internal static string Label(string scope, string op) => scope.Length == 0 ? op : $"{scope} {op}";
 }

@@ -23,7 +23,7 @@ internal sealed class SectionDraft
     {
         (Name, this.before, this.after, destinations) = (name, [.. before], [.. after], [.. outputs.Select(o => o.Destination)]);
         this.outputs = Optimiser.Run([.. outputs.Select(o => o.Tensor)]);
-        order = Traversal.From(this.outputs);
+        order = PackRounded.Late(Traversal.From(this.outputs));
         foreach (var known in order.Select(n => n.Op).OfType<Placeholder>())
             placeholders[known] = placeholder(known);
     }

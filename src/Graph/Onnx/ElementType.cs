@@ -89,6 +89,7 @@ public static class ElementTypes
         DType.Int32 => ElementType.Int32,
         DType.Int64 => ElementType.Int64,
         DType.UInt8 => ElementType.UInt8,
+        DType.BFloat16 => ElementType.BFloat16,
         _ => ElementType.Bool,
     };
 

@@ -7,24 +7,24 @@ namespace Singa.Actors.Graph.Ops;
 
 /// <summary>
 /// Sums products over pairs of axes: the result's axes are the batch pairs, then the left's free axes, then the right's.
-/// <c>Tree</c> not null: batch pair 0 counts shards, which are summed along their tree. <c>Body</c>, where fusion put one, is applied
+/// <c>OverShards</c>: batch pair 0 counts shards, which are summed along their tree, <c>Rounded</c> as <see cref="ShardSum"/> says. <c>Body</c>, where fusion put one, is applied
 /// to the result (argument 0) and further inputs.
 /// </summary>
 public sealed record Contract(
-    Seq<int> LeftBatch, Seq<int> RightBatch, Seq<int> LeftSum, Seq<int> RightSum, bool OverShards = false, ScalarProgram? Body = null) : Op
+    Seq<int> LeftBatch, Seq<int> RightBatch, Seq<int> LeftSum, Seq<int> RightSum, bool OverShards = false, ScalarProgram? Body = null, bool Rounded = false) : Op
 {
     public override string Name => Body is null ? "Contract" : "Contract+map";
 
     public override ImmutableArray<TensorType> Infer(ImmutableArray<TensorType> inputs)
     {
         var (left, right) = (inputs[0], inputs[1]);
-        if (left.DType != right.DType || !left.DType.IsFloat())
+        if (left.DType.Computed() != right.DType.Computed() || !left.DType.Computed().IsFloat())
             throw new GraphException($"a product of {left} and {right}: both must be of one floating type");
         Match(LeftBatch, RightBatch, "batch");
         Match(LeftSum, RightSum, "summed");
         var result = Shape.Of([.. LeftBatch.Select(a => left.Shape[a]).Skip(OverShards ? 1 : 0), .. Free(left.Shape, LeftBatch, LeftSum).Select(a => left.Shape[a]),
             .. Free(right.Shape, RightBatch, RightSum).Select(a => right.Shape[a])]);
-        return One(Body is null ? left.DType : Body.Instructions[Body.Results[0]].Type, result);
+        return One(Body is null ? left.DType.Computed() : Body.Instructions[Body.Results[0]].Type, result);
 
         void Match(Seq<int> a, Seq<int> b, string what)
         {
@@ -112,9 +112,16 @@ public sealed record Contract(
         if (OverShards)
             c = c with { Shape = c.Shape.Prepend(1), Strides = [0, .. c.Strides] };
         ImmutableArray<ShardRange> tree = OverShards ? [new ShardRange(0, (int)a.Shape[0])] : [];
+        if (new[] { a, b, c }.Any(o => o.DType == DType.BFloat16))
+        {
+            var read = node.Inputs[2..].Select(i => Operands.Broadcast(lowerer[i], node.Output.Shape)).Select(e => AsMatrices(node, e) ?? AsMatrices(node, lowerer.Materialise(node, e))!);
+            new HalfProduct(node, lowerer).Emit(new ContractKernel(a, b, c, tree, null, Rounded), Body is null ? null : ScalarBody.Expand(Body), [.. read]);
+            return;
+        }
+
         if (Body is null)
         {
-            lowerer.EmitProduct(node, new ContractKernel(a, b, c, tree, null));
+            lowerer.EmitProduct(node, new ContractKernel(a, b, c, tree, null, Rounded));
             return;
         }
 

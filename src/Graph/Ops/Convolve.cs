@@ -8,9 +8,9 @@ namespace Singa.Actors.Graph.Ops;
 /// <summary>
 /// Two-dimensional cross-correlation or one of its adjoints; see <see cref="ConvolveKernel"/>. <c>Spatial</c> is the result's height and
 /// width (of the image for ImageGradient, of the filter for FilterGradient). <c>OverShards</c>: a filter gradient summed over a leading
-/// axis of shards. <c>Body</c>, where fusion put one, is applied to the result (argument 0) and further inputs.
+/// axis of shards, <c>Rounded</c> as <see cref="ShardSum"/> says. <c>Body</c>, where fusion put one, is applied to the result (argument 0) and further inputs.
 /// </summary>
-public sealed record Convolve(ConvolveForm Form, Window2D Window, int Groups, long Height, long Width, bool OverShards = false, ScalarProgram? Body = null) : Op
+public sealed record Convolve(ConvolveForm Form, Window2D Window, int Groups, long Height, long Width, bool OverShards = false, ScalarProgram? Body = null, bool Rounded = false) : Op
 {
     public override string Name => (Form == ConvolveForm.Forward ? "Convolve" : $"Convolve.{Form}") + (Body is null ? "" : "+map");
 
@@ -30,7 +30,7 @@ public sealed record Convolve(ConvolveForm Form, Window2D Window, int Groups, lo
     public override ImmutableArray<TensorType> Infer(ImmutableArray<TensorType> inputs)
     {
         var (a, b) = (inputs[0].Shape, inputs[1].Shape);
-        if (inputs[0].DType != inputs[1].DType || !inputs[0].DType.IsFloat())
+        if (inputs[0].DType.Computed() != inputs[1].DType.Computed() || !inputs[0].DType.Computed().IsFloat())
             throw new GraphException($"a convolution of {inputs[0]} and {inputs[1]}: both must be of one floating type");
         var shape = Form switch
         {
@@ -38,7 +38,7 @@ public sealed record Convolve(ConvolveForm Form, Window2D Window, int Groups, lo
             ConvolveForm.ImageGradient => Shape.Of(a[0], b[1] * Groups, Height, Width),
             _ => Shape.Of([.. a.Dims[..^4][(OverShards ? 1 : 0)..], b[^3], a[^3] / Groups, Height, Width]),
         };
-        return One(Body is null ? inputs[0].DType : Body.Instructions[Body.Results[0]].Type, shape);
+        return One(Body is null ? inputs[0].DType.Computed() : Body.Instructions[Body.Results[0]].Type, shape);
     }
 
     public override ImmutableArray<Tensor?> Gradient(Node node, ImmutableArray<Tensor?> upstream)
@@ -83,6 +83,12 @@ public sealed record Convolve(ConvolveForm Form, Window2D Window, int Groups, lo
         ImmutableArray<ShardRange> tree = OverShards ? [new ShardRange(0, (int)first.Shape[0])] : [];
         var c = OverShards ? target with { Shape = target.Shape.Prepend(1), Strides = [0, .. target.Strides] } : target;
         var extras = node.Inputs[2..].Select(i => Operands.Broadcast(lowerer[i], Around(i.Shape, target.Shape))).ToImmutableArray();
+        if (new[] { first, second, c }.Any(o => o.DType == DType.BFloat16))
+        {
+            new HalfProduct(node, lowerer).Emit(Kernel(first, second, c, tree, null, lowerer), Body is null ? null : ScalarBody.Expand(Body), extras);
+            return;
+        }
+
         bool fits = Body is not null && Body.Instructions[Body.Results[0]].Type == first.DType && extras.All(WalksPixels);
         lowerer.Emit(node, Kernel(first, second, c, tree, fits ? new Epilogue(ScalarBody.Expand(Body!), extras) : null, lowerer));
         if (Body is null || fits)
@@ -107,7 +113,7 @@ public sealed record Convolve(ConvolveForm Form, Window2D Window, int Groups, lo
             _ => (first, target, second),
         };
         var covered = Form == ConvolveForm.ImageGradient ? image.Shape : result.Shape;
-        bool winograd = !lowerer.IsStrict && Winograd.Suits(Window, Groups, target.DType, filter.Shape, covered[^2], covered[^1]);
-        return new ConvolveKernel(Form, Window, Groups, image, filter, result, tree, epilogue, winograd);
+        bool winograd = !lowerer.IsStrict && Winograd.Suits(Window, Groups, target.DType.Computed(), filter.Shape, covered[^2], covered[^1]);
+        return new ConvolveKernel(Form, Window, Groups, image, filter, result, tree, epilogue, winograd, Rounded);
     }
 }

@@ -46,9 +46,9 @@ public sealed record Gather : Op
 
 /// <summary>
 /// Zeros [Rows, d…] to which updates [i…, d…] are added where Int32 indices [i…] say, repeats one after the other. <c>PerShard</c>: inputs
-/// and result have a leading axis of shards; <c>OverShards</c>: the result is the sum over it.
+/// and result have a leading axis of shards; <c>OverShards</c>: the result is the sum over it, <c>Rounded</c> as <see cref="ShardSum"/> says.
 /// </summary>
-public sealed record ScatterAdd(long Rows, bool PerShard = false, bool OverShards = false) : Op
+public sealed record ScatterAdd(long Rows, bool PerShard = false, bool OverShards = false, bool Rounded = false) : Op
 {
     public override string Name => "ScatterAdd";
 
@@ -77,6 +77,6 @@ public sealed record ScatterAdd(long Rows, bool PerShard = false, bool OverShard
         ImmutableArray<ShardRange> tree = OverShards || !PerShard ? [new ShardRange(0, (int)shards)]
             : [.. Enumerable.Range(0, (int)shards).Select(s => new ShardRange(s, 1))];
         lowerer.Emit(node, new ScatterAddKernel(Operands.Reshape(indices, Shape.Of(shards, count))!, Operands.Reshape(updates, Shape.Of(shards, count, width))!,
-            Operands.Reshape(target, Shape.Of(tree.Length, Rows, width))!, tree));
+            Operands.Reshape(target, Shape.Of(tree.Length, Rows, width))!, tree, Rounded));
     }
 }

@@ -5,11 +5,14 @@ using Singa.Actors.Graph.Plans;
 namespace Singa.Actors.Graph.Ops;
 
 /// <summary>The sum over the leading axis along <see cref="ShardTree"/>: how gradients of shards become one.</summary>
-public sealed record ShardSum : Op
+/// <param name="Rounded">Each shard's value and each sum along the tree is rounded to the nearest <see cref="BFloat16"/>, as others will get it.</param>
+public sealed record ShardSum(bool Rounded = false) : Op
 {
     public override string Name => "ShardSum";
 
-    public static Tensor Apply(Tensor shards) => new Node(new ShardSum(), [shards]).Output;
+    public static Tensor Apply(Tensor shards) => Apply(shards, rounded: false);
+
+    public static Tensor Apply(Tensor shards, bool rounded) => new Node(new ShardSum(rounded), [shards]).Output;
 
     public override ImmutableArray<TensorType> Infer(ImmutableArray<TensorType> inputs) => One(inputs[0].DType, inputs[0].Shape.RemoveAt(0));
 
@@ -18,6 +21,6 @@ public sealed record ShardSum : Op
         var source = lowerer.Contiguous(node, node.Inputs[0]);
         var target = lowerer.Target(node.Output);
         lowerer.Emit(node, new ShardSumKernel(source, [new ShardRange(0, (int)source.Shape[0])],
-            target with { Shape = target.Shape.Prepend(1), Strides = [target.Shape.Count, .. target.Strides] }));
+            target with { Shape = target.Shape.Prepend(1), Strides = [target.Shape.Count, .. target.Strides] }, Rounded));
     }
 }

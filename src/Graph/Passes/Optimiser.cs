@@ -15,6 +15,7 @@ public static class Optimiser
         outputs = Rewriter.Run(outputs, ShardSumsIntoProducts.Rule);
         outputs = Rewriter.Run(outputs, FusePointwise.Rule);
         outputs = Rewriter.Run(outputs, FuseEpilogues.Rule);
-        return MergeMaps.Run(outputs);
+        outputs = MergeMaps.Run(outputs);
+        return PackRounded.Run(outputs);
     }
 }

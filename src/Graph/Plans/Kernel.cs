@@ -64,9 +64,10 @@ public sealed record Epilogue(ScalarProgram Program, ImmutableArray<Operand> Sou
 /// block sums are added in ascending order. With <c>Tree</c> not empty the outermost batch dimension counts shards, the target's
 /// outermost dimension is the number of ranges in <c>Tree</c>, and row i is the sum over the shards of range i along
 /// <see cref="ShardTree"/> (a range of shards is relative to the operand's first; the tree within it that of 0…Count). No epilogue then.
+/// With <c>Rounded</c> each shard's sum and each sum of two along the tree is rounded to the nearest <see cref="BFloat16"/> (float32 only).
 /// </summary>
 public sealed record ContractKernel(
-    Operand Left, Operand Right, Operand Target, ImmutableArray<ShardRange> Tree, Epilogue? Epilogue) : Kernel
+    Operand Left, Operand Right, Operand Target, ImmutableArray<ShardRange> Tree, Epilogue? Epilogue, bool Rounded = false) : Kernel
 {
     public const int BlockLength = 2048;
 
@@ -99,12 +100,12 @@ public enum ConvolveForm : byte
 /// [n, o, oh, ow], all contiguous; which of them is the target is the form's. With FilterGradient and <c>Tree</c> not empty, Image
 /// and Result have a leading dimension that counts shards and Filter one that counts the ranges, as in <see cref="ContractKernel"/>.
 /// Bits: as in <see cref="ContractKernel"/>, k as the form says, blocks counted along that k; zero padding counts as zeros.
-/// With <c>Winograd</c> as <see cref="Plans.Winograd"/> says. The epilogue's sources have the target's shape, or that with its outermost axis
+/// <c>Rounded</c> as there. With <c>Winograd</c> as <see cref="Plans.Winograd"/> says. The epilogue's sources have the target's shape, or that with its outermost axis
 /// split in two (shards × samples), and walk its pixels with one stride.
 /// </summary>
 public sealed record ConvolveKernel(
     ConvolveForm Form, Window2D Window, int Groups, Operand Image, Operand Filter, Operand Result,
-    ImmutableArray<ShardRange> Tree, Epilogue? Epilogue, bool Winograd = false) : Kernel
+    ImmutableArray<ShardRange> Tree, Epilogue? Epilogue, bool Winograd = false, bool Rounded = false) : Kernel
 {
     public Operand Target => Form switch
     {
@@ -160,8 +161,9 @@ public sealed record GatherKernel(Operand Table, Operand Indices, Operand Target
 /// Row r of Target [ranges, v, w] is the sum over range r of shards, along <see cref="ShardTree"/> as in <see cref="ContractKernel"/>, of what
 /// each shard adds up: row j is +0 and then every row i of Updates [shards, m, w] with Indices [shards, m] = j, in ascending i. All
 /// contiguous but for the target's outermost dimension; an index outside 0…v−1 adds nothing. (A shard without row j adds +0, which changes no sum.)
+/// <c>Rounded</c> as in <see cref="ContractKernel"/>.
 /// </summary>
-public sealed record ScatterAddKernel(Operand Indices, Operand Updates, Operand Target, ImmutableArray<ShardRange> Tree) : Kernel
+public sealed record ScatterAddKernel(Operand Indices, Operand Updates, Operand Target, ImmutableArray<ShardRange> Tree, bool Rounded = false) : Kernel
 {
     public override ImmutableArray<Operand> Inputs => [Indices, Updates];
     public override ImmutableArray<Operand> Outputs => [Target];
@@ -179,8 +181,9 @@ public sealed record RandomKernel(ulong Key, uint Stream, Operand? Step, Operand
 
 /// <summary>
 /// Row i of Target [ranges, …] is the sum over range i of Source [shards, …] along <see cref="ShardTree"/>; both contiguous.
+/// <c>Rounded</c> as in <see cref="ContractKernel"/>.
 /// </summary>
-public sealed record ShardSumKernel(Operand Source, ImmutableArray<ShardRange> Tree, Operand Target) : Kernel
+public sealed record ShardSumKernel(Operand Source, ImmutableArray<ShardRange> Tree, Operand Target, bool Rounded = false) : Kernel
 {
     public override ImmutableArray<Operand> Inputs => [Source];
     public override ImmutableArray<Operand> Outputs => [Target];

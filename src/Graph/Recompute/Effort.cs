@@ -55,7 +55,7 @@ public readonly record struct Effort(double Flops, double Bytes, int Kernels = 0
         };
         // Every element of the result meets the taps of one output channel, whichever of the three is computed.
         double flops = 2.0 * result.Count * (filter.Count / Math.Max(1.0, filter[^4]));
-        return Winograd.Suits(op.Window, op.Groups, node.Inputs[0].DType, filter, covered[^2], covered[^1]) ? (flops, flops * (1 - 1 / WinogradGain)) : (flops, 0);
+        return Winograd.Suits(op.Window, op.Groups, node.Inputs[0].DType.Computed(), filter, covered[^2], covered[^1]) ? (flops, flops * (1 - 1 / WinogradGain)) : (flops, 0);
     }
 
     private static double Of(ScalarProgram? body, Shape shape) =>

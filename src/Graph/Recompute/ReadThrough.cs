@@ -18,7 +18,7 @@ internal sealed record ReadThrough(Node Node, Value[] Inputs, List<Step> Views)
     {
         var read = reader.Inputs[input];
         var source = read.Storage.Maker;
-        if (source.Node.Op is not Pointwise behind || Body(reader.Node.Op) is not var (body, first) || input < first || !IsReshaped(read))
+        if (source.Node.Op is not Pointwise behind || Bodies.Of(reader.Node.Op) is not var (body, first) || input < first || !IsReshaped(read))
             return null;
         var views = new List<Step>();
         var replaced = new Value[source.Inputs.Length];
@@ -40,7 +40,7 @@ internal sealed record ReadThrough(Node Node, Value[] Inputs, List<Step> Views)
             return null;
         var program = ScalarBody.Compile([.. body.Arguments[..own.Length], .. sources.Select(s => s.Tensor.DType)], merged);
         Value[] inputs = [.. reader.Inputs[..first], .. sources];
-        var node = new Node(With(reader.Node.Op, program), [.. inputs.Select(v => v.Tensor)], reader.Node.Scope);
+        var node = new Node(Bodies.With(reader.Node.Op, program), [.. inputs.Select(v => v.Tensor)], reader.Node.Scope);
         return new ReadThrough(node, inputs, views);
 
         Scalar Source(Value value)
@@ -55,24 +55,6 @@ internal sealed record ReadThrough(Node Node, Value[] Inputs, List<Step> Views)
             return Scalar.Argument(own.Length + index, value.Tensor.DType);
         }
     }
-
-    /// <summary>The program that reads inputs from the given one on, point by point.</summary>
-    private static (ScalarProgram Body, int First)? Body(Op op) => op switch
-    {
-        Pointwise p => (p.Body, 0),
-        Reduce r => (r.Body, 0),
-        Contract { Body: { } body } => (body, 2),
-        Convolve { Body: { } body } => (body, 2),
-        _ => null,
-    };
-
-    private static Op With(Op op, ScalarProgram body) => op switch
-    {
-        Pointwise p => p with { Body = body },
-        Reduce r => r with { Body = body },
-        Contract c => c with { Body = body },
-        _ => (Convolve)op with { Body = body },
-    };
 
     private static bool IsReshaped(Value read)
     {

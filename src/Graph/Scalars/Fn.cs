@@ -28,7 +28,10 @@ public static partial class Fn
         return new(ScalarOp.Select, whenTrue.Type, condition, whenTrue, whenFalse);
     }
 
-    public static Scalar Convert(Scalar x, DType type) => x.Type == type ? x : new(ScalarOp.Convert, type, x);
+    /// <summary>The value in another type; between half a Float32 and any other by way of the whole.</summary>
+    public static Scalar Convert(Scalar x, DType type) => x.Type == type ? x
+        : (type == DType.BFloat16 && x.Type != DType.Float32) || (x.Type == DType.BFloat16 && type != DType.Float32) ? Convert(Convert(x, DType.Float32), type)
+        : new(ScalarOp.Convert, type, x);
 
     public static Scalar ReinterpretInt(Scalar x) =>
         new(ScalarOp.ReinterpretInt, x.Type == DType.Float64 ? DType.Int64 : DType.Int32, x);

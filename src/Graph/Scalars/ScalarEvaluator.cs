@@ -8,9 +8,9 @@ public static class ScalarEvaluator
     {
         var integers = new long[arguments.Length];
         for (int i = 0; i < integers.Length; i++)
-            integers[i] = program.Arguments[i].IsFloat() ? 0 : (long)arguments[i];
+            integers[i] = program.Arguments[i].Computed().IsFloat() ? 0 : (long)arguments[i];
         var results = Evaluate(ScalarBody.Expand(program), arguments, integers);
-        return [.. results.Select((r, i) => program.Instructions[program.Results[i]].Type.IsFloat() ? r.Float : r.Integer)];
+        return [.. results.Select((r, i) => program.Instructions[program.Results[i]].Type.Computed().IsFloat() ? r.Float : r.Integer)];
     }
 
     /// <summary>Of a program in primitives; floating arguments and results are in the first list, all others, exact to 64 bits, in the second.</summary>
@@ -21,7 +21,7 @@ public static class ScalarEvaluator
         for (int i = 0; i < floats.Length; i++)
         {
             var it = program.Instructions[i];
-            if (it.Type.IsFloat())
+            if (it.Type.Computed().IsFloat())
                 floats[i] = Float(it, arguments, floats, integers, program);
             else
                 integers[i] = it.Op == ScalarOp.Argument ? whole[it.Index] : Integer(it, floats, integers, program);
@@ -52,12 +52,12 @@ public static class ScalarEvaluator
             ScalarOp.Round => Math.Round(f[it.A], MidpointRounding.ToEven),
             ScalarOp.Floor => Math.Floor(f[it.A]),
             ScalarOp.Select => n[it.A] != 0 ? f[it.B] : f[it.C],
-            ScalarOp.Convert => program.Instructions[it.A].Type.IsFloat() ? f[it.A] : n[it.A],
+            ScalarOp.Convert => program.Instructions[it.A].Type.Computed().IsFloat() ? f[it.A] : n[it.A],
             ScalarOp.ReinterpretFloat => wide ? BitConverter.Int64BitsToDouble(n[it.A]) : BitConverter.Int32BitsToSingle((int)n[it.A]),
             _ => throw new ArgumentOutOfRangeException(nameof(it), it.Op, "not a primitive on floats"),
         };
         // One rounding to float32 after a double +, − or × of two float32 values is the correctly rounded float32 result.
-        return wide ? value : (float)value;
+        return wide ? value : it.Type == DType.BFloat16 ? BFloat16.Round((float)value) : (float)value;
     }
 
     private static long Integer(ScalarInstruction it, double[] f, long[] n, ScalarProgram program)

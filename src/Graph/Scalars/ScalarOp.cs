@@ -50,7 +50,7 @@ public enum ScalarOp : byte
     /// <summary>Integers shifted right, sign-extending, by the constant in <c>Index</c>.</summary>
     ShiftRight,
 
-    /// <summary>Value to the instruction's type; float to integer truncates, out of range is unspecified.</summary>
+    /// <summary>Value to the instruction's type; float to integer truncates, out of range is unspecified. To BFloat16 (the nearest, ties to even) and from it only Float32 goes.</summary>
     Convert,
 
     /// <summary>The bits of an Int32 / Int64 as Float32 / Float64.</summary>

@@ -10,7 +10,7 @@ public readonly record struct ScalarInstruction(ScalarOp Op, DType Type, int A =
 
 /// <summary>
 /// A pointwise computation in static single assignment over primitives: what a backend prints or compiles. Argument i has type
-/// <c>Arguments[i]</c> (the type of the tensor's element; UInt8 only feeds Convert); result j is the value of instruction <c>Results[j]</c>.
+/// <c>Arguments[i]</c> (the type of the tensor's element; UInt8 and BFloat16 only feed Convert); result j is the value of instruction <c>Results[j]</c>.
 /// </summary>
 public sealed record ScalarProgram(
     ImmutableArray<DType> Arguments, ImmutableArray<ScalarInstruction> Instructions, ImmutableArray<int> Results)

@@ -12,7 +12,7 @@ namespace Singa.Actors.Graph.Training;
 internal sealed class Buckets
 {
     // Each value starts at a cache line.
-    private const long AlignmentElements = 16;
+    private const long Alignment = 64;
     private const long MetricsElements = 2;
 
     // No parameter's path begins with a blank.
@@ -21,30 +21,31 @@ internal sealed class Buckets
     private readonly List<Operand> blocks = [];
     private readonly Dictionary<string, (int Bucket, long Offset, TensorType Type)> places = [];
 
-    public Buckets(PlanBuilder plan, ImmutableArray<ParameterSpec> parameters, ImmutableArray<StatisticSpec> statistics, long bytesMax, int rows)
+    /// <param name="type">Of gradients; metrics and statistics are Float32.</param>
+    public Buckets(PlanBuilder plan, ImmutableArray<ParameterSpec> parameters, ImmutableArray<StatisticSpec> statistics, DType type, long bytesMax, int rows)
     {
         var sizes = new List<long>();
         foreach (var p in parameters.Reverse())
         {
-            if (sizes.Count == 0 || sizes[^1] * sizeof(float) >= bytesMax)
+            if (sizes.Count == 0 || sizes[^1] * type.Size() >= bytesMax)
                 sizes.Add(0);
-            Add(p.Name, p.Type);
+            Add(p.Name, p.Type with { DType = type });
         }
 
-        sizes.Add(statistics.IsEmpty ? MetricsElements : Align(MetricsElements));
+        sizes.Add(statistics.IsEmpty ? MetricsElements : Align(MetricsElements, DType.Float32));
         foreach (var s in statistics)
             Add(s.Name, s.Type);
-        foreach (long size in sizes)
-            blocks.Add(plan.Declare($"bucket {blocks.Count}", BlockKind.Bucket, new TensorType(DType.Float32, Shape.Of(Math.Max(1, rows), size))));
+        for (int i = 0; i < sizes.Count; i++)
+            blocks.Add(plan.Declare($"bucket {i}", BlockKind.Bucket, new TensorType(i < sizes.Count - 1 ? type : DType.Float32, Shape.Of(Math.Max(1, rows), sizes[i]))));
 
-        void Add(string name, TensorType type)
+        void Add(string name, TensorType value)
         {
-            places[name] = (sizes.Count - 1, sizes[^1], type);
-            sizes[^1] += Align(type.Shape.Count);
+            places[name] = (sizes.Count - 1, sizes[^1], value);
+            sizes[^1] += Align(value.Shape.Count, value.DType);
         }
     }
 
-    private static long Align(long elements) => (elements + AlignmentElements - 1) / AlignmentElements * AlignmentElements;
+    private static long Align(long elements, DType type) => (elements * type.Size() + Alignment - 1) / Alignment * Alignment / type.Size();
 
     public ImmutableArray<BucketLayout> Layouts => [.. blocks.Select(b => new BucketLayout(b.Block, b.DType, b.Shape[1]))];
 

@@ -75,11 +75,12 @@ public static class MemoryBudget
         var section = plan.Sections.MaxBy(s => Alive(s).Bytes)!;
         var shapes = section.Operations.SelectMany(o => o.Kernel.Outputs).GroupBy(o => o.Block).ToDictionary(g => g.Key, g => g.MaxBy(o => o.Shape.Count)!.Shape);
         var variables = training.Variables.ToDictionary(v => v.Block);
+        var types = training.Buckets.ToDictionary(b => b.Block, b => b.DType);
         return
         [
             .. plan.Blocks.Where(b => b.Kind != BlockKind.Transient).Concat(Alive(section).Blocks).OrderByDescending(b => b.Bytes).ThenBy(b => b.Id).Take(count)
                 .Select(b => variables.TryGetValue(b.Id, out var variable) ? (variable.Name, variable.Type.Shape, b.Bytes)
-                    : b.Kind == BlockKind.Bucket ? ($"gradients ({b.Name})", Shape.Of(b.Bytes / sizeof(float)), b.Bytes)
+                    : b.Kind == BlockKind.Bucket ? ($"gradients ({b.Name})", Shape.Of(b.Bytes / types[b.Id].Size()), b.Bytes)
                     : (b.Name, shapes.GetValueOrDefault(b.Id, Shape.Of(b.Bytes)), b.Bytes)),
         ];
 

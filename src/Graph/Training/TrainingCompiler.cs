@@ -25,7 +25,7 @@ public static class TrainingCompiler
         var model = ShardGraph.Trace(job, layouts.SelectMany(l => l.Runs).Select(r => r.Samples).Append(1).Max(), training: true);
         model.CheckFrozen(job.Frozen);
         var variables = Variables.Declare(plan, job, model);
-        var buckets = new Buckets(plan, model.Trained, model.Statistics, job.BucketBytes, layouts.Max(l => l.Rows.Length));
+        var buckets = new Buckets(plan, model.Trained, model.Statistics, job.Stored, job.BucketBytes, layouts.Max(l => l.Rows.Length));
         var feed = new BatchFeed(plan, job, layouts.Select(l => l.LocalSamples).Concat(evaluateSizes).Concat(predictSizes).Max());
 
         plan.AddSection("initialise", [], Variables.Initialise(plan, job, model), []);
@@ -69,7 +69,7 @@ public static class TrainingCompiler
         {
             var (l, r) = ShardTree.Halves(shards);
             var (left, right) = (Sum(job, buckets, feed, l, samples, first), Sum(job, buckets, feed, r, samples, first + l.Count * samples));
-            return [.. left.Zip(right, (a, b) => (a.Name, Labelled(a.Value + b.Value, a.Value.Producer.Scope)))];
+            return [.. left.Zip(right, (a, b) => (a.Name, Labelled(HalfStorage.Sum(a.Value, b.Value), a.Value.Producer.Scope)))];
         }
 
         var graph = ShardGraph.Trace(job, samples, training: true);
@@ -87,8 +87,11 @@ public static class TrainingCompiler
             [graph.Samples] = feed.Samples(first, shards.Count, samples),
             [graph.Labels] = feed.Labels(first, shards.Count, samples),
         };
-        var results = ShardAxis.Expand([.. local.Select(l => l.Value)], sources, shards);
-        return [.. results.Select((r, i) => (local[i].Name, Labelled(ShardSum.Apply(r), r.Producer.Scope)))];
+        Tensor[] values = [.. local.Select(l => l.Value)];
+        var results = ShardAxis.Expand(job.IsHalfStored ? [.. HalfStorage.Apply(graph, values)] : [.. values], sources, shards);
+        // Metrics and statistics are few and stay as they are.
+        return [.. results.Select((r, i) => (local[i].Name, Labelled(i < graph.Trained.Length
+            ? ShardSum.Apply(r, job.IsHalfStored).Stored(job.Stored) : ShardSum.Apply(r), r.Producer.Scope)))];
     }
 
     /// <summary>A sum belongs to the layer whose shards' values it adds.</summary>

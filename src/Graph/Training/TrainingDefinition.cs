@@ -20,6 +20,12 @@ public sealed record TrainingDefinition(
     /// <summary>Only algorithms whose rounding is that of the definitions' sums; others are faster and round a little more.</summary>
     public bool IsStrict { get; init; }
 
+    /// <summary>What training keeps of itself lies in memory as BFloat16; all arithmetic is float32. See <see cref="HalfStorage"/>.</summary>
+    public bool IsHalfStored { get; init; }
+
+    /// <summary>Of what is stored of a value that one step leaves to the next, parameters and statistics apart.</summary>
+    internal DType Stored => IsHalfStored ? DType.BFloat16 : DType.Float32;
+
     /// <summary>A bucket travels once it holds this many bytes of gradients.</summary>
     public long BucketBytes { get; init; } = 1 << 20;
 }

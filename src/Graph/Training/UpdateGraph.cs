@@ -14,17 +14,18 @@ internal static class UpdateGraph
     {
         var outputs = new List<(Tensor, Operand)>();
         var optimizer = job.Optimizer;
-        var number = Placeholder.Create("step", new TensorType(DType.Int32, Shape.Scalar), BlockKind.Input).Convert(DType.Float32);
+        var count = Placeholder.Create("step", new TensorType(DType.Int32, Shape.Scalar), BlockKind.Input);
+        var number = count.Convert(DType.Float32);
         var scale = Placeholder.Create("scale", new TensorType(DType.Float32, Shape.Scalar), BlockKind.Input);
         var step = new StepScalars(number, optimizer.Schedule.Factor(number, job.TotalSteps) * optimizer.LearningRate);
-        var gradients = Gradients(optimizer, [.. model.Trained.Select(p => Total(p.Name, p.Type))], scale);
+        var gradients = Gradients(optimizer, [.. model.Trained.Select(p => Total(p.Name, p.Type with { DType = job.Stored }).Stored(DType.Float32))], scale);
         foreach (var (p, gradient) in model.Trained.Zip(gradients).Reverse())
         {
-            var state = optimizer.StateNames.Select(s => Variable(Variables.StateName(p, s), p.Type)).ToImmutableArray();
+            var state = optimizer.StateNames.Select(s => Variable(Variables.StateName(p, s), p.Type with { DType = job.Stored }).Stored(DType.Float32)).ToImmutableArray();
             var updated = optimizer.Update(Variable(p.Name, p.Type), gradient, state, step, optimizer.WeightDecayOf(p.Name));
-            for (int s = 0; s < state.Length; s++)
-                Assign(Variables.StateName(p, optimizer.StateNames[s]), updated.State[s], p.Name);
             Assign(p.Name, updated.Parameter, p.Name);
+            for (int s = 0; s < state.Length; s++)
+                Assign(Variables.StateName(p, optimizer.StateNames[s]), job.IsHalfStored ? HalfStorage.Remembered(updated.State[s], gradient, count) : updated.State[s], p.Name);
         }
 
         foreach (var s in model.Statistics.Where(s => s.Observed is not null))

@@ -12,7 +12,7 @@ internal static class Variables
         [.. All(job, model).Select(v => new Variable(v.Name, v.Kind, v.Type, plan.Declare(v.Name, BlockKind.Variable, v.Type).Block) { Given = (v.First as GivenValues)?.Values })];
 
     public static List<(Tensor, Operand)> Initialise(PlanBuilder plan, TrainingDefinition job, ShardGraph model) =>
-        [.. All(job, model).Where(v => v.First is not GivenValues).Select(v => (v.First.Create(job.Seed, v.Name, v.Type, v.Fans), plan.Declare(v.Name, BlockKind.Variable, v.Type)))];
+        [.. All(job, model).Where(v => v.First is not GivenValues).Select(v => (v.First.Create(job.Seed, v.Name, v.Type with { DType = v.Type.DType.Computed() }, v.Fans).Stored(v.Type.DType), plan.Declare(v.Name, BlockKind.Variable, v.Type)))];
 
     /// <summary>The name of what the optimizer remembers of a parameter.</summary>
     public static string StateName(ParameterSpec parameter, string state) => $"{parameter.Name}/{state}";
@@ -25,7 +25,7 @@ internal static class Variables
             if (!model.Trained.Contains(p))
                 continue;
             foreach (var state in job.Optimizer.StateNames)
-                yield return (StateName(p, state), VariableKind.OptimizerState, p.Type, new Uniformly(job.Optimizer.FirstValue(state)), default);
+                yield return (StateName(p, state), VariableKind.OptimizerState, p.Type with { DType = job.Stored }, new Uniformly(job.Optimizer.FirstValue(state)), default);
         }
 
         foreach (var s in model.Statistics)

@@ -51,7 +51,7 @@ internal static class CheckpointFile
         try
         {
             using var stream = new MemoryStream(bytes.ToArray(), writable: false);
-            return Parse(SafeTensorsReader.Read(stream, name));
+            return Parse(SafeTensorsReader.Read(stream, name, asStored: true));
         }
         catch (Exception e) when (e is ModelFileException or JsonException or ArgumentException or KeyNotFoundException)
         {
@@ -78,7 +78,7 @@ internal static class CheckpointFile
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, PieceBytes);
             Verify(file);
             file.Position = 0;
-            return Parse(SafeTensorsReader.Read(file, path));
+            return Parse(SafeTensorsReader.Read(file, path, asStored: true));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

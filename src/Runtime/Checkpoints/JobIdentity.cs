@@ -38,6 +38,8 @@ public sealed record JobIdentity(ImmutableSortedDictionary<string, string> Parts
             // Said only where it is another one: what was saved before there was a choice goes on.
             if (job.IsStrict)
                 parts["precision"] = "strict";
+            if (job.IsHalfStored)
+                parts["storage"] = "bfloat16";
             return new JobIdentity(parts.ToImmutableSortedDictionary(StringComparer.Ordinal));
         }
         finally

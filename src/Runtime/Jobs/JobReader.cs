@@ -13,7 +13,7 @@ internal static class JobReader
     private static readonly string[] DemandKeys = ["min-devices", "max-devices", "priority"];
 
     public static readonly string[] Keys = ["model", "data", "loss", "optimizer", "batch-size", "epochs", "max-steps", "shards", "seed", "frozen", "top-k", "memory-budget",
-        "checkpoint", "evaluate-every", "early-stopping", "precision", .. DemandKeys];
+        "checkpoint", "evaluate-every", "early-stopping", "precision", "storage", .. DemandKeys];
 
     private const long LookedThroughMax = 64 << 20;
 
@@ -89,6 +89,7 @@ internal static class JobReader
             Loss = RecipeReader.Loss(job["loss"], isDefault: job.Written("loss") is null, givesInputBack),
             Optimizer = RecipeReader.Optimizer(job["optimizer"]),
             IsStrict = job["precision"].OneOf(["fast", "strict"]) == "strict",
+            IsHalfStored = job["storage"].OneOf(["float32", "bfloat16"]) == "bfloat16",
             Frozen = job.Find("frozen") is { } frozen ? [.. frozen.Elements] : [],
             BatchSize = (int)job["batch-size"].Whole(1, 1 << 24),
             Epochs = (int)job["epochs"].Whole(1, int.MaxValue),

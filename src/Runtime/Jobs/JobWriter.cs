@@ -60,6 +60,7 @@ internal sealed class JobWriter
         Set("top-k", job.TopK);
         Set("evaluate-every", job.EvaluateEvery);
         Set("precision", job.IsStrict ? "strict" : "fast");
+        Set("storage", job.IsHalfStored ? "bfloat16" : "float32");
         if (job.Frozen.Count > 0)
             Set("frozen", job.Frozen);
         if (job.MemoryBudget > 0)

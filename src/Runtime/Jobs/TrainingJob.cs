@@ -78,6 +78,12 @@ public sealed record TrainingJob
     /// </summary>
     public bool IsStrict { get; init; }
 
+    /// <summary>
+    /// Activations, gradients and optimizer state lie in memory as bfloat16, half of float32; all arithmetic is float32, and so are parameters.
+    /// Part of the job: it decides bits.
+    /// </summary>
+    public bool IsHalfStored { get; init; }
+
     /// <summary>Patterns of parameter names (<c>*</c> stands for anything) that are not trained.</summary>
     public Seq<string> Frozen { get; init; }
 }

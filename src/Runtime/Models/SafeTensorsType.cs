@@ -21,9 +21,14 @@ internal sealed record SafeTensorsType(string Name, int Bits, TensorReading Read
         new("C64", 64, new(shape => new TensorType(DType.Float32, shape.Append(2)), (raw, _) => raw)),
     }.ToDictionary(t => t.Name);
 
+    private static readonly SafeTensorsType Half = Same(DType.BFloat16);
+
     public static IEnumerable<string> Names => Known.Keys.Order(StringComparer.Ordinal);
 
     public static SafeTensorsType? Find(string name) => Known.GetValueOrDefault(name);
+
+    /// <summary>The elements as they are, where a graph can store them so.</summary>
+    public TensorReading Stored => Name == Half.Name ? Half.Reading : Reading;
 
     /// <summary>Bytes that a tensor takes in the file; null where they are not whole.</summary>
     /// <exception cref="OverflowException"/>

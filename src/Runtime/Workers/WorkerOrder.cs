@@ -44,6 +44,7 @@ internal sealed record WorkerOrder(
             Frozen = job.Frozen,
             TopK = job.TopK,
             IsStrict = job.IsStrict,
+            IsHalfStored = job.IsHalfStored,
         };
     }
 

@@ -69,6 +69,8 @@ public static class Comparison
             BitConverter.SingleToInt32Bits(a) == BitConverter.SingleToInt32Bits(b) || (float.IsNaN(a) && float.IsNaN(b))),
         DType.Float64 => First(MemoryMarshal.Cast<byte, double>(expected), MemoryMarshal.Cast<byte, double>(actual), (a, b) =>
             BitConverter.DoubleToInt64Bits(a) == BitConverter.DoubleToInt64Bits(b) || (double.IsNaN(a) && double.IsNaN(b))),
+        DType.BFloat16 => First(MemoryMarshal.Cast<byte, ushort>(expected), MemoryMarshal.Cast<byte, ushort>(actual), (a, b) =>
+            a == b || (float.IsNaN(BFloat16.ToSingle(a)) && float.IsNaN(BFloat16.ToSingle(b)))),
         DType.Int32 => First(MemoryMarshal.Cast<byte, int>(expected), MemoryMarshal.Cast<byte, int>(actual), (a, b) => a == b),
         DType.Int64 => First(MemoryMarshal.Cast<byte, long>(expected), MemoryMarshal.Cast<byte, long>(actual), (a, b) => a == b),
         _ => First<byte>(expected, actual, (a, b) => a == b),

@@ -80,6 +80,7 @@ public sealed class Draw(int seed)
         switch (type)
         {
             case DType.Float32: Fill(MemoryMarshal.Cast<byte, float>(data.AsSpan()), x => (float)x, Floating); break;
+            case DType.BFloat16: Fill(MemoryMarshal.Cast<byte, ushort>(data.AsSpan()), x => BFloat16.FromSingle((float)x), Floating); break;
             case DType.Float64: Fill(MemoryMarshal.Cast<byte, double>(data.AsSpan()), x => x, Floating); break;
             case DType.Int32: Fill(MemoryMarshal.Cast<byte, int>(data.AsSpan()), x => (int)x, Integer); break;
             case DType.Int64: Fill(MemoryMarshal.Cast<byte, long>(data.AsSpan()), x => (long)x, Integer); break;

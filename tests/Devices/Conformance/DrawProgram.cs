@@ -11,6 +11,8 @@ public sealed class DrawProgram(Draw draw)
     [
         [DType.Float32],
         [DType.Float32, DType.Int32, DType.Bool, DType.UInt8],
+        [DType.Float32, DType.BFloat16],
+        [DType.Float32, DType.BFloat16, DType.Int32, DType.Bool],
         [DType.Float64, DType.Int64, DType.Bool, DType.UInt8],
         [DType.Float32, DType.Float64, DType.Int32, DType.Int64, DType.Bool, DType.UInt8],
     ];
@@ -25,7 +27,7 @@ public sealed class DrawProgram(Draw draw)
         for (int i = 0; i < arguments.Length; i++)
             steps.Add(new ScalarInstruction(ScalarOp.Argument, arguments[i], Index: i));
         for (int i = draw.Below(12); i > 0; i--)
-            Grow(draw.One([.. family.Where(t => t != DType.UInt8)]));
+            Grow(draw.One([.. family.Where(t => t is not (DType.UInt8 or DType.BFloat16))]));
         ImmutableArray<int> results = result is { } type
             ? [Value(type)]
             : [.. Enumerable.Range(0, 1 + draw.Below(3)).Select(_ => Value(draw.One([.. family.Where(t => t != DType.UInt8)])))];
@@ -91,6 +93,7 @@ public sealed class DrawProgram(Draw draw)
         var type = steps[draw.Below(steps.Count)].Type;
         if (type == DType.UInt8)
             type = DType.Bool;
+        type = type.Computed();
         var compare = draw.One(ScalarOp.Less, ScalarOp.LessOrEqual, ScalarOp.Equal, ScalarOp.NotEqual);
         Step(new ScalarInstruction(compare, DType.Bool, Value(type), Value(type)));
     }
@@ -114,7 +117,12 @@ public sealed class DrawProgram(Draw draw)
 
     private int Converted(DType type)
     {
+        // Half a float is nothing but that.
+        if (type == DType.BFloat16)
+            return Step(new ScalarInstruction(ScalarOp.Convert, type, Value(DType.Float32)));
         int from = draw.One([.. Enumerable.Range(0, steps.Count).Where(i => steps[i].Type != type)]);
+        if (type != DType.Float32 && steps[from].Type == DType.BFloat16)
+            from = Step(new ScalarInstruction(ScalarOp.Convert, DType.Float32, from));
         var source = steps[from].Type;
 
         // Out of range is unspecified: only numbers of modest size become integers.

@@ -56,7 +56,7 @@ public static class Interpreter
         _ => throw new ArgumentException($"{step.Op} is no primitive"),
     };
 
-    private static Value Convert(Value a, DType type) => (a.Type.IsFloat(), type.IsFloat()) switch
+    private static Value Convert(Value a, DType type) => (Value.IsNumber(a.Type), Value.IsNumber(type)) switch
     {
         (true, true) => Value.Float(type, a.Number),
         (false, true) => Value.Float(type, type == DType.Float32 ? (float)a.Integer : (double)a.Integer),

@@ -49,12 +49,14 @@ public sealed class ReferenceBackend : IBackend
     }
 
     /// <summary>The sum of the shards of a range along <see cref="ShardTree"/>.</summary>
-    internal static Value Sum(ShardRange range, Func<int, Value> shard)
+    internal static Value Sum(ShardRange range, bool rounded, Func<int, Value> shard)
     {
         if (range.Count == 1)
-            return shard(range.First);
+            return Stored(shard(range.First));
         var (left, right) = ShardTree.Halves(range);
-        return Sum(left, shard) + Sum(right, shard);
+        return Stored(Sum(left, rounded, shard) + Sum(right, rounded, shard));
+
+        Value Stored(Value sum) => rounded ? sum.Rounded() : sum;
     }
 
     private static Span<byte> Bytes(DeviceMemory memory, long offset) => ((ReferenceMemory)memory).Data.AsSpan((int)offset);

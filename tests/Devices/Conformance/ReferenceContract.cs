@@ -16,7 +16,7 @@ internal static class ReferenceContract
             Value Product(long[] at) => Chain(target.Type, depth, k => (left[[.. at, m, k]], right[[.. at, k, n]]));
             var sum = kernel.Tree.IsEmpty
                 ? Product(batch)
-                : ReferenceBackend.Sum(kernel.Tree[(int)index[0]], shard => Product([shard, .. batch[1..]]));
+                : ReferenceBackend.Sum(kernel.Tree[(int)index[0]], kernel.Rounded, shard => Product([shard, .. batch[1..]]));
             target[index] = finish.Apply(sum, index);
         }
     }

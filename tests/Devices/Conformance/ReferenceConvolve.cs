@@ -18,7 +18,7 @@ internal static class ReferenceConvolve
                 ConvolveForm.Forward => winograd?.Forward(index) ?? Forward(kernel, image, filter, index),
                 ConvolveForm.ImageGradient => winograd?.ImageGradient(index) ?? ImageGradient(kernel, filter, result, index),
                 _ when kernel.Tree.IsEmpty => Filter([], index),
-                _ => ReferenceBackend.Sum(kernel.Tree[(int)index[0]], shard => Filter([shard], index[1..])),
+                _ => ReferenceBackend.Sum(kernel.Tree[(int)index[0]], kernel.Rounded, shard => Filter([shard], index[1..])),
             };
             target[index] = finish.Apply(sum, index);
         }

@@ -21,7 +21,7 @@ internal static class ReferenceGather
         {
             var range = kernel.Tree[(int)at[0]];
             // The tree of a range is that of as many shards from 0.
-            target[at] = ReferenceBackend.Sum(new ShardRange(0, range.Count), shard => OfShard(range.First + shard));
+            target[at] = ReferenceBackend.Sum(new ShardRange(0, range.Count), kernel.Rounded, shard => OfShard(range.First + shard));
 
             Value OfShard(long shard)
             {

@@ -78,7 +78,7 @@ internal static class ReferencePointwise
     {
         var (source, target) = (new ReferenceView(kernel.Source, blocks), new ReferenceView(kernel.Target, blocks));
         foreach (var index in ReferenceView.Indices(target.Shape))
-            target[index] = ReferenceBackend.Sum(kernel.Tree[(int)index[0]], shard => source[[shard, .. index[1..]]]);
+            target[index] = ReferenceBackend.Sum(kernel.Tree[(int)index[0]], kernel.Rounded, shard => source[[shard, .. index[1..]]]);
     }
 
     private static Value? Join(Reduction reduction, Value? a, Value? b) => (a, b, reduction) switch

@@ -31,6 +31,7 @@ public sealed class ReferenceView(Operand operand, IReadOnlyList<BlockAddress> b
             {
                 DType.Float32 => Value.Float(Type, MemoryMarshal.Read<float>(at)),
                 DType.Float64 => Value.Float(Type, MemoryMarshal.Read<double>(at)),
+                DType.BFloat16 => Value.Float(Type, BFloat16.ToSingle(MemoryMarshal.Read<ushort>(at))),
                 DType.Int32 => Value.Int(Type, MemoryMarshal.Read<int>(at)),
                 DType.Int64 => Value.Int(Type, MemoryMarshal.Read<long>(at)),
                 _ => Value.Int(Type, at[0]),
@@ -44,6 +45,7 @@ public sealed class ReferenceView(Operand operand, IReadOnlyList<BlockAddress> b
             switch (Type)
             {
                 case DType.Float32: MemoryMarshal.Write(at, (float)value.Number); break;
+                case DType.BFloat16: MemoryMarshal.Write(at, BFloat16.FromSingle((float)value.Number)); break;
                 case DType.Float64: MemoryMarshal.Write(at, value.Number); break;
                 case DType.Int32: MemoryMarshal.Write(at, (int)value.Integer); break;
                 case DType.Int64: MemoryMarshal.Write(at, value.Integer); break;

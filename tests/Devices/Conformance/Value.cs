@@ -5,7 +5,17 @@ namespace Singa.Actors.Devices.Tests.Conformance;
 /// <summary>One element of any type: a floating number in <c>Number</c> (a float32 exactly), anything else in <c>Integer</c>.</summary>
 public readonly record struct Value(DType Type, double Number, long Integer)
 {
-    public static Value Float(DType type, double number) => new(type, type == DType.Float32 ? (float)number : number, 0);
+    public static Value Float(DType type, double number) => new(type, type switch
+    {
+        DType.Float32 => (float)number,
+        DType.BFloat16 => BFloat16.Round((float)number),
+        _ => number,
+    }, 0);
+
+    /// <summary>Whether the value is in <c>Number</c>.</summary>
+    public static bool IsNumber(DType type) => type.Computed().IsFloat();
+
+    public Value Rounded() => Type == DType.Float32 ? Float(Type, BFloat16.Round((float)Number)) : throw new InvalidOperationException($"{Type} is not rounded");
 
     public static Value Int(DType type, long integer) => new(type, 0, type switch
     {

@@ -23,6 +23,7 @@ public sealed class JobIdentityTests
         { "shards is 4 there and 2 here", Job with { Shards = 2 } },
         { "seed is 7 there and 8 here", Job with { Seed = 8 } },
         { "precision is nothing there and strict here", Job with { IsStrict = true } },
+        { "storage is nothing there and bfloat16 here", Job with { IsHalfStored = true } },
         { "frozen is [] there and [0.*] here", Job with { Frozen = ["0.*"] } },
         { "early-stopping is off there and", Job with { EarlyStopping = new EarlyStopping() } },
         { "data is", Job with { Data = TinyJob.Clouds() with { TrainLabels = new int[TinyJob.Train] } } },
@@ -61,7 +62,7 @@ public sealed class JobIdentityTests
     /// <summary>Whoever adds to a job what its weights depend on, and not to its identity, would resume another job without a word. A memory budget never changes a bit.</summary>
     [Fact]
     public void Everything_in_a_job_is_either_part_of_it_or_known_to_leave_no_trace() => Assert.Equal(
-        ["BatchSize", "Data", "EarlyStopping", "EffectiveShards", "Epochs", "EvaluateEvery", "Frozen", "IsStrict", "Loss", "MaxSteps", "MemoryBudget", "Model", "Name", "Optimizer", "Seed", "Shards", "TopK"],
+        ["BatchSize", "Data", "EarlyStopping", "EffectiveShards", "Epochs", "EvaluateEvery", "Frozen", "IsHalfStored", "IsStrict", "Loss", "MaxSteps", "MemoryBudget", "Model", "Name", "Optimizer", "Seed", "Shards", "TopK"],
         typeof(TrainingJob).GetProperties().Select(p => p.Name).Order(StringComparer.Ordinal));
 
     private static async Task<JobIdentity> Of(TrainingJob job) =>

@@ -26,16 +26,19 @@ public sealed class CheckpointTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    [Fact]
-    public async Task Stopped_and_resumed_on_other_devices_it_ends_with_the_same_bits()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Stopped_and_resumed_on_other_devices_it_ends_with_the_same_bits(bool half)
     {
-        var (expected, steps) = await Uninterrupted.Value;
+        var job = Job with { IsHalfStored = half };
+        var (expected, steps) = half ? await TrainAsync(2, job, new TrainingOptions()) : await Uninterrupted.Value;
         var taken = new SortedDictionary<long, TrainingProgress>();
         long first = 0;
         foreach (int devices in new[] { 3, 1, 4 })
         {
             await using var host = await StartAsync(devices);
-            var run = await host.Training.SubmitAsync(Job, Saved);
+            var run = await host.Training.SubmitAsync(job, Saved);
             Assert.Equal(first, run.Facts.FirstStep);
             Task<long?>? stop = null;
             await foreach (var step in run.Progress)
@@ -50,7 +53,7 @@ public sealed class CheckpointTests : IDisposable
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.Completion);
         }
 
-        var (result, rest) = await TrainAsync(2, Job, Saved);
+        var (result, rest) = await TrainAsync(2, job, Saved);
         foreach (var step in rest)
             Assert.True(taken.TryAdd(step.Step, step));
         Same(expected, result);

@@ -70,6 +70,25 @@ public sealed class DigestTests
             expected.Model.Statistics.Values.Select(t => Convert.ToHexString(t.Data.Span)), result.Model.Statistics.Values.Select(t => Convert.ToHexString(t.Data.Span)));
     }
 
+    /// <summary>Gradients travel as halves, and their sums along the tree are rounded to halves whoever adds them.</summary>
+    [Theory]
+    [InlineData("cpu=1", 2)]
+    [InlineData("cpu=2", 1)]
+    [InlineData("cpu=3", 2)]
+    [InlineData("cpu=8", 1)]
+    public async Task Storage_in_halves_leaves_no_trace(string devices, int threads)
+    {
+        var job = LeNet with { IsHalfStored = true, Optimizer = new AdamW { LearningRate = 0.002, ClipNorm = 0.5 } };
+
+        var expected = await Train(job, "cpu=1", 1);
+        var result = await Train(job, devices, threads);
+
+        Assert.Equal(expected.Digest, result.Digest);
+        Assert.Equal(expected.Test, result.Test);
+        Assert.All(result.Model.Parameters.Values, p => Assert.Equal(DType.Float32, p.Type.DType));
+        Assert.NotEqual((await Train(job with { IsHalfStored = false }, "cpu=1", 1)).Digest, result.Digest);
+    }
+
     /// <summary>Attention in several blocks, embeddings, GELU, dropout, AdamW and clipping; seven shards, of which the last batch fills four.</summary>
     [Theory]
     [InlineData("cpu=2", 2)]

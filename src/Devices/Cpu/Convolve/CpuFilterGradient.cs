@@ -1,4 +1,5 @@
 using Singa.Actors.Devices.Cpu.Gemm;
+using Singa.Actors.Devices.Cpu.Kernels;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Plans;
 
@@ -20,6 +21,7 @@ internal sealed unsafe class CpuFilterGradient : CpuKernel
     private readonly byte* gradient;
     private readonly byte* target;
     private readonly nint rangeBytes;
+    private readonly bool rounded;
     private int rowParts = 1;
 
     public CpuFilterGradient(ConvolveKernel kernel, CpuContext context, Func<Operand, nint> address)
@@ -28,6 +30,7 @@ internal sealed unsafe class CpuFilterGradient : CpuKernel
         tiling = new Tiling(kernel.Target.DType, context.Width);
         size = kernel.Target.DType.Size();
         ranges = kernel.Tree.IsEmpty ? [new ShardRange(0, 1)] : [.. kernel.Tree];
+        rounded = kernel.Rounded;
         (rows, columns) = (geometry.GroupOutputs, geometry.GroupChannels * geometry.Taps);
         panels = (columns + tiling.PanelColumns - 1) / tiling.PanelColumns;
         planes = new Planes(geometry);
@@ -85,6 +88,7 @@ internal sealed unsafe class CpuFilterGradient : CpuKernel
         if (range.Count == 1)
         {
             Shard(region, region.FirstShard + range.First, sum);
+            Round(region, sum);
             return;
         }
 
@@ -93,6 +97,13 @@ internal sealed unsafe class CpuFilterGradient : CpuKernel
         Sum(region, left, sum);
         Sum(region, right, next);
         Add(region, sum, next);
+        Round(region, sum);
+    }
+
+    private void Round(in Region region, byte* sum)
+    {
+        if (rounded)
+            HalfRows.Round((float*)sum, (nint)region.Rows * region.Width);
     }
 
     /// <summary>One shard: the chain goes on over pixels and samples; where it crosses the end of a block, the block's sum is put aside.</summary>

@@ -8,9 +8,11 @@ internal static class LaneConversion
 {
     public static void Emit(ILGenerator il, Simd from, DType source, Simd to, DType target)
     {
-        if (source == target)
+        if (source == target || source == DType.BFloat16)
             return;
-        if (target == DType.Bool)
+        if (target == DType.BFloat16)
+            HalfLanes.Round(il, to.Width);
+        else if (target == DType.Bool)
             NotZero(il, from);
         else if (to.Width is null)
             Scalar(il, from, source, target);

@@ -6,7 +6,7 @@ namespace Singa.Actors.Devices.Cpu.Emit;
 
 /// <summary>
 /// Writes the instructions of a scalar program as IL, for vectors or for single lanes. Bool is a mask in vectors, 0 or 1 in
-/// single lanes; UInt8 has been widened to integers of the lane's size, or to int in single lanes.
+/// single lanes; UInt8 has been widened to integers of the lane's size, or to int in single lanes, BFloat16 to float.
 /// </summary>
 internal sealed class LaneProgram(ILGenerator il, ScalarProgram program, VectorWidth? width, int laneSize)
 {
@@ -24,7 +24,7 @@ internal sealed class LaneProgram(ILGenerator il, ScalarProgram program, VectorW
                 continue;
             bool integerDivision = step.Op == ScalarOp.Divide && !step.Type.IsFloat();
             bool byteResult = step.Type == DType.UInt8 && step.Op != ScalarOp.Argument;
-            int own = step.Type == DType.UInt8 ? size : step.Type.Size();
+            int own = step.Type == DType.UInt8 ? size : step.Type.Computed().Size();
             if (integerDivision || byteResult || (size != 0 && own != size))
                 return 0;
             size = own;
@@ -44,7 +44,7 @@ internal sealed class LaneProgram(ILGenerator il, ScalarProgram program, VectorW
     {
         DType.Bool or DType.UInt8 when width is null => Simd.Of(DType.Int32, null),
         DType.Bool or DType.UInt8 => Simd.Of(laneSize == 4 ? DType.Int32 : DType.Int64, width),
-        _ => Simd.Of(type, width),
+        _ => Simd.Of(type.Computed(), width),
     };
 
     /// <summary>Writes all instructions and answers where the results are.</summary>

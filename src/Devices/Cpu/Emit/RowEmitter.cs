@@ -130,7 +130,7 @@ internal sealed class RowEmitter
             {
                 il.Emit(OpCodes.Ldloc, pointers[operand.Index]);
                 Displace(lane, operand.Size);
-                Stage(operand, lane);
+                Stage(operand, lane, operand.Size);
                 CopyElement(operand);
             });
         }
@@ -144,7 +144,7 @@ internal sealed class RowEmitter
             {
                 ForEachLane(lane =>
                 {
-                    Stage(operand, lane);
+                    Stage(operand, lane, operand.Size);
                     LaneAddress(operand, lane);
                     CopyElement(operand);
                 });
@@ -164,6 +164,13 @@ internal sealed class RowEmitter
     // target, source → . A loop over elements, not a block copy: a call would push the loop's vectors out of their registers.
     private void CopyElement(RowOperand operand)
     {
+        if (operand.IsHalf)
+        {
+            il.Emit(OpCodes.Ldind_U2);
+            il.Emit(OpCodes.Stind_I2);
+            return;
+        }
+
         var element = Simd.Of(operand.DType, null);
         element.Load(il);
         element.Store(il);
@@ -191,7 +198,10 @@ internal sealed class RowEmitter
         else if (source.IsDirect)
         {
             Address(source, vector);
-            program.Lanes(source.DType).Load(il);
+            if (source.IsHalf)
+                HalfLanes.Load(il, width);
+            else
+                program.Lanes(source.DType).Load(il);
         }
         else
         {
@@ -255,10 +265,12 @@ internal sealed class RowEmitter
         il.Emit(OpCodes.Add);
     }
 
-    private void Stage(RowOperand operand, LocalBuilder lane)
+    private void Stage(RowOperand operand, LocalBuilder lane) => Stage(operand, lane, LaneSize);
+
+    private void Stage(RowOperand operand, LocalBuilder lane, int bytes)
     {
         Stage(operand);
-        Displace(lane, LaneSize);
+        Displace(lane, bytes);
     }
 
     private void Displace(LocalBuilder lane, int bytes)
@@ -310,6 +322,12 @@ internal sealed class RowEmitter
     // address → element, as the lanes have it
     private void LoadElement(RowOperand source)
     {
+        if (source.IsHalf)
+        {
+            HalfLanes.Load(il, null);
+            return;
+        }
+
         if (source.Size > 1)
         {
             Simd.Of(source.DType, null).Load(il);
@@ -325,7 +343,9 @@ internal sealed class RowEmitter
 
     private void StoreElement(RowOperand target)
     {
-        if (target.Size > 1)
+        if (target.IsHalf)
+            HalfLanes.Store(il, null);
+        else if (target.Size > 1)
             Simd.Of(target.DType, null).Store(il);
         else
             il.Emit(OpCodes.Stind_I1);
@@ -335,6 +355,8 @@ internal sealed class RowEmitter
     {
         if (width is null)
             StoreElement(target);
+        else if (target.IsHalf)
+            HalfLanes.Store(il, width);
         else
             program.Lanes(target.DType).Store(il);
     }

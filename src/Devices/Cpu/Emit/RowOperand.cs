@@ -7,6 +7,9 @@ internal sealed record RowOperand(int Index, DType DType, long Stride, bool IsTa
 {
     public int Size => DType.Size();
 
+    /// <summary>Elements are the upper halves of the floats in the lanes.</summary>
+    public bool IsHalf => DType == DType.BFloat16;
+
     /// <summary>One element for the whole row.</summary>
     public bool IsRepeated => Stride == 0 && !IsTarget;
 

@@ -11,7 +11,8 @@ internal static unsafe class ContractCompiler
         nint Address(Operand operand) => (nint)CpuKernel.Address(operand, blocks);
         // One shard is a product like any other, and that one is cut along a long k as well.
         if (kernel.Tree is [{ First: 0, Count: 1 }])
-            kernel = new ContractKernel(Operands.Row(kernel.Left, 0), Operands.Row(kernel.Right, 0), Operands.Row(kernel.Target, 0), [], null);
+            kernel = new ContractKernel(Operands.Row(kernel.Left, 0), Operands.Row(kernel.Right, 0), Operands.Row(kernel.Target, 0), [],
+                kernel.Rounded ? new Epilogue(Programs.Round, []) : null);
         if (!kernel.Tree.IsEmpty)
             return new CpuShardContract(kernel, context, Address);
         int rank = kernel.Target.Shape.Rank;

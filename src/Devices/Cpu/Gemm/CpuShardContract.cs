@@ -1,3 +1,4 @@
+using Singa.Actors.Devices.Cpu.Kernels;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Plans;
 
@@ -16,6 +17,7 @@ internal sealed unsafe class CpuShardContract : CpuKernel
     private readonly Tiling tiling;
     private readonly ShardRange[] ranges;
     private readonly int size, panels, batches, shardsMax, levels, steps;
+    private readonly bool rounded;
     private readonly nint aShard, bShard, cRange;
     private readonly nint[] aOffsets, bOffsets, cOffsets;
     private int rowParts = 1;
@@ -25,6 +27,7 @@ internal sealed unsafe class CpuShardContract : CpuKernel
         tiling = new Tiling(kernel.Target.DType, context.Width);
         size = kernel.Target.DType.Size();
         ranges = [.. kernel.Tree];
+        rounded = kernel.Rounded;
         shardsMax = ranges.Max(r => r.Count);
         product = Product.Of(kernel.Left, kernel.Right, kernel.Target, address);
         var (a, b) = (kernel.Left, kernel.Right);
@@ -103,13 +106,14 @@ internal sealed unsafe class CpuShardContract : CpuKernel
         if (range.Count == 1)
         {
             Shard(job, range.First, tile, TileMode.Store);
+            Round(job, tile);
             return;
         }
 
         var (left, right) = ShardTree.Halves(range);
         Sum(job, left, tile);
-        // A single shard on the right is added by the micro-kernel itself, unless it has several blocks to sum first.
-        if (right.Count == 1 && steps <= ContractKernel.BlockLength)
+        // A single shard on the right is added by the micro-kernel itself, unless something is done with it first.
+        if (!rounded && right.Count == 1 && steps <= ContractKernel.BlockLength)
         {
             Shard(job, right.First, tile, TileMode.Add);
             return;
@@ -121,6 +125,13 @@ internal sealed unsafe class CpuShardContract : CpuKernel
             Packing.Add((float*)tile, (float*)next, job.Rows * job.Width);
         else
             Packing.Add((double*)tile, (double*)next, job.Rows * job.Width);
+        Round(job, tile);
+    }
+
+    private void Round(in TileJob job, byte* tile)
+    {
+        if (rounded)
+            HalfRows.Round((float*)tile, job.Rows * job.Width);
     }
 
     private void Shard(in TileJob job, int shard, byte* tile, TileMode mode)

@@ -23,6 +23,7 @@ internal sealed unsafe class CpuScatterAdd<T> : CpuKernel where T : unmanaged, I
     private readonly long width;
     private readonly int depth;
     private readonly int parts;
+    private readonly bool rounded;
 
     public CpuScatterAdd(ScatterAddKernel kernel, IReadOnlyList<BlockAddress> blocks, CpuContext context)
     {
@@ -30,7 +31,7 @@ internal sealed unsafe class CpuScatterAdd<T> : CpuKernel where T : unmanaged, I
         if (kernel.Indices.DType != DType.Int32 || !kernel.Indices.IsContiguous || !kernel.Updates.IsContiguous || !inner.IsContiguous)
             throw new NotSupportedException($"updates are added by contiguous Int32 to contiguous rows, not by {kernel.Indices.DType}{kernel.Indices.Shape} to {kernel.Target.Shape}");
         (indices, updates, target) = ((nint)Address(kernel.Indices, blocks), (nint)Address(kernel.Updates, blocks), (nint)Address(kernel.Target, blocks));
-        (tree, targetStride) = (kernel.Tree, kernel.Target.Strides[0]);
+        (tree, targetStride, rounded) = (kernel.Tree, kernel.Target.Strides[0], kernel.Rounded);
         // Positions are sorted as 32-bit numbers; rows and their elements are counted in 64.
         if (kernel.Indices.Shape.Count > int.MaxValue)
             throw new NotSupportedException($"{kernel.Indices.Shape.Count} rows are added up: the CPU takes at most {int.MaxValue} at once");
@@ -108,6 +109,7 @@ internal sealed unsafe class CpuScatterAdd<T> : CpuKernel where T : unmanaged, I
             Clear(into);
             for (; begin < stop && positions[begin] < limit; begin++)
                 Add(into, (T*)updates + positions[begin] * width);
+            Round(into);
             return begin;
         }
 
@@ -117,8 +119,18 @@ internal sealed unsafe class CpuScatterAdd<T> : CpuKernel where T : unmanaged, I
             return Sum(firstShard, right, positions, begin, stop, into, spare);
         int after = Sum(firstShard, right, positions, middle, stop, spare, spare + width);
         if (after != middle)
+        {
             Add(into, spare);
+            Round(into);
+        }
+
         return after;
+    }
+
+    private void Round(T* row)
+    {
+        if (rounded)
+            HalfRows.Round((float*)row, (nint)width);
     }
 
     private void Add(T* into, T* from)

@@ -18,14 +18,14 @@ internal static class CpuShardSum
         };
         return new CpuSequence([.. kernel.Tree.Select((range, i) => new CpuMap(
             new MapKernel(
-                Program(range.Count, kernel.Source.DType),
+                Program(range.Count, kernel.Source.DType, kernel.Rounded),
                 [.. Enumerable.Range(range.First, range.Count).Select(shard => Row(kernel.Source, shard))],
                 [Row(kernel.Target, i)]),
             blocks,
             context))]);
     }
 
-    private static ScalarProgram Program(int shards, DType type)
+    private static ScalarProgram Program(int shards, DType type, bool rounded)
     {
         var steps = new List<ScalarInstruction>();
         int result = Sum(new ShardRange(0, shards));
@@ -34,10 +34,13 @@ internal static class CpuShardSum
         int Sum(ShardRange range)
         {
             if (range.Count == 1)
-                return Step(new ScalarInstruction(ScalarOp.Argument, type, Index: range.First));
+                return Rounded(Step(new ScalarInstruction(ScalarOp.Argument, type, Index: range.First)));
             var (left, right) = ShardTree.Halves(range);
-            return Step(new ScalarInstruction(ScalarOp.Add, type, Sum(left), Sum(right)));
+            return Rounded(Step(new ScalarInstruction(ScalarOp.Add, type, Sum(left), Sum(right))));
         }
+
+        int Rounded(int value) => !rounded ? value
+            : Step(new ScalarInstruction(ScalarOp.Convert, type, Step(new ScalarInstruction(ScalarOp.Convert, DType.BFloat16, value))));
 
         int Step(ScalarInstruction step)
         {

@@ -13,6 +13,11 @@ internal static class Programs
 
     public static ScalarProgram Copy(DType type) => new([type], [new ScalarInstruction(ScalarOp.Argument, type)], [0]);
 
+    /// <summary>The nearest that a BFloat16 holds.</summary>
+    public static ScalarProgram Round { get; } = new([DType.Float32], [
+        new ScalarInstruction(ScalarOp.Argument, DType.Float32), new ScalarInstruction(ScalarOp.Convert, DType.BFloat16, 0),
+        new ScalarInstruction(ScalarOp.Convert, DType.Float32, 1)], [2]);
+
     public static ScalarProgram Neutral(Reduction reduction, DType type) => Constant(type, Emit.Neutral.Of(reduction, type));
 
     /// <summary>

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Singa.Actors.Devices.Cpu.Gemm;
+using Singa.Actors.Devices.Cpu.Kernels;
 
 namespace Singa.Actors.Devices.Cpu.Winograd;
 
@@ -26,6 +27,19 @@ internal sealed unsafe class TapPhase(SharedScratch shared, ProductMemory memory
             for (int column = 0; column < width; column += WinogradTransforms.Lanes)
                 WinogradTransforms.FilterGradient(products + column, memory.Apart(rowPanel, columnPanel), sums + column, (nint)rows * pitch, (float*)scratch);
         }
+    }
+}
+
+/// <summary>Rounds the sums of a level to what BFloat16 holds.</summary>
+internal sealed unsafe class RoundPhase(SharedScratch shared, ProductMemory memory, int level) : CpuKernel
+{
+    public override int Parts(int threads) => threads == 1 ? 1 : Math.Min(memory.Regions, threads);
+
+    public override void Run(int part, int parts, int thread, byte* scratch)
+    {
+        var (first, end) = Share(memory.Regions, 1, part, parts);
+        for (int region = (int)first; region < end; region++)
+            HalfRows.Round((float*)shared.Pointer + memory.Sum(region, level), memory.SumElements);
     }
 }
 

@@ -76,6 +76,7 @@ internal sealed unsafe class TileChunks
             Sum(left, level);
             Sum(right, level + 1);
             phases.Add(new AddPhase(shared, memory, level));
+            Round(level);
         }
 
         void Shard(int shard, int level)
@@ -91,6 +92,13 @@ internal sealed unsafe class TileChunks
             }
 
             phases.Add(new TapPhase(shared, memory, level));
+            Round(level);
+        }
+
+        void Round(int level)
+        {
+            if (kernel.Rounded)
+                phases.Add(new RoundPhase(shared, memory, level));
         }
     }
 }

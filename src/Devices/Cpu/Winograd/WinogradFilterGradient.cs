@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using Singa.Actors.Devices.Cpu.Convolve;
 using Singa.Actors.Devices.Cpu.Gemm;
+using Singa.Actors.Devices.Cpu.Kernels;
 using Singa.Actors.Graph.Plans;
 
 namespace Singa.Actors.Devices.Cpu.Winograd;
@@ -22,6 +23,7 @@ internal sealed unsafe class WinogradFilterGradient : CpuKernel
     private readonly long gradientOffset;
     private readonly float* target;
     private readonly nint rangeStride;
+    private readonly bool rounded;
 
     public WinogradFilterGradient(
         ConvolveKernel kernel, PanelCut image, PanelCut gradient, int firstRow, int firstColumn, int shardTiles, int shards, long gradientOffset, SharedScratch shared, float* target)
@@ -33,6 +35,7 @@ internal sealed unsafe class WinogradFilterGradient : CpuKernel
         allColumns = (int)kernel.Filter.Shape[^3];
         ranges = kernel.Tree.IsEmpty ? [new ShardRange(0, 1)] : [.. kernel.Tree];
         rangeStride = kernel.Tree.IsEmpty ? 0 : (nint)kernel.Filter.Strides[0];
+        rounded = kernel.Rounded;
         levels = BitOperations.Log2((uint)Math.Max(1, ranges.Max(r => r.Count))) + 2;
     }
 
@@ -72,6 +75,7 @@ internal sealed unsafe class WinogradFilterGradient : CpuKernel
         if (range.Count == 1)
         {
             Shard(region, region.FirstShard + range.First, sums);
+            Round(sums);
             return;
         }
 
@@ -79,6 +83,13 @@ internal sealed unsafe class WinogradFilterGradient : CpuKernel
         Sum(region, left, sums);
         Sum(region, right, sums + SumElements);
         Packing.Add(sums, sums + SumElements, SumElements);
+        Round(sums);
+    }
+
+    private void Round(float* sums)
+    {
+        if (rounded)
+            HalfRows.Round(sums, SumElements);
     }
 
     private void Shard(in Region region, int shard, float* sums)
