@@ -13,7 +13,7 @@ internal static class Overlap
 
     public static void Run(Options options, Page page)
     {
-        page.Title("Exchange behind backward, ResNet-18, two processes of one thread");
+        page.Title($"Exchange behind backward, ResNet-18, two processes of one thread{(Wire.Here is { } rate ? $", over a wire of {rate} Gbit/s" : "")}");
         string folder = Directory.CreateDirectory(Path.Combine(options.Logs, "overlap")).FullName;
         int steps = options.Of(30, 120);
         string model = Path.Combine(folder, "model.safetensors");
@@ -33,9 +33,13 @@ internal static class Overlap
         page.Row("hidden", Figures.Percent(hidden));
         page.Line();
         page.Line($"Exchange ÷ backward (two thirds of a step): {exchange / (without * 2 / 3):0.00}. The exchange needs processor time of its own; on {Environment.ProcessorCount} cores two training threads leave it {Math.Max(0, Environment.ProcessorCount - 2)}.");
+        if (Wire.Here is not null)
+            return;
+        foreach (string line in Wire.Run(options, "overlap"))
+            page.Line(line);
     }
 
-    /// <summary>Two processes at the same time, so that each has what it has of memory and cores in the other run; the slower one's median.</summary>
+    /// <summary>Two processes at the same time, so that each has what it has of memory and cores in the other run; the slower one's mean.</summary>
     private static double Alone(Options options, string folder, int batch, int steps, string? save)
     {
         string job = Path.Combine(folder, "alone.conf");
@@ -69,7 +73,7 @@ internal static class Overlap
             }
         }
 
-        return runs.Max(r => File.ReadLines(r.Metrics).Skip(WarmUp).Select(l => JsonDocument.Parse(l).RootElement.GetProperty("step_ms").GetDouble() / 1000).Median());
+        return runs.Max(r => File.ReadLines(r.Metrics).Skip(WarmUp).Select(l => JsonDocument.Parse(l).RootElement.GetProperty("step_ms").GetDouble() / 1000).Average());
     }
 
     private static double Together(Options options, Page page, int half, int steps)
@@ -77,7 +81,7 @@ internal static class Overlap
         using var cluster = LocalCluster.Start(options, "overlap", 2);
         using var job = WatchedJob.Submit(cluster.Client, Jobs.ResNet(2 * half, shards: 2), page);
         var first = job.First(0, 120, "two nodes to train", c => c.Step >= WarmUp && c.Nodes == 2);
-        job.First(first.At, 600, $"{steps} steps", c => c.Step >= first.Step + steps);
-        return job.Commits.Where(c => c.Step > first.Step && c.Nodes == 2).Select(c => c.StepSeconds).Median();
+        var last = job.First(first.At, 600, $"{steps} steps", c => c.Step >= first.Step + steps);
+        return (last.At - first.At) / (last.Step - first.Step);
     }
 }

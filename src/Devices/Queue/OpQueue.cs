@@ -6,7 +6,7 @@ namespace Singa.Actors.Devices.Queue;
 
 /// <summary>
 /// The scheduling queue of one device. Sections come in, operations go out: each after all whose results it reads, whose
-/// inputs it overwrites or whose outputs it replaces; among the ready ones by priority, then by admission. Any thread may call
+/// inputs it overwrites or whose outputs it replaces; among the ready ones by priority, then those that are only begun here, then by admission. Any thread may call
 /// any member. In a steady state nothing is allocated.
 /// </summary>
 public sealed class OpQueue
@@ -236,6 +236,7 @@ public sealed class OpQueue
         operation.Index = index;
         operation.HostBuffers = run.HostBuffers;
         operation.Priority = priority;
+        operation.RunsBeside = index >= 0 && submission.Lane.Hazards.RunsBeside[run.Section][index];
         operation.Sequence = sequence++;
         operation.Waits = 0;
         operation.State = OperationState.Waiting;

@@ -11,8 +11,9 @@ namespace Singa.Actors.Devices.Queue;
 /// </remarks>
 public sealed class PlanHazards
 {
-    private PlanHazards(ImmutableArray<int[][]> reads, ImmutableArray<int[][]> writes, int sharedArena, ImmutableArray<bool> usesSharedArena)
+    private PlanHazards(ImmutableArray<int[][]> reads, ImmutableArray<int[][]> writes, ImmutableArray<bool[]> runsBeside, int sharedArena, ImmutableArray<bool> usesSharedArena)
     {
+        RunsBeside = runsBeside;
         Reads = reads;
         Writes = writes;
         SharedArena = sharedArena;
@@ -23,6 +24,9 @@ public sealed class PlanHazards
     internal ImmutableArray<int[][]> Reads { get; }
 
     internal ImmutableArray<int[][]> Writes { get; }
+
+    /// <summary>Operations that the device only begins: others do them, while it goes on.</summary>
+    internal ImmutableArray<bool[]> RunsBeside { get; }
 
     /// <summary>The resource after the last block.</summary>
     internal int SharedArena { get; }
@@ -36,7 +40,8 @@ public sealed class PlanHazards
         int arena = plan.Blocks.Length;
         var reads = plan.Sections.Select(s => s.Operations.Select(Read).ToArray()).ToImmutableArray();
         var writes = plan.Sections.Select(s => s.Operations.Select(o => o.Writes.Distinct().ToArray()).ToArray()).ToImmutableArray();
-        return new PlanHazards(reads, writes, arena, [.. reads.Select(s => s.Any(o => o.Contains(arena)))]);
+        var beside = plan.Sections.Select(s => s.Operations.Select(o => o.Kernel is ExchangeKernel).ToArray()).ToImmutableArray();
+        return new PlanHazards(reads, writes, beside, arena, [.. reads.Select(s => s.Any(o => o.Contains(arena)))]);
 
         int[] Read(Operation operation)
         {

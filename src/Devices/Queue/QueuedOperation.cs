@@ -38,6 +38,9 @@ public sealed class QueuedOperation
 
     internal int Priority { get; set; }
 
+    /// <summary>It is only begun here, and done while others run.</summary>
+    internal bool RunsBeside { get; set; }
+
     /// <summary>Operations that must be done first.</summary>
     internal int Waits { get; set; }
 

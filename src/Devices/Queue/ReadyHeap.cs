@@ -1,6 +1,9 @@
 namespace Singa.Actors.Devices.Queue;
 
-/// <summary>Operations that could run now: higher priority first, then the one admitted first.</summary>
+/// <summary>
+/// Operations that could run now: higher priority first, then what goes on beside the others once it is begun (an exchange of gradients hides behind the
+/// rest of backward only if it does not wait for it), then the one admitted first.
+/// </summary>
 internal sealed class ReadyHeap
 {
     private QueuedOperation[] items = new QueuedOperation[64];
@@ -68,5 +71,7 @@ internal sealed class ReadyHeap
     }
 
     private static bool Before(QueuedOperation a, QueuedOperation b) =>
-        a.Priority != b.Priority ? a.Priority > b.Priority : a.Sequence < b.Sequence;
+        a.Priority != b.Priority ? a.Priority > b.Priority
+        : a.RunsBeside != b.RunsBeside ? a.RunsBeside
+        : a.Sequence < b.Sequence;
 }

@@ -41,13 +41,23 @@ internal sealed class Lowerer(PlanDraft plan, IReadOnlyDictionary<Placeholder, O
 
         ReserveWindows(order);
         panels.Count(order);
+        // Where two outputs are the same value, the second is a copy; made at once, so that whoever waits for it need not wait for the rest.
+        var copies = outputs.ToLookup(o => o.Tensor.Producer);
+        List<(Tensor Tensor, Operand Destination)> late = [];
         foreach (var node in order)
-            node.Op.Lower(node, this);
-        foreach (var (tensor, destination) in outputs)
         {
-            if (values[tensor] != destination)
-                Copy(tensor.Producer, values[tensor], destination);
+            node.Op.Lower(node, this);
+            foreach (var output in copies[node].Where(o => values[o.Tensor] != o.Destination))
+            {
+                if (!readers.TryGetValue(output.Destination.Block, out int last) || last <= position[node])
+                    Copy(node, values[output.Tensor], output.Destination);
+                else
+                    late.Add(output);
+            }
         }
+
+        foreach (var (tensor, destination) in late)
+            Copy(tensor.Producer, values[tensor], destination);
 
         // A variable may be overwritten once nobody reads its old value any more; a pointwise op may be its last reader itself.
         bool MayWriteInPlace(Node producer, int block)

@@ -22,6 +22,19 @@ public sealed class OpQueueSpecs
     }
 
     [Fact]
+    public void An_exchange_is_begun_before_the_work_that_it_can_hide_behind()
+    {
+        var lane = Lane(Section("backward", Work("late layer", [], [0]), Work("middle layer", [], [1]), Work("first layer", [], [2])), Section("exchange", Exchange(0, 0), Exchange(1, 1)));
+        Admit(lane, 1, 0, 1);
+        var late = queue.Take()!;
+        var exchange = queue.CompleteAndTake(late, 0)!;
+        Assert.Equal((1, 0), (exchange.Section, exchange.Index));
+        var middle = queue.Take()!;
+        Assert.Equal((0, 1), (middle.Section, middle.Index));
+        Assert.Equal((1, 1), (queue.CompleteAndTake(middle, 0)! is var next ? (next.Section, next.Index) : default));
+    }
+
+    [Fact]
     public void Readers_run_side_by_side_and_the_next_writer_waits_for_both()
     {
         var lane = Lane(Section("s", Work("r1", [0], [1]), Work("r2", [0], [2]), Work("w", [], [0])));
