@@ -13,7 +13,7 @@ internal static class JobReader
     private static readonly string[] DemandKeys = ["min-devices", "max-devices", "priority"];
 
     public static readonly string[] Keys = ["model", "data", "loss", "optimizer", "batch-size", "epochs", "max-steps", "shards", "seed", "frozen", "top-k", "memory-budget",
-        "checkpoint", "evaluate-every", "early-stopping", "precision", "storage", .. DemandKeys];
+        "checkpoint", "evaluate-every", "early-stopping", "precision", "storage", "bucket-size", .. DemandKeys];
 
     private const long LookedThroughMax = 64 << 20;
 
@@ -90,6 +90,7 @@ internal static class JobReader
             Optimizer = RecipeReader.Optimizer(job["optimizer"]),
             IsStrict = job["precision"].OneOf(["fast", "strict"]) == "strict",
             IsHalfStored = job["storage"].OneOf(["float32", "bfloat16"]) == "bfloat16",
+            BucketBytes = job["bucket-size"].Bytes(),
             Frozen = job.Find("frozen") is { } frozen ? [.. frozen.Elements] : [],
             BatchSize = (int)job["batch-size"].Whole(1, 1 << 24),
             Epochs = (int)job["epochs"].Whole(1, int.MaxValue),

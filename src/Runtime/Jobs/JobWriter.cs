@@ -61,6 +61,7 @@ internal sealed class JobWriter
         Set("evaluate-every", job.EvaluateEvery);
         Set("precision", job.IsStrict ? "strict" : "fast");
         Set("storage", job.IsHalfStored ? "bfloat16" : "float32");
+        Set("bucket-size", job.BucketBytes);
         if (job.Frozen.Count > 0)
             Set("frozen", job.Frozen);
         if (job.MemoryBudget > 0)

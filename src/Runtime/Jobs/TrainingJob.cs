@@ -84,6 +84,12 @@ public sealed record TrainingJob
     /// </summary>
     public bool IsHalfStored { get; init; }
 
+    /// <summary>
+    /// Gradients travel between workers as soon as so many bytes of them are ready, while backward goes on. Smaller hides more of it and costs more
+    /// messages; the bits are the same.
+    /// </summary>
+    public long BucketBytes { get; init; } = 1 << 20;
+
     /// <summary>Patterns of parameter names (<c>*</c> stands for anything) that are not trained.</summary>
     public Seq<string> Frozen { get; init; }
 }

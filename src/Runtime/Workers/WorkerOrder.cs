@@ -45,6 +45,7 @@ internal sealed record WorkerOrder(
             TopK = job.TopK,
             IsStrict = job.IsStrict,
             IsHalfStored = job.IsHalfStored,
+            BucketBytes = job.BucketBytes,
         };
     }
 

@@ -59,10 +59,10 @@ public sealed class JobIdentityTests
         Assert.Equal("steps is 12 there and 5 here", (await Of(stopping)).Difference(await Of(stopping with { MaxSteps = 5 })));
     }
 
-    /// <summary>Whoever adds to a job what its weights depend on, and not to its identity, would resume another job without a word. A memory budget never changes a bit.</summary>
+    /// <summary>Whoever adds to a job what its weights depend on, and not to its identity, would resume another job without a word. A memory budget and the size of buckets never change a bit.</summary>
     [Fact]
     public void Everything_in_a_job_is_either_part_of_it_or_known_to_leave_no_trace() => Assert.Equal(
-        ["BatchSize", "Data", "EarlyStopping", "EffectiveShards", "Epochs", "EvaluateEvery", "Frozen", "IsHalfStored", "IsStrict", "Loss", "MaxSteps", "MemoryBudget", "Model", "Name", "Optimizer", "Seed", "Shards", "TopK"],
+        ["BatchSize", "BucketBytes", "Data", "EarlyStopping", "EffectiveShards", "Epochs", "EvaluateEvery", "Frozen", "IsHalfStored", "IsStrict", "Loss", "MaxSteps", "MemoryBudget", "Model", "Name", "Optimizer", "Seed", "Shards", "TopK"],
         typeof(TrainingJob).GetProperties().Select(p => p.Name).Order(StringComparer.Ordinal));
 
     private static async Task<JobIdentity> Of(TrainingJob job) =>

@@ -89,6 +89,16 @@ public sealed class DigestTests
         Assert.NotEqual((await Train(job with { IsHalfStored = false }, "cpu=1", 1)).Digest, result.Digest);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(20_000)]
+    [InlineData(1L << 30)]
+    public async Task The_size_of_buckets_leaves_no_trace(long bytes)
+    {
+        var job = LeNet with { Optimizer = new AdamW { LearningRate = 0.002, ClipNorm = 0.5 } };
+        Assert.Equal((await Train(job, "cpu=1", 1)).Digest, (await Train(job with { BucketBytes = bytes }, "cpu=2", 1)).Digest);
+    }
+
     /// <summary>Attention in several blocks, embeddings, GELU, dropout, AdamW and clipping; seven shards, of which the last batch fills four.</summary>
     [Theory]
     [InlineData("cpu=2", 2)]

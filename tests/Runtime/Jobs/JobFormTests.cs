@@ -33,7 +33,7 @@ public sealed class JobFormTests
 
     public static TheoryData<TrainingJob> Recipes() =>
     [
-        Tiny with { Name = "a \"name\"\n with = { all } of \\ it, # // ä", Frozen = ["0.*", "a b"], TopK = 2, EvaluateEvery = 7, MemoryBudget = 123_456_789, IsStrict = true, IsHalfStored = true, Shards = 3, MaxSteps = long.MaxValue },
+        Tiny with { Name = "a \"name\"\n with = { all } of \\ it, # // ä", Frozen = ["0.*", "a b"], TopK = 2, EvaluateEvery = 7, MemoryBudget = 123_456_789, IsStrict = true, IsHalfStored = true, BucketBytes = 65_536, Shards = 3, MaxSteps = long.MaxValue },
         Tiny with { Seed = ulong.MaxValue, EarlyStopping = new EarlyStopping { Patience = 2, MinDelta = 1e-7, RestoreBest = false } },
         Tiny with { Loss = new SoftmaxCrossEntropy { LabelSmoothing = 0.1, IgnoreIndex = -100 } },
         Tiny with { Loss = new Huber { Delta = 0.3, ReconstructsInput = true } },
