@@ -447,6 +447,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         }
 
         var membership = Layout(new Generation(formation.Ballot.Number), offers);
+        var past = furthest.With(formed.States.Values);
         if (run is null)
         {
             run = NewRun(membership);
@@ -455,7 +456,7 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         {
             // Whoever fell silent has to be prepared once more when it comes back.
             prepared.RemoveWhere(n => !formation.TakePart.Contains(n) && run.Membership.Members.Any(m => m.Offer.Node == n.Name));
-            var (settled, start) = run.Close(furthest.With(formed.States.Values), time.GetUtcNow());
+            var (settled, start) = run.Close(past, time.GetUtcNow());
             Carry(settled);
             membership = run.WithKept(membership, start, formed.States.Where(s => formation.TakePart.Contains(s.Key)).ToDictionary(s => s.Key.Name, s => s.Value));
             run = run.Next(membership, start, time.GetUtcNow());
@@ -468,7 +469,8 @@ internal sealed class JobActor : ReceiveActor, IWithTimers
         var begin = formation.With(self, [.. membership.Members.Select(m => nodes.Values.First(n => n.Key.Name == m.Offer.Node).Key)]);
         Seat.Tell(new StartGeneration(
             job.Job, begin, membership, [.. nodes.Values], Self, run.Start, run.Until, run.Stopping,
-            [.. formation.Ahead.Select(n => nodes.GetValueOrDefault(n)?.Peer).OfType<PeerId>()]));
+            [.. formation.Ahead.Select(n => nodes.GetValueOrDefault(n)?.Peer).OfType<PeerId>()],
+            new PastSteps([.. past.Records.Where(r => r.Step >= recorded)], past.Tests, past.Memberships)));
     }
 
     private Membership Layout(Generation generation, ImmutableArray<DeviceOffer> offers) => Membership.Form(

@@ -295,6 +295,8 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
         (present, conductor, begun, held, resting, waits) = (start, start.Conductor, false, false, false, null);
         Timers.Cancel(nameof(RestTimedOut));
         voting.Know(start.Nodes);
+        records.Learn(start.Past);
+        tests = [.. tests.Concat(start.Past.Tests).DistinctBy(t => t.Step).OrderBy(t => t.Step)];
         records.Know(start.Membership);
         order.Plane?.KeepConnected(Id.Value, start.Nodes.Where(n => n.Key != order.Key).Select(n => n.Peer).OfType<PeerId>());
         ready.Clear();

@@ -21,6 +21,15 @@ internal sealed class StepRecords
 
     public void Add(StepCompleted record) => records.TryAdd(record.Step, record);
 
+    /// <summary>What others know: this node may have come later, and be the only one left before the host has heard of it.</summary>
+    public void Learn(PastSteps past)
+    {
+        foreach (var record in past.Records)
+            Add(record);
+        foreach (var membership in past.Memberships)
+            memberships.TryAdd(membership.Generation, membership);
+    }
+
     /// <summary>A generation in which steps may happen.</summary>
     public void Know(Membership membership)
     {

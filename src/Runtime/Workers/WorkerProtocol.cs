@@ -34,11 +34,11 @@ public static class WorkerProtocol
     /// <summary>
     /// To every node of a generation, and to those who agreed to it: accept it, and make the workers of the ranks that are yours ready with the
     /// replica before <c>Start</c>, which <c>Sources</c> have. They may admit the steps below <c>Until</c>, and report to <c>Conductor</c>. <c>Stopping</c>: how the
-    /// tests before have gone, where the job stops early.
+    /// tests before have gone, where the job stops early. <c>Past</c>: what all must know who may conduct the job later.
     /// </summary>
     public sealed record StartGeneration(
         JobId Job, Begin Begin, Membership Membership, ImmutableArray<JobNode> Nodes, IActorRef Conductor, StartPoint Start, long Until,
-        StoppingState? Stopping, ImmutableArray<PeerId> Sources) : ICommand;
+        StoppingState? Stopping, ImmutableArray<PeerId> Sources, PastSteps Past) : ICommand;
 
     /// <summary>The generation is accepted, and whatever workers this node has in it are ready.</summary>
     public sealed record NodeReady(JobId Job, NodeKey From, Ballot Ballot) : IEvent;
@@ -171,6 +171,12 @@ public sealed record SeatState(
             Memberships = [.. all.SelectMany(s => s.Memberships).DistinctBy(m => m.Generation)],
         };
     }
+}
+
+/// <summary>What is known together of steps that the job's host may not have heard of yet; a newcomer knows nothing of them itself.</summary>
+public sealed record PastSteps(ImmutableArray<WorkerProtocol.StepCompleted> Records, ImmutableArray<TestRecord> Tests, ImmutableArray<Membership> Memberships)
+{
+    public static readonly PastSteps None = new([], [], []);
 }
 
 /// <summary>What a test of the weights after a step has shown, and where early stopping stood then.</summary>

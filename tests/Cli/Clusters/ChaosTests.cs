@@ -19,7 +19,6 @@ public sealed class ChaosTests : IAsyncLifetime
     [SkippableFact]
     public async Task Nodes_are_killed_stopped_and_started_again_at_random()
     {
-        LongForm.Only();
         Skip.IfNot(OperatingSystem.IsLinux(), "nodes are stopped with signals, and what they hold is read from /proc");
         string job = cluster.Job($$"""
             job {

@@ -21,6 +21,8 @@ internal sealed class JoinActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan AskEvery = TimeSpan.FromMilliseconds(250), JoinFor = TimeSpan.FromSeconds(6), LookEvery = TimeSpan.FromSeconds(2), SayEvery = TimeSpan.FromSeconds(10);
 
+    private const int JoinAttempts = 2;
+
     private readonly JoinOrder order;
     private readonly Akka.Cluster.Cluster cluster = Akka.Cluster.Cluster.Get(Context.System);
     private readonly ILoggingAdapter log = Context.GetLogger();
@@ -33,6 +35,7 @@ internal sealed class JoinActor : ReceiveActor, IWithTimers
     private readonly bool mayForm;
     private bool patience, failedToRemember, over;
     private DateTimeOffset began, said;
+    private int refused;
 
     public JoinActor(JoinOrder order)
     {
@@ -89,6 +92,13 @@ internal sealed class JoinActor : ReceiveActor, IWithTimers
 
                 break;
             case Phase.Joining when order.Time.GetUtcNow() - began > JoinFor:
+                // Members that cannot agree on who is there never take anybody in, and this one's view may be what they lack: another life has another.
+                if (++refused == JoinAttempts && cluster.State.Members.Any(m => m.UniqueAddress == cluster.SelfUniqueAddress))
+                {
+                    Leave($"it was not taken in within {(JoinAttempts * JoinFor).TotalSeconds:0} s");
+                    return;
+                }
+
                 log.Info("was not taken in within {0} s, and asks again", JoinFor.TotalSeconds);
                 phase = Phase.Asking;
                 answers.Clear();
