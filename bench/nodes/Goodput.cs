@@ -20,7 +20,7 @@ internal static class Goodput
         double without = double.NaN;
         foreach (var (name, period, length) in new[]
                  {
-                     ("no kills", double.PositiveInfinity, options.Of(25, 300)), ("one per 60 s", 60d, options.Of(40, 1200)), ("one per 15 s", 15d, options.Of(45, 1200)),
+                     ("no kills", double.PositiveInfinity, options.Of(25, 180)), ("one per 60 s", 60d, options.Seconds ?? options.Of(40, 1200)), ("one per 15 s", 15d, options.Seconds ?? options.Of(45, 1200)),
                  })
         {
             try

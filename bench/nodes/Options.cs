@@ -4,7 +4,8 @@ namespace Singa.Actors.Bench.Nodes;
 /// <param name="Sums">The program of bench/allreduce.</param>
 /// <param name="Output">Folder that gets <c>cluster.md</c>.</param>
 /// <param name="Logs">Where nodes write what they log; kept.</param>
-internal sealed record Options(string Singa, string Sums, string Output, string Logs, bool Quick, IReadOnlyList<string> Sections)
+/// <param name="Seconds">How long nodes are killed in each of goodput's rows; null: as the form says.</param>
+internal sealed record Options(string Singa, string Sums, string Output, string Logs, bool Quick, IReadOnlyList<string> Sections, int? Seconds = null)
 {
     public static readonly string[] Known = ["recovery", "admission", "goodput", "sums", "overlap", "heartbeats"];
 
@@ -27,6 +28,7 @@ internal sealed record Options(string Singa, string Sums, string Output, string 
                 "--sums" => options with { Sums = value },
                 "--output" => options with { Output = value },
                 "--logs" => options with { Logs = value },
+                "--seconds" => options with { Seconds = int.TryParse(value, out int seconds) && seconds > 0 ? seconds : throw new ArgumentException($"--seconds {value} is no number of seconds") },
                 "--section" => options with { Sections = Names(value) },
                 _ => throw new ArgumentException($"unknown option '{name}'"),
             };

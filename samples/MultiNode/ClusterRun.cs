@@ -62,10 +62,9 @@ internal static class ClusterRun
         TrainingProgress? last = null;
         ClusterStatus? status = null;
         using var end = new CancellationTokenSource();
-        using var calm = CancellationTokenSource.CreateLinkedTokenSource(end.Token);
         Task[] beside = [
             LookAsync(), show.RunAsync(Look, end.Token),
-            options.Chaos ? Chaos.RageAsync(workers, self, options.Every, show.Tell, calm.Token) : Task.CompletedTask,
+            options.Chaos ? Chaos.RageAsync(workers, self, options.Every, show.Tell, end.Token) : Task.CompletedTask,
         ];
         try
         {
@@ -73,8 +72,6 @@ internal static class ClusterRun
             await foreach (var progress in run.Progress.WithCancellation(giveUp))
             {
                 last = progress;
-                if (progress.Step + 1 == progress.TotalSteps)
-                    await calm.CancelAsync();
                 if (run.Facts is var facts && facts.Generation != generation)
                 {
                     generation = facts.Generation;

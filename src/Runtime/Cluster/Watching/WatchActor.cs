@@ -24,6 +24,7 @@ internal sealed class WatchActor : ReceiveActor, IWithTimers
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly Dictionary<UniqueAddress, PeerId?> members = [];
     private readonly HashSet<UniqueAddress> silent = [];
+    private readonly HashSet<NodeAddress> letGo = [];
     private IDisposable? observing;
     private DateTimeOffset changed;
 
@@ -72,6 +73,7 @@ internal sealed class WatchActor : ReceiveActor, IWithTimers
         var member = removed.Member.UniqueAddress;
         members.Remove(member);
         silent.Remove(member);
+        letGo.Remove(ClusterAkka.Node(member.Address));
         dead.Left(member);
         changed = time.GetUtcNow();
         Connect();
@@ -101,7 +103,8 @@ internal sealed class WatchActor : ReceiveActor, IWithTimers
         var unheard = silent.Where(members.ContainsKey).Select(m => ClusterAkka.Node(m.Address)).ToImmutableHashSet();
         foreach (var gone in SilencePolicy.LetGo(all, unheard, time.GetUtcNow() - changed, stableAfter))
         {
-            log.Warning("{0} has been silent for too long, and the others go on without it", gone);
+            if (letGo.Add(gone))
+                log.Warning("{0} has been silent for too long, and the others go on without it", gone);
             foreach (var member in members.Keys.Where(m => ClusterAkka.Node(m.Address) == gone))
                 cluster.Down(member.Address);
         }
