@@ -66,7 +66,7 @@ internal static class Goodput
         using var job = WatchedJob.Submit(cluster.Client, Jobs.ResNet(batch), page);
         var begin = job.First(0, 300, "four nodes to train", c => c.Step >= 2 && c.Nodes == CountOfNodes);
         List<double> kills = [];
-        double kill = begin.At + Math.Min(period / 2, length / 2.0);
+        double kill = begin.At + (double.IsInfinity(period) ? period : Math.Min(period / 2, length / 2.0));
         string? fault = null;
         while (Clock.Now < begin.At + length && !job.HasEnded)
         {

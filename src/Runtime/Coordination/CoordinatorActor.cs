@@ -148,6 +148,9 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         var job = Find(message.Job);
         if (job is null)
             jobs.Add(job = new Entry(message.Demand, message.Observer));
+        // What the one before it was told it may have taken with it.
+        if (!Sender.Equals(job.Conductor))
+            job.Allotted = [];
         (job.Conductor, job.Present) = (Sender, message.Devices);
         Allot();
     }

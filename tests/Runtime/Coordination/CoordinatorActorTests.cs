@@ -56,6 +56,18 @@ public sealed class CoordinatorActorTests : TestKit
     }
 
     [Fact]
+    public void Whoever_conducts_the_job_later_hears_of_nodes_that_came_while_nobody_did()
+    {
+        Offer("a", node, "null:0");
+        Submit();
+        node.ExpectMsg<CoordinatorProtocol.ConductJob>();
+        var (later, newcomer) = (CreateTestProbe(), CreateTestProbe());
+        Offer("b", newcomer, "null:0");
+        coordinator.Tell(new CoordinatorProtocol.JobConducted(Job, host, new JobDemand(Job, 0, 1, 0), [new DeviceOffer("a", "null:0")]), later);
+        Assert.Equal(["a", "b"], later.ExpectMsg<CoordinatorProtocol.AllotDevices>().Nodes.Select(n => n.Key.Name));
+    }
+
+    [Fact]
     public void A_job_whose_processes_are_all_dead_begins_anew_and_none_that_may_live()
     {
         PeerId a = new("127.0.0.1", 1, 1), b = new("127.0.0.1", 2, 1);
