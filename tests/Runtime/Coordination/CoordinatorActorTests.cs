@@ -51,6 +51,7 @@ public sealed class CoordinatorActorTests : TestKit
         node.ExpectMsg<CoordinatorProtocol.ConductJob>();
         var later = CreateTestProbe();
         coordinator.Tell(new CoordinatorProtocol.JobConducted(Job, host, new JobDemand(Job, 0, 1, 0), [new DeviceOffer("a", "null:0")]), later);
+        later.ExpectMsg<CoordinatorProtocol.AllotDevices>();
         coordinator.Tell(new CoordinatorProtocol.StopJob(Job));
         later.ExpectMsg<CoordinatorProtocol.StopJob>();
     }
