@@ -14,6 +14,7 @@ catch (ArgumentException e)
 }
 
 Directory.CreateDirectory(options.Output);
+Directory.CreateDirectory(options.Logs);
 using var page = new Page(Path.Combine(options.Output, "cluster.md"));
 page.Line("# A cluster on one machine");
 page.Line();
