@@ -59,8 +59,10 @@ public sealed class EmbeddedMembersTests
         over.Set();
 
         Assert.Equal((expected.Digest, expected.Test), (result.Digest, result.Test));
-        // Two of eight are lost.
-        Assert.Equal(new ShardCount(8, 10, 6), Assert.Single(steps, s => s.Shards.WasInterrupted).Shards);
+        // Two of eight are lost; where one device holds up its process, what the other beside it has may come too late to count.
+        var work = Assert.Single(steps, s => s.Shards.WasInterrupted).Shards;
+        Assert.Contains(work.Reused, hangs ? new long[] { 4, 6 } : [6]);
+        Assert.Equal(new ShardCount(8, 8 + 8 - work.Reused, work.Reused), work);
 
         void Fail()
         {
