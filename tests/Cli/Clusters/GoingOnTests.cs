@@ -6,24 +6,15 @@ namespace Singa.Actors.Cli.Tests.Clusters;
 /// <summary>Who may go on: each sentence of it, with real processes.</summary>
 public sealed class GoingOnTests : IAsyncLifetime
 {
-    private const int Steps = 400, Shards = 8, Samples = 640;
-
-    private const string Text = """
-        job {
-          model = lenet
-          data { kind = digits, train = 640, test = 64 }
-          optimizer { kind = sgd, learning-rate = 0.01, momentum = 0.9 }
-          batch-size = 64, shards = 8, epochs = 1000, max-steps = 400, seed = 3
-        }
-        """;
+    private const int Steps = DrawnDigits.Steps, Shards = DrawnDigits.Shards, Samples = DrawnDigits.Samples;
 
     private readonly LocalCluster cluster = new();
     private string job = "", digest = "";
 
     public async Task InitializeAsync()
     {
-        job = cluster.Job(Text);
-        digest = (await Singa.RunAsync("train", job, "--devices", "cpu:0", "--threads", "2")).Output[^1];
+        job = cluster.Job(DrawnDigits.Job());
+        digest = await DrawnDigits.DigestAsync(job);
     }
 
     public async Task DisposeAsync() => await cluster.DisposeAsync();

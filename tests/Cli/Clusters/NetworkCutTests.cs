@@ -5,16 +5,7 @@ namespace Singa.Actors.Cli.Tests.Clusters;
 /// <summary>A network that is cut: exactly one side goes on, and the other comes back when it has healed.</summary>
 public sealed class NetworkCutTests : IAsyncLifetime
 {
-    private const int Shards = 8, Samples = 640;
-
-    private const string Text = """
-        job {
-          model = lenet
-          data { kind = digits, train = 640, test = 64 }
-          optimizer { kind = sgd, learning-rate = 0.01, momentum = 0.9 }
-          batch-size = 64, shards = 8, epochs = 100000, seed = 3
-        }
-        """;
+    private const int Shards = DrawnDigits.Shards, Samples = DrawnDigits.Samples;
 
     private readonly LocalCluster cluster = new();
     private Namespaces? networks;
@@ -41,7 +32,7 @@ public sealed class NetworkCutTests : IAsyncLifetime
         string contacts = cluster.Contacts;
         var there = await cluster.StartAsync("right", networks.Right, "--host", Namespaces.RightHost);
         await UntilAsync(status => LocalCluster.Devices(status) == here + 1);
-        var submit = cluster.Submit(networks.Left, cluster.Job(Text), contacts);
+        var submit = cluster.Submit(networks.Left, cluster.Job(DrawnDigits.Job(1_000_000)), contacts);
         await cluster.StepsAsync(submit, 20, Shards);
         foreach (int seconds in cuts)
         {

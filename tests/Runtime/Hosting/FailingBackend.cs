@@ -3,10 +3,10 @@ using Singa.Actors.Graph.Plans;
 
 namespace Singa.Actors.Runtime.Tests.Hosting;
 
-/// <summary>Breaks at its n-th launch as told, and works before it.</summary>
-internal sealed class FailingBackend(IBackend inner, int launches, Action failure) : IBackend
+/// <summary>Breaks at its n-th launch as told, or at its n-th upload, and works before it.</summary>
+internal sealed class FailingBackend(IBackend inner, int launches, Action failure, int uploads = 0) : IBackend
 {
-    private int launched;
+    private int launched, uploaded;
 
     public DeviceProperties Properties => inner.Properties;
 
@@ -14,7 +14,12 @@ internal sealed class FailingBackend(IBackend inner, int launches, Action failur
 
     public void Free(DeviceMemory memory) => inner.Free(memory);
 
-    public void Upload(ReadOnlySpan<byte> source, DeviceMemory target, long offset) => inner.Upload(source, target, offset);
+    public void Upload(ReadOnlySpan<byte> source, DeviceMemory target, long offset)
+    {
+        if (++uploaded == uploads)
+            failure();
+        inner.Upload(source, target, offset);
+    }
 
     public void Download(DeviceMemory source, long offset, Span<byte> target) => inner.Download(source, offset, target);
 
