@@ -34,7 +34,7 @@ public sealed class JobRun
     private DateTimeOffset firstStepAt;
     private TestFigures? lastTest;
     private JobOutcome? outcome;
-    private long committed, end;
+    private long committed, end, lastTested = -1;
     private int buckets;
     private bool finishing, saving, broken, changing;
     private readonly bool isLater;
@@ -73,7 +73,7 @@ public sealed class JobRun
         Array.Fill(heard, now);
         Array.Fill(completed, start.Step);
         admission = new Admission(workers, before.wanted == Wanted.Rest ? start.Step : null);
-        (committed, end, firstStepAt, lastTest, Stopping) = (before.committed, before.end, before.firstStepAt, before.lastTest, before.Stopping);
+        (committed, end, firstStepAt, lastTested, lastTest, Stopping) = (before.committed, before.end, before.firstStepAt, before.lastTested, before.lastTest, before.Stopping);
         (wanted, isLater) = (before.wanted, true);
         warnings.AddRange(before.warnings);
         foreach (var (step, board) in before.steps.Where(s => s.Key < start.Step))
@@ -148,7 +148,7 @@ public sealed class JobRun
     {
         broken = true;
         var position = state.Position ?? throw new ArgumentException("whoever is to be followed must have a replica", nameof(state));
-        foreach (var record in state.Records.Where(r => r.Step >= committed && r.Step < position.Step))
+        foreach (var record in state.Past.Records.Where(r => r.Step >= committed && r.Step < position.Step))
         {
             if (!steps.TryGetValue(record.Step, out var board))
                 steps.Add(record.Step, board = new StepBoard(record, LedgerOf(record.Generation, state)));
@@ -156,18 +156,20 @@ public sealed class JobRun
             board.IsSettled = true;
         }
 
-        foreach (var test in state.Tests)
+        foreach (var test in state.Past.Tests)
             known[test.Step] = test;
-        Stopping = state.Tests.LastOrDefault(t => t.Step < committed)?.Stopping ?? Stopping;
-        ImmutableArray<JobDecision> told = [.. Advance(now).Where(d => d is JobDecision.Commit)];
+        // Of tests that were told before this conductor was there; it knows more of those since.
+        if (state.Past.Tests.LastOrDefault(t => t.Step < committed) is { } told && told.Step > lastTested)
+            (lastTested, lastTest, Stopping) = (told.Step, told.Figures, told.Stopping ?? Stopping);
+        ImmutableArray<JobDecision> commits = [.. Advance(now).Where(d => d is JobDecision.Commit)];
         long? pending = committed < position.Step ? committed : null;
         if (pending is not null && (pending != position.Step - 1 || !steps.ContainsKey(pending.Value)))
             throw new InvalidOperationException($"step {committed} has happened and nobody knows its figures any more; step {position.Step} comes next");
-        return (told, position with { PendingTest = pending });
+        return (commits, position with { PendingTest = pending });
     }
 
     private ShardLedger LedgerOf(Generation generation, SeatState state) =>
-        state.Memberships.FirstOrDefault(m => m.Generation == generation) is { } membership ? new ShardLedger(job.Seed, Schedule, membership) : ledger;
+        state.Past.Memberships.FirstOrDefault(m => m.Generation == generation) is { } membership ? new ShardLedger(job.Seed, Schedule, membership) : ledger;
 
     /// <summary>The next membership, with what its nodes have kept of the step that this generation did not finish.</summary>
     /// <param name="states">By node.</param>
@@ -323,7 +325,7 @@ public sealed class JobRun
             if (tested && !known.ContainsKey(committed) && !Test(committed).IsComplete)
                 return decisions;
             if (tested)
-                lastTest = known.GetValueOrDefault(committed)?.Figures ?? Test(committed).Figures();
+                (lastTested, lastTest) = (committed, known.GetValueOrDefault(committed)?.Figures ?? Test(committed).Figures());
             if (firstStepAt == default)
                 firstStepAt = now;
             decisions.Add(new JobDecision.Commit(Progress(step, board, tested ? lastTest : null) with { Shards = work.Happened(step, board.Ledger.Reused(step)) }));

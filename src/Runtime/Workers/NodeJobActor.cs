@@ -43,7 +43,6 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
     private JobSaving? saving;
     private ResumePoint? resume;
     private StartPoint? position;
-    private ImmutableArray<TestRecord> tests = [];
     private StartGeneration? present;
     private (IActorRef Asker, Ballot Ballot)? hold;
     private ReplicaId? fetching;
@@ -296,7 +295,6 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
         Timers.Cancel(nameof(RestTimedOut));
         voting.Know(start.Nodes);
         records.Learn(start.Past);
-        tests = [.. tests.Concat(start.Past.Tests).DistinctBy(t => t.Step).OrderBy(t => t.Step)];
         records.Know(start.Membership);
         order.Plane?.KeepConnected(Id.Value, start.Nodes.Where(n => n.Key != order.Key).Select(n => n.Peer).OfType<PeerId>());
         ready.Clear();
@@ -485,7 +483,7 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
             return;
         ForgetState();
         position = new StartPoint(message.State.Step, order.Replicas.Keep(Id, message.State));
-        tests = message.Tests;
+        records.Add(message.Tests);
         kept.Keep(message.Generation, message.Sums);
         Promise();
     }
@@ -504,7 +502,7 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
         if (hold is { } by)
         {
             by.Asker.Tell(new JobHeld(Id, order.Key, voting.Seat.Answer(data is null ? null : position?.Step, leaving), new SeatState(
-                position, records.All, tests, records.Memberships, [.. lost.Select(l => new LostDevice(l.Key, l.Value))])
+                position, records.Past, [.. lost.Select(l => new LostDevice(l.Key, l.Value))])
             {
                 Kept = kept.Report,
             }), Context.Parent);

@@ -1,7 +1,4 @@
-using System.Collections.Immutable;
-using Singa.Actors.Collective;
 using Singa.Actors.Runtime.Coordination;
-using static Singa.Actors.Runtime.Workers.WorkerProtocol;
 
 namespace Singa.Actors.Runtime.Workers;
 
@@ -11,37 +8,42 @@ namespace Singa.Actors.Runtime.Workers;
 /// </summary>
 internal sealed class StepRecords
 {
-    private readonly SortedDictionary<long, StepCompleted> records = [];
-    private readonly Dictionary<Generation, Membership> memberships = [];
+    private readonly SortedDictionary<long, WorkerProtocol.StepCompleted> records = [];
+    private readonly SortedDictionary<long, TestRecord> tests = [];
+    private readonly List<Membership> memberships = [];
 
-    public ImmutableArray<StepCompleted> All => [.. records.Values];
+    public PastSteps Past => new([.. records.Values], [.. tests.Values], [.. memberships.Where(m => records.Values.Any(r => r.Generation == m.Generation))]);
 
-    /// <summary>Of the generations in which these steps happened.</summary>
-    public ImmutableArray<Membership> Memberships => [.. records.Values.Select(r => r.Generation).Distinct().Where(memberships.ContainsKey).Select(g => memberships[g])];
+    public void Add(WorkerProtocol.StepCompleted record) => records.TryAdd(record.Step, record);
 
-    public void Add(StepCompleted record) => records.TryAdd(record.Step, record);
+    public void Add(IEnumerable<TestRecord> known)
+    {
+        foreach (var test in known)
+            tests.TryAdd(test.Step, test);
+    }
+
+    /// <summary>A generation in which steps may happen.</summary>
+    public void Know(Membership membership)
+    {
+        memberships.RemoveAll(m => m.Generation == membership.Generation || !records.Values.Any(r => r.Generation == m.Generation));
+        memberships.Add(membership);
+    }
 
     /// <summary>What others know: this node may have come later, and be the only one left before the host has heard of it.</summary>
     public void Learn(PastSteps past)
     {
         foreach (var record in past.Records)
             Add(record);
-        foreach (var membership in past.Memberships)
-            memberships.TryAdd(membership.Generation, membership);
+        Add(past.Tests);
+        memberships.AddRange(past.Memberships.ExceptBy(memberships.Select(m => m.Generation), m => m.Generation));
     }
 
-    /// <summary>A generation in which steps may happen.</summary>
-    public void Know(Membership membership)
-    {
-        foreach (var past in memberships.Keys.Except(records.Values.Select(r => r.Generation)).ToArray())
-            memberships.Remove(past);
-        memberships[membership.Generation] = membership;
-    }
-
-    /// <summary>The host has kept so many steps.</summary>
+    /// <summary>The host has kept so many steps. The last test before stays: early stopping goes on from there, and it may be the job's last.</summary>
     public void Forget(long steps)
     {
         while (records.Count > 0 && records.First().Key is var first && first < steps)
             records.Remove(first);
+        foreach (long step in tests.Keys.TakeWhile(t => t < steps).SkipLast(1).ToArray())
+            tests.Remove(step);
     }
 }

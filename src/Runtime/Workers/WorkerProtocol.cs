@@ -149,34 +149,42 @@ public sealed record StartPoint(long Step, ReplicaId? Replica, long? PendingTest
 
 /// <summary>What a node has of a job when a generation ends.</summary>
 /// <param name="Position">The step that comes next, with the replica before it; null: it has none.</param>
-/// <param name="Records">What happened in steps that the job's host may not have heard of yet, in order.</param>
-/// <param name="Tests">Figures of tests that are complete, in order.</param>
-/// <param name="Memberships">Of the generations in which these steps happened.</param>
+/// <param name="Past">What it knows of the steps before.</param>
 /// <param name="Lost">Devices here that cannot go on, and why.</param>
-public sealed record SeatState(
-    StartPoint? Position, ImmutableArray<WorkerProtocol.StepCompleted> Records, ImmutableArray<TestRecord> Tests, ImmutableArray<Membership> Memberships,
-    ImmutableArray<LostDevice> Lost)
+public sealed record SeatState(StartPoint? Position, PastSteps Past, ImmutableArray<LostDevice> Lost)
 {
     /// <summary>Sums of the next step, where it was interrupted in it.</summary>
     public KeptShards? Kept { get; init; }
 
     /// <summary>With what others know of the past as well: who came later knows less of it.</summary>
-    public SeatState With(IEnumerable<SeatState> others)
-    {
-        SeatState[] all = [this, .. others];
-        return this with
-        {
-            Records = [.. all.SelectMany(s => s.Records).DistinctBy(r => r.Step).OrderBy(r => r.Step)],
-            Tests = [.. all.SelectMany(s => s.Tests).DistinctBy(t => t.Step).OrderBy(t => t.Step)],
-            Memberships = [.. all.SelectMany(s => s.Memberships).DistinctBy(m => m.Generation)],
-        };
-    }
+    public SeatState With(IEnumerable<SeatState> others) => this with { Past = Past.With(others.Select(s => s.Past)) };
 }
 
-/// <summary>What is known together of steps that the job's host may not have heard of yet; a newcomer knows nothing of them itself.</summary>
+/// <summary>What is known of steps that the job's host may not have heard of yet.</summary>
+/// <param name="Records">What happened in them, in order.</param>
+/// <param name="Tests">Figures of tests that are complete, in order, and of the last one before.</param>
+/// <param name="Memberships">Of the generations in which these steps happened.</param>
 public sealed record PastSteps(ImmutableArray<WorkerProtocol.StepCompleted> Records, ImmutableArray<TestRecord> Tests, ImmutableArray<Membership> Memberships)
 {
     public static readonly PastSteps None = new([], [], []);
+
+    public PastSteps With(IEnumerable<PastSteps> others)
+    {
+        PastSteps[] all = [this, .. others];
+        return new PastSteps(
+            [.. all.SelectMany(p => p.Records).DistinctBy(r => r.Step).OrderBy(r => r.Step)],
+            [.. all.SelectMany(p => p.Tests).DistinctBy(t => t.Step).OrderBy(t => t.Step)],
+            [.. all.SelectMany(p => p.Memberships).DistinctBy(m => m.Generation)]);
+    }
+
+    /// <summary>Without what a host knows that has kept so many steps.</summary>
+    public PastSteps From(long steps)
+    {
+        ImmutableArray<WorkerProtocol.StepCompleted> records = [.. Records.Where(r => r.Step >= steps)];
+        return new PastSteps(
+            records, [.. Tests.Where((t, i) => t.Step >= steps || i + 1 == Tests.Length || Tests[i + 1].Step >= steps)],
+            [.. Memberships.Where(m => records.Any(r => r.Generation == m.Generation))]);
+    }
 }
 
 /// <summary>What a test of the weights after a step has shown, and where early stopping stood then.</summary>

@@ -212,7 +212,7 @@ public sealed class JobActorTests : TestKit
         start ??= StartPoint.Beginning;
         ImmutableArray<WorkerProtocol.StepCompleted> records =
             [.. Enumerable.Range(0, lost is null ? 0 : (int)start.Step).Select(i => new WorkerProtocol.StepCompleted(Job, Generation.First, 0, i, 32, 8, TimeSpan.Zero))];
-        var state = new SeatState(start, records, [], [], lost is null ? [] : [new LostDevice(lost, "it broke")]);
+        var state = new SeatState(start, new PastSteps(records, [], []), lost is null ? [] : [new LostDevice(lost, "it broke")]);
         var formation = new Formation(
             Ballot.Of(number, Key), Roll.Founding(Key), [], [Key], start.Step, [Key], ImmutableDictionary<NodeKey, NodeKey>.Empty);
         conductor.Tell(new NodeJobProtocol.GenerationFormed(Job, formation, ImmutableDictionary<NodeKey, SeatState>.Empty.Add(Key, state)));

@@ -256,6 +256,38 @@ public sealed class JobRunTests
     private static Membership Form(int workers) =>
         Membership.Form(Generation.First, [.. Enumerable.Range(0, workers).Select(i => new DeviceOffer("", $"null:{i}"))], 4, 3);
 
+    /// <summary>Its host has kept every step, and whoever conducted it is gone: what the last test showed is known from the nodes.</summary>
+    [Fact]
+    public void Whoever_takes_over_at_the_end_knows_the_last_test()
+    {
+        var figures = new TestFigures(0.25, 0.75);
+        var run = new JobRun(TinyJob.Create(), new TrainingOptions(), Data, Form(1), Start, committed: 12);
+        var (told, start) = run.Close(new SeatState(new StartPoint(12, null), new PastSteps([], [new TestRecord(11, figures, null)], []), []), now);
+        Assert.Empty(told);
+        run = run.Next(Form(1), start, now);
+
+        Assert.Contains(new JobDecision.Finish(12), Ready(run, 0));
+        Assert.Equal(figures, Assert.IsType<JobDecision.Complete>(Assert.Single(Finish(run, 0, new KeptReplica(new ReplicaId("r"), "sha256:x")))).Outcome.Test);
+    }
+
+    /// <summary>Workers may not have heard of the last judgement when their generation ends; the conductor that made it keeps it.</summary>
+    [Fact]
+    public void An_older_test_takes_back_no_judgement()
+    {
+        var run = new JobRun(TinyJob.Create() with { EvaluateEvery = 1, EarlyStopping = new EarlyStopping { Patience = 3 } }, new TrainingOptions(), Data, Form(1), Start);
+        Ready(run, 0);
+        for (long step = 0; step < 2; step++)
+        {
+            Step(run, 0, step);
+            Test(run, 0, 0, 3, step);
+        }
+
+        var judged = run.Stopping!;
+        Assert.Equal(1, judged.Waited);
+        run.Close(new SeatState(new StartPoint(2, null), new PastSteps([], [new TestRecord(0, judged.Best!, judged with { Waited = 0 })], []), []), now);
+        Assert.Equal(judged, run.Stopping);
+    }
+
     /// <summary>All steps and the last test done, nobody finished.</summary>
     private JobRun Finished(TrainingOptions options)
     {

@@ -51,5 +51,5 @@ public sealed class ShardWorkTests
     }
 
     private static Dictionary<string, SeatState> States(params (string Node, long Step, int Computed)[] seats) => seats.ToDictionary(
-        s => s.Node, s => new SeatState(new StartPoint(s.Step, null), [], [], [], []) { Kept = new KeptShards(s.Step, Generation.First, s.Computed, ImmutableArray<ShardRange>.Empty) });
+        s => s.Node, s => new SeatState(new StartPoint(s.Step, null), PastSteps.None, []) { Kept = new KeptShards(s.Step, Generation.First, s.Computed, ImmutableArray<ShardRange>.Empty) });
 }
