@@ -324,6 +324,4 @@ internal sealed class PeerBook(Poller poller, HandshakeTerms terms, DataPlaneSet
         string who = string.Join(", ", ranks.Select(r => table.Group.Members[r]));
         return $"{who} {(ranks.Length == 1 ? "is" : "are")} lost to {table.Group.Generation}: {reason}";
     }
-
-
 }
