@@ -128,7 +128,7 @@ public sealed class ClusterHost : IHostedService
         Address = self;
         var ended = left;
         var join = new JoinOrder(
-            settings.Seeds, [.. members], isFirst, settings.Times.FormAfter, settings.Trust, new RememberedMembers(settings.StateFolder, self, settings.Port > 0), singa.Time,
+            settings.Seeds, [.. members], isFirst, settings.Times, settings.Trust, new RememberedMembers(settings.StateFolder, self, settings.Port > 0), singa.Time,
             name => joined.TrySetResult(), seen => members = seen, why => ended.TrySetResult(why));
         SingaSystem.Start(started, SingaSettings.From(started.Settings.Config), singa.Open, singa.Time, singa.Observe, new ClusterMembership(settings, self, new NodeKey(self.ToString(), opened.Local.Incarnation), join, refusals, opened));
         (system, plane) = (started, opened);

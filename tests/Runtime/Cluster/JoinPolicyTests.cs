@@ -7,39 +7,48 @@ namespace Singa.Actors.Runtime.Tests.Cluster;
 /// <summary>There is never a second cluster while anybody whom a node knows is in the first.</summary>
 public sealed class JoinPolicyTests
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2), Long = TimeSpan.FromSeconds(30);
     private static readonly NodeAddress Self = At(1), Other = At(2), Third = At(3);
 
     [Fact]
-    public void Alone_it_begins_a_cluster_at_once() => Assert.IsType<JoinDecision.Form>(Decide(true, false, []));
+    public void Alone_it_begins_a_cluster_at_once() => Assert.IsType<JoinDecision.Form>(Decide(true, TimeSpan.Zero, []));
 
     [Fact]
     public void Who_is_not_the_first_seed_waits_whatever_happens()
     {
-        Assert.IsType<JoinDecision.Wait>(Decide(false, true, [new(Other)]));
-        Assert.IsType<JoinDecision.Wait>(Decide(false, true, [new(Other)], (Other, new CandidateAnswer.Absent())));
+        Assert.IsType<JoinDecision.Wait>(Decide(false, Patience, [new(Other, Patience)]));
+        Assert.IsType<JoinDecision.Wait>(Decide(false, Patience, [new(Other, Patience)], (Other, new CandidateAnswer.Absent())));
     }
 
     [Fact]
     public void The_silent_are_given_time_and_the_absent_are_not()
     {
-        Assert.IsType<JoinDecision.Wait>(Decide(true, false, [new(Other)]));
-        Assert.IsType<JoinDecision.Form>(Decide(true, true, [new(Other)]));
-        Assert.IsType<JoinDecision.Form>(Decide(true, false, [new(Other)], (Other, new CandidateAnswer.Absent())));
+        Assert.IsType<JoinDecision.Wait>(Decide(true, TimeSpan.Zero, [new(Other, Patience)]));
+        Assert.IsType<JoinDecision.Form>(Decide(true, Patience, [new(Other, Patience)]));
+        Assert.IsType<JoinDecision.Form>(Decide(true, TimeSpan.Zero, [new(Other, Patience)], (Other, new CandidateAnswer.Absent())));
+    }
+
+    [Fact]
+    public void Whoever_is_silent_may_be_given_more_time_than_others()
+    {
+        Assert.IsType<JoinDecision.Wait>(Decide(true, Patience, [new(Other, Patience), new(Third, Long, "a")]));
+        Assert.IsType<JoinDecision.Form>(Decide(true, Long, [new(Other, Patience), new(Third, Long, "a")]));
+        Assert.IsType<JoinDecision.Form>(Decide(true, Patience, [new(Other, Patience), new(Third, Long, "a")], (Third, new CandidateAnswer.Absent())));
     }
 
     [Fact]
     public void Of_two_that_look_and_may_begin_one_the_lesser_address_does()
     {
-        Assert.IsType<JoinDecision.Form>(Decide(true, false, [new(Other)], (Other, new CandidateAnswer.Outside(MayForm: true))));
+        Assert.IsType<JoinDecision.Form>(Decide(true, TimeSpan.Zero, [new(Other, Patience)], (Other, new CandidateAnswer.Outside(MayForm: true))));
         Assert.IsType<JoinDecision.Wait>(JoinPolicy.Decide(
-            Other, true, true, [new(Self)], new Dictionary<NodeAddress, CandidateAnswer> { [Self] = new CandidateAnswer.Outside(MayForm: true) }));
+            Other, true, Patience, [new(Self, Patience)], new Dictionary<NodeAddress, CandidateAnswer> { [Self] = new CandidateAnswer.Outside(MayForm: true) }));
     }
 
     [Fact]
     public void A_cluster_is_joined_through_any_of_its_members()
     {
         var join = Assert.IsType<JoinDecision.Join>(Decide(
-            true, true, [new(Other), new(Third)], (Other, new CandidateAnswer.Absent()), (Third, new CandidateAnswer.InCluster("a", [Third, At(4)]))));
+            true, Patience, [new(Other, Patience), new(Third, Patience)], (Other, new CandidateAnswer.Absent()), (Third, new CandidateAnswer.InCluster("a", [Third, At(4)]))));
         Assert.Equal("a", join.Cluster);
         Assert.Equal(new[] { Third, At(4) }, join.Through.AsEnumerable());
     }
@@ -48,8 +57,8 @@ public sealed class JoinPolicyTests
     public void A_remembered_address_counts_only_in_the_cluster_that_it_was_remembered_in()
     {
         var elsewhere = (Other, (CandidateAnswer)new CandidateAnswer.InCluster("b", [Other]));
-        Assert.IsType<JoinDecision.Form>(Decide(true, true, [new(Other, "a")], elsewhere));
-        Assert.IsType<JoinDecision.Join>(Decide(true, true, [new(Other, "b")], elsewhere));
+        Assert.IsType<JoinDecision.Form>(Decide(true, Patience, [new(Other, Patience, "a")], elsewhere));
+        Assert.IsType<JoinDecision.Join>(Decide(true, Patience, [new(Other, Patience, "b")], elsewhere));
     }
 
     [Fact]
@@ -65,6 +74,6 @@ public sealed class JoinPolicyTests
 
     private static NodeAddress At(int port) => new("10.0.0.1", port);
 
-    private static JoinDecision Decide(bool mayForm, bool patience, ImmutableArray<JoinCandidate> candidates, params (NodeAddress, CandidateAnswer)[] answers) =>
-        JoinPolicy.Decide(Self, mayForm, patience, candidates, answers.ToDictionary(a => a.Item1, a => a.Item2));
+    private static JoinDecision Decide(bool mayForm, TimeSpan waited, ImmutableArray<JoinCandidate> candidates, params (NodeAddress, CandidateAnswer)[] answers) =>
+        JoinPolicy.Decide(Self, mayForm, waited, candidates, answers.ToDictionary(a => a.Item1, a => a.Item2));
 }

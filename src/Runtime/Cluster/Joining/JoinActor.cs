@@ -33,8 +33,8 @@ internal sealed class JoinActor : ReceiveActor, IWithTimers
     private Phase phase;
     private string? name;
     private readonly bool mayForm;
-    private bool patience, failedToRemember, over;
-    private DateTimeOffset began, said;
+    private bool failedToRemember, over;
+    private DateTimeOffset started, began, said;
     private int refused;
 
     public JoinActor(JoinOrder order)
@@ -43,11 +43,12 @@ internal sealed class JoinActor : ReceiveActor, IWithTimers
         self = ClusterAkka.Node(cluster.SelfAddress);
         var (remembered, known) = order.Remembered.Read();
         var seeds = order.Seeds.Where(s => s != self).ToArray();
-        candidates = [.. seeds.Select(s => new JoinCandidate(s)), .. known.Except(seeds).Select(m => new JoinCandidate(m, remembered)),
-            .. order.Before.Except(seeds).Except(known).Where(m => m != self).Select(m => new JoinCandidate(m))];
+        candidates = [.. seeds.Select(s => new JoinCandidate(s, Patience(s))), .. known.Except(seeds).Select(m => new JoinCandidate(m, Patience(m), remembered)),
+            .. order.Before.Except(seeds).Except(known).Where(m => m != self).Select(m => new JoinCandidate(m, Patience(m)))];
+        // Once it has been in a cluster, silence is no reason to begin another: it waits for an answer, or for the news that nobody is left.
+        TimeSpan Patience(NodeAddress whom) => !order.IsFirstStart ? TimeSpan.MaxValue : known.Contains(whom) ? order.Times.RecallAfter : order.Times.FormAfter;
         mayForm = order.Seeds.IsEmpty || order.Seeds[0] == self;
         Receive<Tick>(_ => Asked());
-        Receive<PatienceEnded>(_ => Evaluate(patience = true));
         Receive<GateProtocol.GetMembership>(_ => Sender.Tell(new GateProtocol.MembershipStatus(
             self.ToString(), phase == Phase.Member ? name : null, phase == Phase.Member ? [.. members.Select(m => m.ToString())] : [], mayForm)));
         Receive<GateProtocol.MembershipStatus>(Heard);
@@ -68,12 +69,9 @@ internal sealed class JoinActor : ReceiveActor, IWithTimers
         cluster.Subscribe(Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.IMemberEvent));
         Context.System.EventStream.Subscribe(Self, typeof(AssociationErrorEvent));
         Context.System.EventStream.Subscribe(Self, typeof(ThisActorSystemQuarantinedEvent));
-        began = said = order.Time.GetUtcNow();
-        // Once it has been in a cluster, silence is no reason to begin another: it waits for an answer, or for the news that nobody is left.
-        if (order.IsFirstStart)
-            Timers.StartSingleTimer(nameof(PatienceEnded), PatienceEnded.Instance, order.FormAfter);
+        started = began = said = order.Time.GetUtcNow();
         Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, TimeSpan.Zero, AskEvery);
-        Evaluate(patience);
+        Evaluate();
     }
 
     protected override void PostStop() => Context.System.EventStream.Unsubscribe(Self);
@@ -90,6 +88,7 @@ internal sealed class JoinActor : ReceiveActor, IWithTimers
                     log.Info("waits for a cluster: {0}", string.Join(", ", candidates.Select(c => $"{c.Address} {Text(answers.GetValueOrDefault(c.Address))}")));
                 }
 
+                Evaluate();
                 break;
             case Phase.Joining when order.Time.GetUtcNow() - began > JoinFor:
                 // Members that cannot agree on who is there never take anybody in, and this one's view may be what they lack: another life has another.
@@ -133,7 +132,7 @@ internal sealed class JoinActor : ReceiveActor, IWithTimers
             : new CandidateAnswer.InCluster(status.Cluster, [.. ClusterSettings.Addresses(status.Members, "an answer")]);
         answers[node.Value] = answer;
         if (phase == Phase.Asking)
-            Evaluate(patience);
+            Evaluate();
         else if (phase == Phase.Member && answer is CandidateAnswer.InCluster other && JoinPolicy.GivesWay(new CandidateAnswer.InCluster(name!, [.. members]), other))
             Leave($"{node} is in a cluster of {other.Members.Length}, which stays; this one had {members.Count}");
     }
@@ -146,7 +145,7 @@ internal sealed class JoinActor : ReceiveActor, IWithTimers
         if (!candidates.Any(c => c.Address == node))
             return;
         answers[node] = new CandidateAnswer.Absent();
-        Evaluate(patience);
+        Evaluate();
     }
 
     private static bool IsRefusal(Exception? cause)
@@ -160,11 +159,11 @@ internal sealed class JoinActor : ReceiveActor, IWithTimers
         return false;
     }
 
-    private void Evaluate(bool patient)
+    private void Evaluate()
     {
         if (phase != Phase.Asking)
             return;
-        switch (JoinPolicy.Decide(self, mayForm, patient, candidates, answers))
+        switch (JoinPolicy.Decide(self, mayForm, order.Time.GetUtcNow() - started, candidates, answers))
         {
             case JoinDecision.Join join:
                 (phase, name, began) = (Phase.Joining, join.Cluster, order.Time.GetUtcNow());
@@ -233,11 +232,6 @@ internal sealed class JoinActor : ReceiveActor, IWithTimers
     {
         public static readonly Tick Instance = new();
     }
-
-    private sealed record PatienceEnded : INoSerializationVerificationNeeded
-    {
-        public static readonly PatienceEnded Instance = new();
-    }
 }
 
 /// <param name="Before">Members that this process saw before its system began anew.</param>
@@ -246,5 +240,5 @@ internal sealed class JoinActor : ReceiveActor, IWithTimers
 /// <param name="Members">Who is up, whenever it changes.</param>
 /// <param name="Left">Why this node is in the cluster no more.</param>
 internal sealed record JoinOrder(
-    ImmutableArray<NodeAddress> Seeds, ImmutableArray<NodeAddress> Before, bool IsFirstStart, TimeSpan FormAfter, PeerCredentials? Trust, RememberedMembers Remembered,
+    ImmutableArray<NodeAddress> Seeds, ImmutableArray<NodeAddress> Before, bool IsFirstStart, ClusterTimes Times, PeerCredentials? Trust, RememberedMembers Remembered,
     TimeProvider Time, Action<string> Joined, Action<ImmutableSortedSet<NodeAddress>> Members, Action<string> Left);

@@ -2,8 +2,10 @@ using System.Collections.Immutable;
 
 namespace Singa.Actors.Runtime.Cluster.Joining;
 
-/// <summary>Somebody who may know the cluster. <c>Remembered</c>: only if it is still in the cluster that this node was in.</summary>
-internal sealed record JoinCandidate(NodeAddress Address, string? Remembered = null);
+/// <summary>Somebody who may know the cluster.</summary>
+/// <param name="Patience">How long its silence is waited for; then it is taken for gone.</param>
+/// <param name="Remembered">It counts only if it is still in the cluster of this name, which this node was in.</param>
+internal sealed record JoinCandidate(NodeAddress Address, TimeSpan Patience, string? Remembered = null);
 
 /// <summary>What is known of a candidate.</summary>
 internal abstract record CandidateAnswer
@@ -34,9 +36,9 @@ internal abstract record JoinDecision
 internal static class JoinPolicy
 {
     /// <param name="mayForm">It has no seeds, or is the first of them.</param>
-    /// <param name="patience">Those that have not answered have had their time.</param>
+    /// <param name="waited">Since it began to ask.</param>
     public static JoinDecision Decide(
-        NodeAddress self, bool mayForm, bool patience, IReadOnlyCollection<JoinCandidate> candidates, IReadOnlyDictionary<NodeAddress, CandidateAnswer> answers)
+        NodeAddress self, bool mayForm, TimeSpan waited, IReadOnlyCollection<JoinCandidate> candidates, IReadOnlyDictionary<NodeAddress, CandidateAnswer> answers)
     {
         var found = candidates.Select(c => (c.Remembered, Answer: answers.GetValueOrDefault(c.Address) as CandidateAnswer.InCluster))
             .Where(c => c.Answer is not null && (c.Remembered is null || c.Remembered == c.Answer.Cluster))
@@ -54,7 +56,7 @@ internal static class JoinPolicy
             {
                 // Of two that both may, one begins and the other finds it.
                 case CandidateAnswer.Outside { MayForm: true } when candidate.Address.CompareTo(self) < 0:
-                case null when !patience:
+                case null when waited < candidate.Patience:
                     return new JoinDecision.Wait();
             }
         }
