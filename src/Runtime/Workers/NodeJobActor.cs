@@ -33,6 +33,7 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
     private readonly Dictionary<string, string> lost = [];
     private readonly StepRecords records = new();
     private readonly KeptSums kept = new();
+    private readonly CompiledPlans plans = new();
     private readonly CancellationTokenSource stop = new();
     private readonly ILoggingAdapter log = Context.GetLogger();
     private ImmutableDictionary<string, IActorRef> devices;
@@ -384,7 +385,7 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
         var space = new WorkerSpace(
             member.Offer.Device, order.Devices.First(d => d.Name == member.Offer.Device).Scratch, order.Settings.StepsAhead + order.Settings.BatchesAhead);
         var (self, worker) = (Self, new WorkerOrder(
-            Id, definition!, job.Options, start.Membership, member.Rank, samples, start.Start, start.Until, start.Stopping, saving, space)
+            Id, definition!, job.Options, start.Membership, member.Rank, samples, start.Start, start.Until, start.Stopping, saving, space, plans)
         {
             Kept = sums,
         });
