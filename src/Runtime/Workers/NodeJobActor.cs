@@ -315,7 +315,7 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
         }
     }
 
-    /// <summary>A device takes the next generation's worker when it has let go of the last one's, and the replica has arrived.</summary>
+    /// <summary>A device takes the next generation's worker when it has let go of the last one's; the replica may still be on its way meanwhile.</summary>
     private void StartWaiting()
     {
         foreach (int rank in waiting.ToArray())
@@ -326,10 +326,6 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
                 waiting.Remove(rank);
                 Refuse(rank, $"{member.Worker} is not prepared for job {Id}");
             }
-            else if (present.Start.Replica is { } replica && order.Replicas.Find(replica) is null)
-            {
-                Fetch(replica);
-            }
             else if (!workers.Values.Any(w => w.Device.Equals(device)))
             {
                 waiting.Remove(rank);
@@ -339,6 +335,9 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
                     Refuse(rank, $"what {member.Worker} was to bring to step {present.Start.Step} is not kept there");
             }
         }
+
+        if (present!.Start.Replica is { } replica && order.Replicas.Find(replica) is null)
+            Fetch(replica);
     }
 
     private ImmutableArray<SumRow>? KeptOf(int rank) =>
@@ -368,14 +367,16 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
                 ForgetState();
             position = new StartPoint(message.Step, message.Replica);
         }
-        else if (present?.Start.Replica == message.Replica)
-        {
-            foreach (int rank in waiting.ToArray())
-                Refuse(rank, message.Failure);
-            waiting.Clear();
-        }
 
-        StartWaiting();
+        if (present?.Start.Replica != message.Replica || held)
+            return;
+        foreach (var (worker, at) in workers.Where(w => w.Value.Generation == Membership!.Generation))
+        {
+            if (message.Failure is null)
+                worker.Tell(ReplicaArrived.Instance);
+            else
+                Refuse(at.Rank, message.Failure);
+        }
     }
 
     private void Start(Member member, IActorRef device, Dataset samples, ImmutableArray<SumRow> sums)
