@@ -1,5 +1,8 @@
 using Singa.Actors.Graph.Plans;
 using Singa.Actors.Graph.Training;
+using Singa.Actors.Runtime.Coordination;
+using Singa.Actors.Runtime.Data;
+using Singa.Actors.Runtime.Jobs;
 
 namespace Singa.Actors.Runtime.Workers;
 
@@ -17,6 +20,11 @@ internal sealed class CompiledPlans
 
     private readonly Lock gate = new();
     private readonly List<(PlanKey Key, Lazy<WorkerPlan> Plan)> plans = [];
+
+    /// <inheritdoc cref="WorkerSpace.Compile"/>
+    public WorkerPlan Get(WorkerSpace space, TrainingJob job, DataDescription data, Member member, BatchLayout? further = null) => Get(
+        new PlanKey(space.Device, member.Shards, member.EvaluationBatches, further),
+        () => space.Compile(job, data, member.Shards, member.EvaluationBatches, further));
 
     /// <summary>Compiled now if it was not before. What could not be compiled is not kept.</summary>
     public WorkerPlan Get(PlanKey key, Func<WorkerPlan> compile)

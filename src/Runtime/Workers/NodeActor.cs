@@ -79,6 +79,7 @@ internal sealed class NodeActor : ReceiveActor
 
     private void ToSeats()
     {
+        Receive<ExpectGeneration>(message => ToSeat(message.Job, message));
         Receive<StartGeneration>(message => ToSeat(message.Job, message));
         Receive<BeginSteps>(message => ToSeat(message.Job, message));
         Receive<HoldJob>(message => ToSeat(message.Job, message));

@@ -4,6 +4,7 @@ using Akka.Event;
 using Singa.Actors.Collective;
 using Singa.Actors.Devices;
 using Singa.Actors.Runtime.Checkpoints;
+using Singa.Actors.Runtime.Cluster.Wire;
 using Singa.Actors.Runtime.Coordination;
 using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Jobs;
@@ -202,6 +203,7 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
         // From the conductor here, to be passed on to all; and, as one of these, from whichever conductor.
         Receive<StartGeneration>(message => Sender.Equals(localConductor), message => voting.Start(message, Now));
         Receive<StartGeneration>(Start);
+        Receive<ExpectGeneration>(Expect);
         Receive<LeaveJob>(_ => leaving = true);
     }
 
@@ -383,10 +385,8 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
     {
         var start = present!;
         var resources = new WorkerResources();
-        var space = new WorkerSpace(
-            member.Offer.Device, order.Devices.First(d => d.Name == member.Offer.Device).Scratch, order.Settings.StepsAhead + order.Settings.BatchesAhead);
         var (self, worker) = (Self, new WorkerOrder(
-            Id, definition!, job.Options, start.Membership, member.Rank, samples, start.Start, start.Until, start.Stopping, saving, space, plans)
+            Id, definition!, job.Options, start.Membership, member.Rank, samples, start.Start, start.Until, start.Stopping, saving, Space(member), plans)
         {
             Kept = sums,
         });
@@ -394,6 +394,28 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
             Props.Create(() => new WorkerActor(worker, device, self, order.Transport, order.Replicas, resources, order.Settings, order.Time)).WithDispatcher(order.Dispatcher),
             $"worker-{start.Membership.Generation.Number}-{member.Rank}");
         workers.Add(Context.Watch(actor), new Held(start.Membership.Generation, member.Rank, device, resources));
+    }
+
+    private WorkerSpace Space(Member member) => new(
+        member.Offer.Device, order.Devices.First(d => d.Name == member.Offer.Device).Scratch, order.Settings.StepsAhead + order.Settings.BatchesAhead);
+
+    /// <summary>A newcomer's first plan, and all that is compiled with it for the first time in this process, before others wait for it.</summary>
+    private void Expect(ExpectGeneration expected)
+    {
+        if (present is not null || definition is not { } known || data is not { } read)
+            return;
+        var serialization = Context.System.Serialization;
+        var places = expected.Membership.Members.Where(m => m.Offer.Node == order.Key.Name && devices.ContainsKey(m.Offer.Device)).Select(m => (Member: m, Space: Space(m))).ToArray();
+        // Whatever is wrong with a plan its worker will find and say.
+        Task.Factory.StartNew(
+            () =>
+            {
+                SingaSerializer.Prepare(serialization, [typeof(StartGeneration), typeof(NodeReady), typeof(WorkerReady), typeof(BeginSteps), typeof(StepCompleted)]);
+                foreach (var place in places)
+                    plans.Get(place.Space, known, read.Description, place.Member);
+            },
+            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
+            .ContinueWith(t => log.Debug("job {0}: {1}", Id, t.Exception!.InnerException!.Message), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }
 
     private void Begin(BeginSteps begin)

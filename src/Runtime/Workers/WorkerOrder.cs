@@ -33,9 +33,7 @@ internal sealed record WorkerOrder(
     /// <summary>The plan of this worker: its shards, its batch sizes, its test batches.</summary>
     /// <exception cref="Graph.GraphException">The model does not fit the data; names the layer.</exception>
     /// <exception cref="JobRefusedException">No plan fits the job's budget of memory.</exception>
-    public WorkerPlan Compile() => Plans.Get(
-        new PlanKey(Space.Device, Member.Shards, Member.EvaluationBatches, FirstLayout),
-        () => Space.Compile(Definition, Data.Description, Member.Shards, Member.EvaluationBatches, FirstLayout));
+    public WorkerPlan Compile() => Plans.Get(Space, Definition, Data.Description, Member, FirstLayout);
 
     public static TrainingDefinition Define(TrainingJob job, DataDescription data)
     {

@@ -39,6 +39,13 @@ internal sealed class SingaSerializer : SerializerWithStringManifest
 
     public override int Identifier => 7301;
 
+    /// <summary>Compiles what is needed for these messages before they are in a hurry. Where messages stay in their process there is nothing to do.</summary>
+    public static void Prepare(Serialization serialization, IEnumerable<Type> messages)
+    {
+        foreach (var message in messages)
+            _ = (serialization.FindSerializerForType(message) as SingaSerializer)?.hyperions[message].Value;
+    }
+
     public override string Manifest(object o) => MessageTable.Manifests.TryGetValue(o.GetType(), out string? manifest)
         ? manifest
         : throw new SerializationException($"{o.GetType()} has no manifest, so it stays in its process");
