@@ -23,7 +23,7 @@ internal sealed class NodeActor : ReceiveActor
     private readonly Dictionary<JobId, (IActorRef Actor, CoordinatorProtocol.ConductJob Order)> conductors = [];
     private readonly Dictionary<PeerId, Regrouping.NodeKey> peers = [];
     private readonly HashSet<IActorRef> opening = [];
-    private readonly HashSet<JobId> over = [];
+    private readonly EndedJobs over = new();
     private IActorRef collective = ActorRefs.Nobody;
     private IDisposable? observing;
     private IActorRef? leaver;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
+using Akka.Serialization;
 using Singa.Actors.Collective;
 using Singa.Actors.Devices;
 using Singa.Actors.Runtime.Checkpoints;
@@ -24,6 +25,12 @@ namespace Singa.Actors.Runtime.Workers;
 /// </summary>
 internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingOutlet
 {
+    private static readonly Type[] OfAGeneration =
+    [
+        typeof(HoldJob), typeof(HoldHeard), typeof(JobHeld), typeof(HoldRejected), typeof(StartGeneration), typeof(NodeReady), typeof(WorkerReady), typeof(BeginSteps),
+        typeof(StepCompleted), typeof(StepsRecorded),
+    ];
+
     private readonly NodeOrder order;
     private readonly PrepareJob job;
     private readonly IActorRef collective;
@@ -87,7 +94,7 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
         foreach (var device in devices.Values)
             Context.Watch(device);
         voting.Know([order.AsNode(Context.Parent)]);
-        ReadAsync(job, order.Library, stop.Token).PipeTo(Self, failure: e => new DataUnreadable(e));
+        ReadAsync(job, order.Library, Context.System.Serialization, stop.Token).PipeTo(Self, failure: e => new DataUnreadable(e));
         Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, order.Regrouping.Repeat);
     }
 
@@ -164,8 +171,10 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
     }
 
     /// <summary>The samples first: whether a checkpoint is this job's can only be told with them.</summary>
-    private static async Task<DataRead> ReadAsync(PrepareJob prepare, JobLibrary library, CancellationToken cancellation)
+    private static async Task<DataRead> ReadAsync(PrepareJob prepare, JobLibrary library, Serialization serialization, CancellationToken cancellation)
     {
+        // Whoever is prepared is expected to answer at once.
+        await Task.Run(() => SingaSerializer.Prepare(serialization, OfAGeneration), cancellation).ConfigureAwait(false);
         var definition = await library.GetAsync(prepare.Definition, cancellation).ConfigureAwait(false);
         var data = await library.LoadAsync(definition, prepare.Definition, cancellation).ConfigureAwait(false);
         var saving = prepare.Options.Checkpoint is null
@@ -399,18 +408,16 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
     private WorkerSpace Space(Member member) => new(
         member.Offer.Device, order.Devices.First(d => d.Name == member.Offer.Device).Scratch, order.Settings.StepsAhead + order.Settings.BatchesAhead);
 
-    /// <summary>A newcomer's first plan, and all that is compiled with it for the first time in this process, before others wait for it.</summary>
+    /// <summary>A newcomer's first plan, before others wait for it.</summary>
     private void Expect(ExpectGeneration expected)
     {
         if (present is not null || definition is not { } known || data is not { } read)
             return;
-        var serialization = Context.System.Serialization;
         var places = expected.Membership.Members.Where(m => m.Offer.Node == order.Key.Name && devices.ContainsKey(m.Offer.Device)).Select(m => (Member: m, Space: Space(m))).ToArray();
         // Whatever is wrong with a plan its worker will find and say.
         Task.Factory.StartNew(
             () =>
             {
-                SingaSerializer.Prepare(serialization, [typeof(StartGeneration), typeof(NodeReady), typeof(WorkerReady), typeof(BeginSteps), typeof(StepCompleted)]);
                 foreach (var place in places)
                     plans.Get(place.Space, known, read.Description, place.Member);
             },
