@@ -329,6 +329,9 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
     /// <summary>A device takes the next generation's worker when it has let go of the last one's; the replica may still be on its way meanwhile.</summary>
     private void StartWaiting()
     {
+        // Once a generation has begun nobody needs what it began with, and it is forgotten.
+        if (waiting.Count == 0)
+            return;
         foreach (int rank in waiting.ToArray())
         {
             var member = present!.Membership.Members[rank];
@@ -372,7 +375,12 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
     {
         if (fetching == message.Replica)
             fetching = null;
-        if (message.Failure is null)
+        if (message.Failure is null && position?.Step > message.Step)
+        {
+            // It was wanted for a generation that came to nothing.
+            order.Replicas.Forget(message.Replica);
+        }
+        else if (message.Failure is null)
         {
             if (position?.Replica != message.Replica)
                 ForgetState();
