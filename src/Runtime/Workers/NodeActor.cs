@@ -160,8 +160,12 @@ internal sealed class NodeActor : ReceiveActor
 
     private void Prepare(PrepareJob prepare)
     {
-        if (seats.ContainsKey(prepare.Job))
+        if (seats.TryGetValue(prepare.Job, out var known))
+        {
+            known.Actor.Forward(prepare);
             return;
+        }
+
         var (here, conductor) = (devices.ToImmutableDictionary(), Sender);
         var seat = Context.ActorOf(
             Props.Create(() => new NodeJobActor(order, prepare, conductor, collective, here)).WithDispatcher(order.Dispatcher), prepare.Job.Value);

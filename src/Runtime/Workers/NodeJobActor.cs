@@ -71,6 +71,7 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
         Conducting();
         Voting();
         Working();
+        Receive<PrepareJob>(PreparedBefore);
         Receive<CoordinatorProtocol.GetJob>(_ => TellWaiting());
         Receive<ReleaseJob>(Release);
         Receive<Terminated>(Ended);
@@ -191,6 +192,15 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
         resume = read.Saving?.Found?.ResumeFor(Id, data, order.Replicas);
         position = resume?.Start ?? StartPoint.Beginning;
         conductor.Tell(new JobPrepared(Id, order.Key, data.Description, data.Normalisation, resume), Context.Parent);
+    }
+
+    /// <summary>Whoever wanted it prepared may be dead before it joined: it begins anew for the one who wants it now.</summary>
+    private void PreparedBefore(PrepareJob _)
+    {
+        if (present is not null || Sender.Equals(conductor))
+            return;
+        isOut = true;
+        Release(new ReleaseJob(Id));
     }
 
     private void NotPrepared(DataUnreadable unreadable)
