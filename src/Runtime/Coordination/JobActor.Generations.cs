@@ -43,12 +43,7 @@ internal sealed partial class JobActor
 
         StartTicking();
         Become(Conducting);
-        // Whoever is slow to answer is left out, and joins at a step boundary like those who come later.
-        foreach (var node in prepared)
-            planned.Join(node, Now);
         Regroup(reason, isTrouble: false);
-        if (allotted is not null)
-            Self.Tell(allotted);
     }
 
     private JobRun NewRun(Membership membership) => new(definition!, job.Options, data!, membership, time.GetUtcNow(), resume);
@@ -178,7 +173,7 @@ internal sealed partial class JobActor
         }
 
         (reason, regrouping, runs, buckets) = (why, true, false, null);
-        Seat.Tell(new RegroupJob(job.Job, why, [.. nodes.Values.Where(n => prepared.Contains(n.Key))], planned.Newcomers));
+        Seat.Tell(new RegroupJob(job.Job, why, [.. nodes.Values.Where(n => prepared.Contains(n.Key))], run is null ? [.. prepared] : planned.Newcomers));
     }
 
     /// <summary>Enough have promised: the next generation, with those who are there.</summary>
@@ -222,15 +217,6 @@ internal sealed partial class JobActor
             job.Job, begin, membership, [.. nodes.Values], Self, run.Start, run.Until, run.Stopping,
             [.. formation.Ahead.Select(n => nodes.GetValueOrDefault(n)?.Peer).OfType<PeerId>()],
             known.Past.From(recorded)));
-    }
-
-    /// <summary>Newcomers wait for a step boundary: meanwhile they can compile what they will need if nothing comes between.</summary>
-    private void TellExpected()
-    {
-        var members = run!.Membership.Members.Select(m => nodes.Keys.FirstOrDefault(n => n.Name == m.Offer.Node)).OfType<NodeKey>();
-        var expected = Layout(run.Membership.Generation.Next, Offers(members.Concat(planned.Newcomers).Distinct()));
-        foreach (var node in planned.Newcomers.Where(nodes.ContainsKey))
-            nodes[node].Node.Tell(new ExpectGeneration(job.Job, expected));
     }
 
     private Membership Layout(Generation generation, ImmutableArray<DeviceOffer> offers) => Membership.Form(

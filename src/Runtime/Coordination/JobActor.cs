@@ -55,7 +55,6 @@ internal sealed partial class JobActor : ReceiveActor, IWithTimers
     private long committedAtRegroup = -1, recorded;
     private int inVain;
     private int? buckets;
-    private AllotDevices? allotted;
     private bool accepted, regrouping, runs, pausedByHost, pausedByPool;
 
     public JobActor(ConductJob job, NodeKey self, JobLibrary library, RuntimeSettings settings, TimeProvider time, TakeOver? takeOver = null)
@@ -144,8 +143,6 @@ internal sealed partial class JobActor : ReceiveActor, IWithTimers
                 Unprepared(node, $"its data was not read within {settings.PrepareTimeout.TotalSeconds:0} s (singa.runtime.prepare-timeout)");
         });
         Receive<StopJob>(_ => End(new JobCancelled(job.Job)));
-        // Devices that come and go meanwhile: those that are left when it begins are newcomers.
-        Receive<AllotDevices>(message => allotted = message);
         Common();
     }
 
@@ -205,10 +202,7 @@ internal sealed partial class JobActor : ReceiveActor, IWithTimers
             if (message.Data != data)
                 Unprepared(message.From, "its data is not that of the others");
             else if (prepared.Add(message.From))
-            {
                 planned.Join(message.From, Now);
-                TellExpected();
-            }
         });
         Receive<PreparationFailed>(message => Unprepared(message.From, message.Reason));
         Receive<Tick>(_ => OnTick());

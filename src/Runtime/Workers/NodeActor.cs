@@ -23,7 +23,7 @@ internal sealed class NodeActor : ReceiveActor
     private readonly Dictionary<JobId, (IActorRef Actor, CoordinatorProtocol.ConductJob Order)> conductors = [];
     private readonly Dictionary<PeerId, Regrouping.NodeKey> peers = [];
     private readonly HashSet<IActorRef> opening = [];
-    private readonly EndedJobs over = new();
+    private readonly HashSet<JobId> over = [];
     private IActorRef collective = ActorRefs.Nobody;
     private IDisposable? observing;
     private IActorRef? leaver;
@@ -79,7 +79,6 @@ internal sealed class NodeActor : ReceiveActor
 
     private void ToSeats()
     {
-        Receive<ExpectGeneration>(message => ToSeat(message.Job, message));
         Receive<StartGeneration>(message => ToSeat(message.Job, message));
         Receive<BeginSteps>(message => ToSeat(message.Job, message));
         Receive<HoldJob>(message => ToSeat(message.Job, message));
@@ -160,12 +159,8 @@ internal sealed class NodeActor : ReceiveActor
 
     private void Prepare(PrepareJob prepare)
     {
-        if (seats.TryGetValue(prepare.Job, out var known))
-        {
-            known.Actor.Forward(prepare);
+        if (seats.ContainsKey(prepare.Job))
             return;
-        }
-
         var (here, conductor) = (devices.ToImmutableDictionary(), Sender);
         var seat = Context.ActorOf(
             Props.Create(() => new NodeJobActor(order, prepare, conductor, collective, here)).WithDispatcher(order.Dispatcher), prepare.Job.Value);
