@@ -43,7 +43,12 @@ internal sealed partial class JobActor
 
         StartTicking();
         Become(Conducting);
+        // Whoever is slow to answer is left out, and joins at a step boundary like those who come later.
+        foreach (var node in prepared)
+            planned.Join(node, Now);
         Regroup(reason, isTrouble: false);
+        if (allotted is not null)
+            Self.Tell(allotted);
     }
 
     private JobRun NewRun(Membership membership) => new(definition!, job.Options, data!, membership, time.GetUtcNow(), resume);
@@ -173,7 +178,7 @@ internal sealed partial class JobActor
         }
 
         (reason, regrouping, runs, buckets) = (why, true, false, null);
-        Seat.Tell(new RegroupJob(job.Job, why, [.. nodes.Values.Where(n => prepared.Contains(n.Key))], run is null ? [.. prepared] : planned.Newcomers));
+        Seat.Tell(new RegroupJob(job.Job, why, [.. nodes.Values.Where(n => prepared.Contains(n.Key))], planned.Newcomers));
     }
 
     /// <summary>Enough have promised: the next generation, with those who are there.</summary>

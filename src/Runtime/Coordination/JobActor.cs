@@ -55,6 +55,7 @@ internal sealed partial class JobActor : ReceiveActor, IWithTimers
     private long committedAtRegroup = -1, recorded;
     private int inVain;
     private int? buckets;
+    private AllotDevices? allotted;
     private bool accepted, regrouping, runs, pausedByHost, pausedByPool;
 
     public JobActor(ConductJob job, NodeKey self, JobLibrary library, RuntimeSettings settings, TimeProvider time, TakeOver? takeOver = null)
@@ -143,6 +144,8 @@ internal sealed partial class JobActor : ReceiveActor, IWithTimers
                 Unprepared(node, $"its data was not read within {settings.PrepareTimeout.TotalSeconds:0} s (singa.runtime.prepare-timeout)");
         });
         Receive<StopJob>(_ => End(new JobCancelled(job.Job)));
+        // Devices that come and go meanwhile: those that are left when it begins are newcomers.
+        Receive<AllotDevices>(message => allotted = message);
         Common();
     }
 

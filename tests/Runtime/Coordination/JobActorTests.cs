@@ -153,10 +153,34 @@ public sealed class JobActorTests : TestKit
             Job, [new JobNode(Key, node, null, [new DeviceOffer("a", "null:0")]), new JobNode(key, newcomer, null, [new DeviceOffer("b", "null:0")])], [], null));
         newcomer.ExpectMsg<WorkerProtocol.PrepareJob>();
         conductor.Tell(new WorkerProtocol.JobPrepared(Job, key, Data, null));
-        int number = worker.ExpectMsg<WorkerProtocol.HoldSteps>().Number;
-        conductor.Tell(new WorkerProtocol.StepsHeld(Job, Generation.First, 0, number, Next: 0), worker);
+        Assert.Equal([key], AtBoundary(conductor, worker));
+    }
 
-        Assert.Equal([key], Expect<NodeJobProtocol.RegroupJob>().Newcomers.ToArray());
+    [Fact]
+    public void A_node_that_was_slow_to_answer_when_the_job_began_joins_at_a_step_boundary()
+    {
+        var (slow, worker) = (CreateTestProbe("slow"), CreateTestProbe("worker"));
+        var key = new NodeKey("b", 2);
+        var conductor = Prepare(epochs: 9, others: new JobNode(key, slow, null, [new DeviceOffer("b", "null:0")]));
+        foreach (var prepared in new[] { Key, key })
+            conductor.Tell(new WorkerProtocol.JobPrepared(Job, prepared, Data, null));
+        Assert.Equal([Key, key], Expect<NodeJobProtocol.RegroupJob>().Newcomers.ToArray());
+        Begin(conductor, Formed(conductor, 1), worker);
+
+        Assert.Equal([key], AtBoundary(conductor, worker));
+    }
+
+    [Fact]
+    public void Devices_that_are_allotted_while_nodes_read_their_data_are_not_forgotten()
+    {
+        var late = CreateTestProbe("late");
+        var conductor = Prepare();
+        conductor.Tell(new CoordinatorProtocol.AllotDevices(
+            Job, [new JobNode(Key, node, null, [new DeviceOffer("a", "null:0")]), new JobNode(new NodeKey("b", 2), late, null, [new DeviceOffer("b", "null:0")])], [], null));
+        conductor.Tell(new WorkerProtocol.JobPrepared(Job, Key, Data, null));
+        Expect<NodeJobProtocol.RegroupJob>();
+
+        late.ExpectMsg<WorkerProtocol.PrepareJob>();
     }
 
     [Fact]
@@ -188,12 +212,20 @@ public sealed class JobActorTests : TestKit
         Assert.Contains("a is dead", host.ExpectMsg<CoordinatorProtocol.JobRejected>().Reason);
     }
 
-    private IActorRef Prepare(int devices = 1, int epochs = 1)
+    /// <summary>Whom the seat is asked to take in once the only worker has come to a step boundary.</summary>
+    private NodeKey[] AtBoundary(IActorRef conductor, TestProbe worker)
+    {
+        int number = ((WorkerProtocol.HoldSteps)worker.FishForMessage(m => m is WorkerProtocol.HoldSteps)).Number;
+        conductor.Tell(new WorkerProtocol.StepsHeld(Job, Generation.First, 0, number, Next: 0), worker);
+        return [.. Expect<NodeJobProtocol.RegroupJob>().Newcomers];
+    }
+
+    private IActorRef Prepare(int devices = 1, int epochs = 1, params JobNode[] others)
     {
         var settings = SingaSettings.From(null).Runtime with { ReleaseTimeout = TimeSpan.FromSeconds(20) };
         var self = new JobNode(Key, node, null, [.. Enumerable.Range(0, devices).Select(i => new DeviceOffer("a", $"null:{i}"))]);
         var library = new JobLibrary(null, null);
-        var order = new CoordinatorProtocol.ConductJob(Job, library.PutDirectly(TinyJob.Create() with { Epochs = epochs }), new TrainingOptions(), host, [self]);
+        var order = new CoordinatorProtocol.ConductJob(Job, library.PutDirectly(TinyJob.Create() with { Epochs = epochs }), new TrainingOptions(), host, [self, .. others]);
         var conductor = node.ChildActorOf(Props.Create(() => new JobActor(order, Key, library, settings, TimeProvider.System, null)));
         node.ExpectMsg<WorkerProtocol.PrepareJob>(m => m.Job == Job);
         return conductor;
