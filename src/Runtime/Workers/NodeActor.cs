@@ -20,6 +20,7 @@ internal sealed class NodeActor : ReceiveActor
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly Dictionary<string, IActorRef> devices = [];
     private readonly Dictionary<JobId, (IActorRef Actor, IActorRef Conductor)> seats = [];
+    private readonly Dictionary<IActorRef, (PrepareJob Order, IActorRef Conductor)> givingWay = [];
     private readonly Dictionary<JobId, (IActorRef Actor, CoordinatorProtocol.ConductJob Order)> conductors = [];
     private readonly Dictionary<PeerId, Regrouping.NodeKey> peers = [];
     private readonly HashSet<IActorRef> opening = [];
@@ -49,6 +50,7 @@ internal sealed class NodeActor : ReceiveActor
             else if (seats.TryGetValue(message.Job, out var seat))
                 seat.Conductor.Tell(new JobReleased(message.Job, order.Key));
         });
+        Receive<NodeJobActor.GaveWay>(message => givingWay[Sender] = (message.Order, message.Conductor));
         Receive<NodeJobActor.Left>(Forget);
         Receive<JobActor.Left>(Forget);
         Receive<Terminated>(Ended);
@@ -159,9 +161,17 @@ internal sealed class NodeActor : ReceiveActor
 
     private void Prepare(PrepareJob prepare)
     {
-        if (seats.ContainsKey(prepare.Job))
-            return;
-        var (here, conductor) = (devices.ToImmutableDictionary(), Sender);
+        if (!seats.TryGetValue(prepare.Job, out var known))
+            Open(prepare, Sender);
+        else if (givingWay.ContainsKey(known.Actor))
+            givingWay[known.Actor] = (prepare, Sender);
+        else
+            known.Actor.Forward(prepare);
+    }
+
+    private void Open(PrepareJob prepare, IActorRef conductor)
+    {
+        var here = devices.ToImmutableDictionary();
         var seat = Context.ActorOf(
             Props.Create(() => new NodeJobActor(order, prepare, conductor, collective, here)).WithDispatcher(order.Dispatcher), prepare.Job.Value);
         seats.Add(prepare.Job, (Context.Watch(seat), conductor));
@@ -269,6 +279,13 @@ internal sealed class NodeActor : ReceiveActor
 
     private void Ended(Terminated terminated)
     {
+        if (givingWay.Remove(terminated.ActorRef, out var next))
+        {
+            seats.Remove(next.Order.Job);
+            Open(next.Order, next.Conductor);
+            return;
+        }
+
         foreach (var (name, _) in devices.Where(d => d.Value.Equals(terminated.ActorRef)).ToArray())
         {
             devices.Remove(name);

@@ -62,6 +62,7 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
         Conducting();
         Voting();
         Working();
+        Receive<PrepareJob>(GiveWay);
         Receive<CoordinatorProtocol.GetJob>(_ => TellWaiting());
         Receive<ReleaseJob>(Release);
         Receive<Terminated>(Ended);
@@ -180,6 +181,18 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
         resume = read.Saving?.Found?.ResumeFor(Id, data, order.Replicas);
         position = resume?.Start ?? StartPoint.Beginning;
         conductor.Tell(new JobPrepared(Id, order.Key, data.Description, data.Normalisation, resume), Context.Parent);
+    }
+
+    /// <summary>
+    /// Whoever had it prepared may have died before it joined, and what the job began with is another roll now: a new seat is prepared for the one who
+    /// wants it. A seat that has been in a generation stays, whoever asks.
+    /// </summary>
+    private void GiveWay(PrepareJob order)
+    {
+        if (present is not null || release is not null || Sender.Equals(conductor))
+            return;
+        Context.Parent.Tell(new GaveWay(order, Sender));
+        Context.Stop(Self);
     }
 
     private void NotPrepared(DataUnreadable unreadable)
@@ -549,6 +562,9 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
         conductor.Tell(report, Context.Parent);
         TakeState();
     }
+
+    /// <summary>To the node: this seat ends, and <c>Conductor</c> wants one.</summary>
+    internal sealed record GaveWay(PrepareJob Order, IActorRef Conductor) : INoSerializationVerificationNeeded;
 
     private sealed record Held(Generation Generation, int Rank, IActorRef Device, WorkerResources Resources);
 
