@@ -26,7 +26,7 @@ internal sealed class ObserverActor : ReceiveActor, IWithTimers
     private readonly JobTelemetry telemetry;
     private readonly TimeProvider time;
     private ImmutableArray<PeerId> processes = [];
-    private long heard;
+    private long? heard;
     private bool accepted, ended, fetching;
     private long commits;
     private int fetched;
@@ -53,16 +53,20 @@ internal sealed class ObserverActor : ReceiveActor, IWithTimers
         Receive<JobCompleted>(Fetch);
         Receive<Fetched>(End);
         Receive<JobFailed>(message => Last(() => run.Fail(message.Reason), message.Reason));
+        Receive<ClusterLost>(message => Silent >= message.For, message => Last(() => run.Fail(message.Reason), message.Reason));
+        Receive<ClusterLost>(_ => { });
         Receive<JobStopped>(message => Last(() => run.Stopped(message.Step), "stopped"));
         Receive<JobCancelled>(_ => Last(run.Cancelled, "cancelled"));
         Receive<Look>(_ =>
         {
-            if (!processes.IsEmpty && time.GetElapsedTime(heard) > SilentFor)
+            if (!processes.IsEmpty && Silent > SilentFor)
                 coordinator.Tell(submit with { Formerly = processes });
         });
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
+
+    private TimeSpan Silent => heard is { } last ? time.GetElapsedTime(last) : TimeSpan.MaxValue;
 
     protected override void PreStart()
     {
@@ -119,6 +123,9 @@ internal sealed class ObserverActor : ReceiveActor, IWithTimers
         Sender.Tell(new EndingHeard(submit.Job));
         Context.Stop(Self);
     }
+
+    /// <summary>No member of the cluster has answered for so long; whoever trains the job may still be heard.</summary>
+    internal sealed record ClusterLost(string Reason, TimeSpan For) : INoSerializationVerificationNeeded;
 
     /// <summary>The trained values are here.</summary>
     private sealed record Fetched(JobCompleted Completed, string? Failure) : INoSerializationVerificationNeeded;

@@ -45,6 +45,9 @@ internal sealed class LocalCluster : IAsyncDisposable
         return nodes;
     }
 
+    /// <summary>What nodes said and what was done to them, in order of time.</summary>
+    public string Story() => string.Join('\n', started.SelectMany(n => n.Log.Since(0).Select(line => $"{n.Address} {line}")).OrderBy(l => l[(l.IndexOf(' ') + 1)..], StringComparer.Ordinal));
+
     public string Job(string text)
     {
         File.WriteAllText(this["job.conf"], text);

@@ -5,6 +5,7 @@ using Singa.Actors.Devices;
 using Singa.Actors.Runtime.Cluster.Gate;
 using Singa.Actors.Runtime.Coordination;
 using Singa.Actors.Runtime.Hosting;
+using Singa.Actors.Runtime.Observing;
 
 namespace Singa.Actors.Runtime.Cluster.Client;
 
@@ -80,7 +81,10 @@ internal sealed class ContactActor : ReceiveActor, IWithTimers
 
         Gate(known[next++ % known.Count]).Tell(GateProtocol.GetMembership.Instance);
         if (now - lost > order.Patience && running.Count > 0)
+        {
+            lost = now;
             GiveUp();
+        }
     }
 
     private void Heard(GateProtocol.MembershipStatus status)
@@ -95,13 +99,11 @@ internal sealed class ContactActor : ReceiveActor, IWithTimers
             Pass(waiting.Message, waiting.Sender);
     }
 
+    /// <summary>A job may be heard of all the same, from nodes that wait for one that is silent: its observer knows.</summary>
     private void GiveUp()
     {
-        var observers = running.ToArray();
-        running.Clear();
-        unanswered.Clear();
-        foreach (var (job, observer) in observers)
-            order.NotReached(known).PipeTo(observer, success: reason => new CoordinatorProtocol.JobFailed(job, reason));
+        foreach (var observer in running.Values)
+            order.NotReached(known).PipeTo(observer, success: reason => new ObserverActor.ClusterLost(reason, order.Patience));
     }
 
     private ActorSelection Gate(NodeAddress node) => Context.ActorSelection(new RootActorPath(ClusterAkka.Address(node, order.Trust)) / "user" / NodePaths.Gate);
