@@ -56,6 +56,26 @@ public sealed class ClusterTests : IDisposable
     }
 
     [Fact]
+    public async Task Members_that_are_all_killed_begin_their_cluster_again_without_the_one_that_began_it()
+    {
+        await using var first = await StartAsync("first", "--port", FreePort());
+        await using var second = await StartAsync("second", "--port", FreePort(), "--seed-node", first.Address);
+        await using var third = await StartAsync("third", "--port", FreePort(), "--seed-node", first.Address);
+        string cluster = (await UntilAsync(first, status => Members(status, "up") == 3)).GetProperty("cluster").GetString()!;
+        await Task.WhenAll(first.KillAsync(), second.KillAsync(), third.KillAsync());
+
+        var again = await Task.WhenAll(
+            StartAsync("second", "--port", second.Port.ToString(), "--seed-node", first.Address), StartAsync("third", "--port", third.Port.ToString(), "--seed-node", first.Address));
+        await using var one = again[0];
+        await using var other = again[1];
+        string followed = (await UntilAsync(one, status => Members(status, "up") == 2)).GetProperty("cluster").GetString()!;
+        Assert.NotEqual(cluster, followed);
+        // Who comes late knows it by what it remembers, and does not begin another.
+        await using var late = await StartAsync("first", "--port", first.Port.ToString());
+        Assert.Equal(followed, (await UntilAsync(late, status => Members(status, "up") == 3)).GetProperty("cluster").GetString());
+    }
+
+    [Fact]
     public async Task Whoever_has_another_secret_or_none_gets_nowhere_and_is_counted()
     {
         await using var node = await StartAsync("seed");

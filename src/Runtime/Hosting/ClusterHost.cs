@@ -28,6 +28,7 @@ public sealed class ClusterHost : IHostedService
     private readonly CancellationTokenSource stopping = new();
     private readonly TaskCompletionSource joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ImmutableSortedSet<NodeAddress> members = [];
+    private string? cluster;
     private ActorSystem? system;
     private DataPlane? plane;
     private Task life = Task.CompletedTask;
@@ -128,10 +129,16 @@ public sealed class ClusterHost : IHostedService
         Address = self;
         var ended = left;
         var join = new JoinOrder(
-            settings.Seeds, [.. members], isFirst, settings.Times, settings.Trust, new RememberedMembers(settings.StateFolder, self, settings.Port > 0), singa.Time,
-            name => joined.TrySetResult(), seen => members = seen, why => ended.TrySetResult(why));
+            settings.Seeds, [.. members], cluster, isFirst, settings.Times, settings.Trust, new RememberedMembers(settings.StateFolder, self, settings.Port > 0), singa.Time,
+            Join, seen => members = seen, why => ended.TrySetResult(why));
         SingaSystem.Start(started, SingaSettings.From(started.Settings.Config), singa.Open, singa.Time, singa.Observe, new ClusterMembership(settings, self, new NodeKey(self.ToString(), opened.Local.Incarnation), join, refusals, opened));
         (system, plane) = (started, opened);
+    }
+
+    private void Join(string name)
+    {
+        cluster = name;
+        joined.TrySetResult();
     }
 
     private DataPlane OpenPlane()

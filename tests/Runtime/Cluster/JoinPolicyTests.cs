@@ -62,6 +62,30 @@ public sealed class JoinPolicyTests
     }
 
     [Fact]
+    public void A_remembered_cluster_is_known_by_its_name_when_it_was_begun_again()
+    {
+        string first = ClusterName.New(), second = ClusterName.Again(first), third = ClusterName.Again(second);
+        Assert.Equal(3, new[] { first, second, third }.Distinct().Count());
+        foreach (string name in new[] { first, second, third })
+            Assert.IsType<JoinDecision.Join>(Decide(true, Patience, [new(Other, Patience, second)], (Other, new CandidateAnswer.InCluster(name, [Other]))));
+        Assert.False(ClusterName.AreAkin(first, ClusterName.New()));
+    }
+
+    [Fact]
+    public void Those_who_were_in_a_cluster_begin_it_again_when_all_they_know_look_for_one_too()
+    {
+        ImmutableArray<JoinCandidate> known = [new(Other, Patience), new(Third, Long, "a")];
+        var looks = new CandidateAnswer.Outside(MayForm: false);
+        Assert.True(MayReturn(known, (Other, looks), (Third, looks)));
+        Assert.True(MayReturn(known, (Other, looks), (Third, new CandidateAnswer.Absent())));
+        // Nobody to be in it with; one that may be in it still; one that is in another.
+        Assert.False(MayReturn(known, (Other, new CandidateAnswer.Absent()), (Third, new CandidateAnswer.Absent())));
+        Assert.False(MayReturn(known, (Other, looks)));
+        Assert.False(MayReturn(known, (Other, looks), (Third, new CandidateAnswer.InCluster("b", [Third]))));
+        Assert.False(MayReturn([]));
+    }
+
+    [Fact]
     public void Of_two_clusters_that_meet_the_larger_stays_and_of_equal_ones_that_with_the_least_address()
     {
         var (small, large) = (new CandidateAnswer.InCluster("a", [Self]), new CandidateAnswer.InCluster("b", [Other, Third]));
@@ -73,6 +97,9 @@ public sealed class JoinPolicyTests
     }
 
     private static NodeAddress At(int port) => new("10.0.0.1", port);
+
+    private static bool MayReturn(ImmutableArray<JoinCandidate> candidates, params (NodeAddress, CandidateAnswer)[] answers) =>
+        JoinPolicy.MayReturn(candidates, answers.ToDictionary(a => a.Item1, a => a.Item2));
 
     private static JoinDecision Decide(bool mayForm, TimeSpan waited, ImmutableArray<JoinCandidate> candidates, params (NodeAddress, CandidateAnswer)[] answers) =>
         JoinPolicy.Decide(Self, mayForm, waited, candidates, answers.ToDictionary(a => a.Item1, a => a.Item2));

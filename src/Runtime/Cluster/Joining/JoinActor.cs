@@ -32,7 +32,9 @@ internal sealed class JoinActor : ReceiveActor, IWithTimers
     private ImmutableSortedSet<NodeAddress> members = [], seen = [];
     private Phase phase;
     private string? name;
-    private readonly bool mayForm;
+    // The cluster it was in.
+    private readonly string? formerly;
+    private readonly bool isFirstSeed;
     private bool failedToRemember, over;
     private DateTimeOffset started, began, said;
     private int refused;
@@ -47,10 +49,11 @@ internal sealed class JoinActor : ReceiveActor, IWithTimers
             .. order.Before.Except(seeds).Except(known).Where(m => m != self).Select(m => new JoinCandidate(m, Patience(m)))];
         // Once it has been in a cluster, silence is no reason to begin another: it waits for an answer, or for the news that nobody is left.
         TimeSpan Patience(NodeAddress whom) => !order.IsFirstStart ? TimeSpan.MaxValue : known.Contains(whom) ? order.Times.RecallAfter : order.Times.FormAfter;
-        mayForm = order.Seeds.IsEmpty || order.Seeds[0] == self;
+        formerly = order.Formerly ?? remembered;
+        isFirstSeed = order.Seeds.IsEmpty || order.Seeds[0] == self;
         Receive<Tick>(_ => Asked());
         Receive<GateProtocol.GetMembership>(_ => Sender.Tell(new GateProtocol.MembershipStatus(
-            self.ToString(), phase == Phase.Member ? name : null, phase == Phase.Member ? [.. members.Select(m => m.ToString())] : [], mayForm)));
+            self.ToString(), phase == Phase.Member ? name : null, phase == Phase.Member ? [.. members.Select(m => m.ToString())] : [], MayForm)));
         Receive<GateProtocol.MembershipStatus>(Heard);
         Receive<AssociationErrorEvent>(Failed);
         Receive<ThisActorSystemQuarantinedEvent>(quarantined =>
@@ -63,6 +66,8 @@ internal sealed class JoinActor : ReceiveActor, IWithTimers
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
+
+    private bool MayForm => isFirstSeed || (formerly is not null && JoinPolicy.MayReturn(candidates, answers));
 
     protected override void PreStart()
     {
@@ -102,9 +107,9 @@ internal sealed class JoinActor : ReceiveActor, IWithTimers
                 phase = Phase.Asking;
                 answers.Clear();
                 break;
-            // Seeds that were away when it began, or cut off, may be in a cluster of their own.
+            // Those that were away when it began, or cut off, may be in a cluster of their own.
             case Phase.Member:
-                Ask(candidates.Where(c => c.Remembered is null).Select(c => c.Address).Except(members));
+                Ask(candidates.Select(c => c.Address).Except(members));
                 break;
         }
     }
@@ -133,7 +138,7 @@ internal sealed class JoinActor : ReceiveActor, IWithTimers
         answers[node.Value] = answer;
         if (phase == Phase.Asking)
             Evaluate();
-        else if (phase == Phase.Member && answer is CandidateAnswer.InCluster other && JoinPolicy.GivesWay(new CandidateAnswer.InCluster(name!, [.. members]), other))
+        else if (phase == Phase.Member && answer is CandidateAnswer.InCluster other && candidates.Any(c => c.Address == node && c.Counts(other)) && JoinPolicy.GivesWay(new CandidateAnswer.InCluster(name!, [.. members]), other))
             Leave($"{node} is in a cluster of {other.Members.Length}, which stays; this one had {members.Count}");
     }
 
@@ -163,14 +168,14 @@ internal sealed class JoinActor : ReceiveActor, IWithTimers
     {
         if (phase != Phase.Asking)
             return;
-        switch (JoinPolicy.Decide(self, mayForm, order.Time.GetUtcNow() - started, candidates, answers))
+        switch (JoinPolicy.Decide(self, MayForm, order.Time.GetUtcNow() - started, candidates, answers))
         {
             case JoinDecision.Join join:
                 (phase, name, began) = (Phase.Joining, join.Cluster, order.Time.GetUtcNow());
                 cluster.JoinSeedNodes(join.Through.Select(m => ClusterAkka.Address(m, order.Trust)));
                 break;
             case JoinDecision.Form:
-                (phase, name, began) = (Phase.Joining, Guid.NewGuid().ToString("N"), order.Time.GetUtcNow());
+                (phase, name, began) = (Phase.Joining, formerly is null ? ClusterName.New() : ClusterName.Again(formerly), order.Time.GetUtcNow());
                 cluster.Join(cluster.SelfAddress);
                 break;
         }
@@ -235,10 +240,11 @@ internal sealed class JoinActor : ReceiveActor, IWithTimers
 }
 
 /// <param name="Before">Members that this process saw before its system began anew.</param>
+/// <param name="Formerly">The cluster in which it saw them.</param>
 /// <param name="IsFirstStart">This process has not been in a cluster yet.</param>
 /// <param name="Joined">With the cluster's name: this node is up.</param>
 /// <param name="Members">Who is up, whenever it changes.</param>
 /// <param name="Left">Why this node is in the cluster no more.</param>
 internal sealed record JoinOrder(
-    ImmutableArray<NodeAddress> Seeds, ImmutableArray<NodeAddress> Before, bool IsFirstStart, ClusterTimes Times, PeerCredentials? Trust, RememberedMembers Remembered,
+    ImmutableArray<NodeAddress> Seeds, ImmutableArray<NodeAddress> Before, string? Formerly, bool IsFirstStart, ClusterTimes Times, PeerCredentials? Trust, RememberedMembers Remembered,
     TimeProvider Time, Action<string> Joined, Action<ImmutableSortedSet<NodeAddress>> Members, Action<string> Left);

@@ -4,8 +4,11 @@ namespace Singa.Actors.Runtime.Cluster.Joining;
 
 /// <summary>Somebody who may know the cluster.</summary>
 /// <param name="Patience">How long its silence is waited for; then it is taken for gone.</param>
-/// <param name="Remembered">It counts only if it is still in the cluster of this name, which this node was in.</param>
-internal sealed record JoinCandidate(NodeAddress Address, TimeSpan Patience, string? Remembered = null);
+/// <param name="Remembered">It counts only if it is in the cluster of this name, which this node was in, or in one that followed it.</param>
+internal sealed record JoinCandidate(NodeAddress Address, TimeSpan Patience, string? Remembered = null)
+{
+    public bool Counts(CandidateAnswer.InCluster answer) => Remembered is null || ClusterName.AreAkin(Remembered, answer.Cluster);
+}
 
 /// <summary>What is known of a candidate.</summary>
 internal abstract record CandidateAnswer
@@ -31,18 +34,23 @@ internal abstract record JoinDecision
 
 /// <summary>
 /// Which cluster a node joins, and when it begins one. While anybody it knows is in a cluster there is no second one: a node begins one
-/// only where it may, all it knows have been asked, and those that did not answer have had their time.
+/// only where it may, all it knows have been asked, and those that did not answer have had their time. Where whole clusters are restarted, or lose
+/// their last member, those who may may be gone: then those who were in it begin it again.
 /// </summary>
 internal static class JoinPolicy
 {
-    /// <param name="mayForm">It has no seeds, or is the first of them.</param>
+    /// <summary>Whether those who were in a cluster may begin it again: all that they know say that they look for one too, or are not there.</summary>
+    public static bool MayReturn(IReadOnlyCollection<JoinCandidate> candidates, IReadOnlyDictionary<NodeAddress, CandidateAnswer> answers) =>
+        candidates.All(c => answers.GetValueOrDefault(c.Address) is CandidateAnswer.Outside or CandidateAnswer.Absent)
+        && candidates.Any(c => answers[c.Address] is CandidateAnswer.Outside);
+
+    /// <param name="mayForm">It has no seeds, or is the first of them, or <see cref="MayReturn"/>.</param>
     /// <param name="waited">Since it began to ask.</param>
     public static JoinDecision Decide(
         NodeAddress self, bool mayForm, TimeSpan waited, IReadOnlyCollection<JoinCandidate> candidates, IReadOnlyDictionary<NodeAddress, CandidateAnswer> answers)
     {
-        var found = candidates.Select(c => (c.Remembered, Answer: answers.GetValueOrDefault(c.Address) as CandidateAnswer.InCluster))
-            .Where(c => c.Answer is not null && (c.Remembered is null || c.Remembered == c.Answer.Cluster))
-            .Select(c => c.Answer!)
+        var found = candidates.Where(c => answers.GetValueOrDefault(c.Address) is CandidateAnswer.InCluster answer && c.Counts(answer))
+            .Select(c => (CandidateAnswer.InCluster)answers[c.Address])
             .Where(a => a.Members.Any(m => m != self))
             .OrderByDescending(a => a.Members.Length).ThenBy(a => a.Members.Min())
             .FirstOrDefault();
