@@ -14,7 +14,7 @@ internal static class Goodput
         page.Line("Torchft's published stress committed 82.3 % of its steps at one kill per 60 s and 30.2 % at one per 15 s; its hardware and model are others.");
         page.Line();
         int batch = Calibrate(options, page, wanted);
-        page.Line($"ResNet-18 on {batch} digits in {Shards} shards; nodes of one thread on {Environment.ProcessorCount} cores. Any node may be hit, the coordinator's included.");
+        page.Line($"ResNet-18 on {batch} digits, read from files, in {Shards} shards; nodes of one thread on {Environment.ProcessorCount} cores. Any node may be hit, the coordinator's included.");
         page.Line();
         page.Head("", "seconds", "kills", "steps committed ÷ begun", "attempts at a step that were committed", "shard gradients committed ÷ computed", "found done by the next generation", "samples/s", "÷ without kills");
         double without = double.NaN;
@@ -64,7 +64,7 @@ internal static class Goodput
     {
         var random = new Random(1);
         using var cluster = LocalCluster.Start(options, double.IsInfinity(period) ? "goodput" : $"goodput-{period:0}", CountOfNodes);
-        using var job = WatchedJob.Submit(cluster.Client, Jobs.ResNet(batch), page);
+        using var job = WatchedJob.Submit(cluster.Client, Jobs.ResNet(batch, data: DigitFiles.Write(options.Logs, Jobs.DigitsFor(batch))), page);
         var begin = job.First(0, 300, "four nodes to train", c => c.Step >= 2 && c.Nodes == CountOfNodes);
         List<double> kills = [];
         double kill = begin.At + (double.IsInfinity(period) ? period : Math.Min(period / 2, length / 2.0));

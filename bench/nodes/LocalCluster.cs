@@ -37,7 +37,7 @@ internal sealed partial class LocalCluster : IDisposable
             for (int i = 0; i < count; i++)
                 cluster.Add(FreePort());
             cluster.Client = ClusterClient.Create(
-                new SingaBuilder().WithHocon("singa.cluster.secret = \"\""), [.. cluster.nodes.Keys.Select(a => NodeAddress.TryParse(a, out var address) ? address.Value : default)],
+                new SingaBuilder().WithHocon($"singa {{ cluster.secret = \"\", data.root = \"{options.Logs}\" }}"), [.. cluster.nodes.Keys.Select(a => NodeAddress.TryParse(a, out var address) ? address.Value : default)],
                 NullLoggerFactory.Instance);
             for (double since = Clock.Now; cluster.Status().Members.Count(m => m.State == "up" && m.Devices.Length > 0) < count; Thread.Sleep(100))
             {
@@ -59,7 +59,7 @@ internal sealed partial class LocalCluster : IDisposable
     /// <param name="port">0: any.</param>
     public NodeChild Add(int port)
     {
-        var node = NodeChild.Start(options.Singa, Path.Combine(folder, port == 0 ? $"newcomer-{++started}" : $"node-{port}"), port, [.. nodes.Keys], threads, flood);
+        var node = NodeChild.Start(options.Singa, options.Logs, Path.Combine(folder, port == 0 ? $"newcomer-{++started}" : $"node-{port}"), port, [.. nodes.Keys], threads, flood);
         nodes[node.Address] = node;
         return node;
     }

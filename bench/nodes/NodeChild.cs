@@ -13,7 +13,7 @@ internal sealed partial class NodeChild : IDisposable
     private readonly StreamWriter file;
     private readonly TaskCompletionSource<string> up = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private NodeChild(string singa, string folder, int port, IEnumerable<string> seeds, int threads, string? flood)
+    private NodeChild(string singa, string data, string folder, int port, IEnumerable<string> seeds, int threads, string? flood)
     {
         Directory.CreateDirectory(folder);
         string config = Path.Combine(folder, "node.conf");
@@ -21,7 +21,7 @@ internal sealed partial class NodeChild : IDisposable
         file = new StreamWriter(Path.Combine(folder, "node.log"), append: true) { AutoFlush = true };
         var start = new ProcessStartInfo(
             singa,
-            ["node", "--config", config, "--port", $"{port}", "--devices", "cpu:0", "--threads", $"{threads}", .. seeds.SelectMany(s => new[] { "--seed-node", s })])
+            ["node", "--config", config, "--port", $"{port}", "--devices", "cpu:0", "--threads", $"{threads}", "--data-root", data, .. seeds.SelectMany(s => new[] { "--seed-node", s })])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -53,9 +53,9 @@ internal sealed partial class NodeChild : IDisposable
     public bool HasExited => process.HasExited;
 
     /// <summary>Returns when it is up.</summary>
-    public static NodeChild Start(string singa, string folder, int port, IEnumerable<string> seeds, int threads, string? flood = null)
+    public static NodeChild Start(string singa, string data, string folder, int port, IEnumerable<string> seeds, int threads, string? flood = null)
     {
-        var node = new NodeChild(singa, folder, port, seeds, threads, flood);
+        var node = new NodeChild(singa, data, folder, port, seeds, threads, flood);
         for (double since = Clock.Now; !node.up.Task.Wait(100);)
         {
             if (!node.HasExited && Clock.Now - since < Patience.TotalSeconds)

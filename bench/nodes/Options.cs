@@ -27,7 +27,7 @@ internal sealed record Options(string Singa, string Sums, string Output, string 
                 "--singa" => options with { Singa = value },
                 "--sums" => options with { Sums = value },
                 "--output" => options with { Output = value },
-                "--logs" => options with { Logs = value },
+                "--logs" => options with { Logs = Path.GetFullPath(value) },
                 "--seconds" => options with { Seconds = int.TryParse(value, out int seconds) && seconds > 0 ? seconds : throw new ArgumentException($"--seconds {value} is no number of seconds") },
                 "--section" => options with { Sections = Names(value) },
                 _ => throw new ArgumentException($"unknown option '{name}'"),

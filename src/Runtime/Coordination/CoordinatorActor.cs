@@ -20,7 +20,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     private readonly Dictionary<NodeKey, JobNode> nodes = [];
     private readonly HashSet<NodeKey> leaving = [];
     private readonly List<Entry> jobs = [];
-    private readonly HashSet<JobId> ended = [];
+    private readonly EndedJobs ended = new();
     private readonly ILoggingAdapter log = Context.GetLogger();
 
     /// <param name="home">Where it lives; empty where there is only one.</param>

@@ -224,6 +224,15 @@ internal sealed partial class JobActor
             known.Past.From(recorded)));
     }
 
+    /// <summary>Newcomers wait for a step boundary: meanwhile they can compile what they will need if nothing comes between.</summary>
+    private void TellExpected()
+    {
+        var members = run!.Membership.Members.Select(m => nodes.Keys.FirstOrDefault(n => n.Name == m.Offer.Node)).OfType<NodeKey>();
+        var expected = Layout(run.Membership.Generation.Next, Offers(members.Concat(planned.Newcomers).Distinct()));
+        foreach (var node in planned.Newcomers.Where(nodes.ContainsKey))
+            nodes[node].Node.Tell(new ExpectGeneration(job.Job, expected));
+    }
+
     private Membership Layout(Generation generation, ImmutableArray<DeviceOffer> offers) => Membership.Form(
         generation, offers, JobSchedule.Of(definition!, data!.TrainCount).Shards, new EvaluationPoints(definition!, job.Options, data).Batches.Batches);
 

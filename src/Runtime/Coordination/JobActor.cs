@@ -205,7 +205,10 @@ internal sealed partial class JobActor : ReceiveActor, IWithTimers
             if (message.Data != data)
                 Unprepared(message.From, "its data is not that of the others");
             else if (prepared.Add(message.From))
+            {
                 planned.Join(message.From, Now);
+                TellExpected();
+            }
         });
         Receive<PreparationFailed>(message => Unprepared(message.From, message.Reason));
         Receive<Tick>(_ => OnTick());

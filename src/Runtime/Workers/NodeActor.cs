@@ -24,7 +24,7 @@ internal sealed class NodeActor : ReceiveActor
     private readonly Dictionary<JobId, (IActorRef Actor, CoordinatorProtocol.ConductJob Order)> conductors = [];
     private readonly Dictionary<PeerId, Regrouping.NodeKey> peers = [];
     private readonly HashSet<IActorRef> opening = [];
-    private readonly HashSet<JobId> over = [];
+    private readonly EndedJobs over = new();
     private IActorRef collective = ActorRefs.Nobody;
     private IDisposable? observing;
     private IActorRef? leaver;
@@ -81,6 +81,7 @@ internal sealed class NodeActor : ReceiveActor
 
     private void ToSeats()
     {
+        Receive<ExpectGeneration>(message => ToSeat(message.Job, message));
         Receive<StartGeneration>(message => ToSeat(message.Job, message));
         Receive<BeginSteps>(message => ToSeat(message.Job, message));
         Receive<HoldJob>(message => ToSeat(message.Job, message));

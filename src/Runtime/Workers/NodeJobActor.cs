@@ -1,9 +1,11 @@
 using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
+using Akka.Serialization;
 using Singa.Actors.Collective;
 using Singa.Actors.Devices;
 using Singa.Actors.Runtime.Checkpoints;
+using Singa.Actors.Runtime.Cluster.Wire;
 using Singa.Actors.Runtime.Coordination;
 using Singa.Actors.Runtime.Data;
 using Singa.Actors.Runtime.Jobs;
@@ -23,6 +25,12 @@ namespace Singa.Actors.Runtime.Workers;
 /// </summary>
 internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingOutlet
 {
+    private static readonly Type[] OfAGeneration =
+    [
+        typeof(HoldJob), typeof(HoldHeard), typeof(JobHeld), typeof(HoldRejected), typeof(StartGeneration), typeof(NodeReady), typeof(WorkerReady), typeof(BeginSteps),
+        typeof(StepCompleted), typeof(StepsRecorded),
+    ];
+
     private readonly NodeOrder order;
     private readonly PrepareJob job;
     private readonly IActorRef collective;
@@ -33,6 +41,7 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
     private readonly Dictionary<string, string> lost = [];
     private readonly StepRecords records = new();
     private readonly KeptSums kept = new();
+    private readonly CompiledPlans plans = new();
     private readonly CancellationTokenSource stop = new();
     private readonly ILoggingAdapter log = Context.GetLogger();
     private ImmutableDictionary<string, IActorRef> devices;
@@ -86,7 +95,7 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
         foreach (var device in devices.Values)
             Context.Watch(device);
         voting.Know([order.AsNode(Context.Parent)]);
-        ReadAsync(job, order.Library, stop.Token).PipeTo(Self, failure: e => new DataUnreadable(e));
+        ReadAsync(job, order.Library, Context.System.Serialization, stop.Token).PipeTo(Self, failure: e => new DataUnreadable(e));
         Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, order.Regrouping.Repeat);
     }
 
@@ -163,8 +172,10 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
     }
 
     /// <summary>The samples first: whether a checkpoint is this job's can only be told with them.</summary>
-    private static async Task<DataRead> ReadAsync(PrepareJob prepare, JobLibrary library, CancellationToken cancellation)
+    private static async Task<DataRead> ReadAsync(PrepareJob prepare, JobLibrary library, Serialization serialization, CancellationToken cancellation)
     {
+        // Whoever is prepared is expected to answer at once.
+        await Task.Run(() => SingaSerializer.Prepare(serialization, OfAGeneration), cancellation).ConfigureAwait(false);
         var definition = await library.GetAsync(prepare.Definition, cancellation).ConfigureAwait(false);
         var data = await library.LoadAsync(definition, prepare.Definition, cancellation).ConfigureAwait(false);
         var saving = prepare.Options.Checkpoint is null
@@ -214,6 +225,7 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
         // From the conductor here, to be passed on to all; and, as one of these, from whichever conductor.
         Receive<StartGeneration>(message => Sender.Equals(localConductor), message => voting.Start(message, Now));
         Receive<StartGeneration>(Start);
+        Receive<ExpectGeneration>(Expect);
         Receive<LeaveJob>(_ => leaving = true);
     }
 
@@ -327,9 +339,12 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
         }
     }
 
-    /// <summary>A device takes the next generation's worker when it has let go of the last one's, and the replica has arrived.</summary>
+    /// <summary>A device takes the next generation's worker when it has let go of the last one's; the replica may still be on its way meanwhile.</summary>
     private void StartWaiting()
     {
+        // Once a generation has begun nobody needs what it began with, and it is forgotten.
+        if (waiting.Count == 0)
+            return;
         foreach (int rank in waiting.ToArray())
         {
             var member = present!.Membership.Members[rank];
@@ -337,10 +352,6 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
             {
                 waiting.Remove(rank);
                 Refuse(rank, $"{member.Worker} is not prepared for job {Id}");
-            }
-            else if (present.Start.Replica is { } replica && order.Replicas.Find(replica) is null)
-            {
-                Fetch(replica);
             }
             else if (!workers.Values.Any(w => w.Device.Equals(device)))
             {
@@ -351,6 +362,9 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
                     Refuse(rank, $"what {member.Worker} was to bring to step {present.Start.Step} is not kept there");
             }
         }
+
+        if (present!.Start.Replica is { } replica && order.Replicas.Find(replica) is null)
+            Fetch(replica);
     }
 
     private ImmutableArray<SumRow>? KeptOf(int rank) =>
@@ -374,30 +388,35 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
     {
         if (fetching == message.Replica)
             fetching = null;
-        if (message.Failure is null)
+        if (message.Failure is null && position?.Step > message.Step)
+        {
+            // It was wanted for a generation that came to nothing.
+            order.Replicas.Forget(message.Replica);
+        }
+        else if (message.Failure is null)
         {
             if (position?.Replica != message.Replica)
                 ForgetState();
             position = new StartPoint(message.Step, message.Replica);
         }
-        else if (present?.Start.Replica == message.Replica)
-        {
-            foreach (int rank in waiting.ToArray())
-                Refuse(rank, message.Failure);
-            waiting.Clear();
-        }
 
-        StartWaiting();
+        if (present?.Start.Replica != message.Replica || held)
+            return;
+        foreach (var (worker, at) in workers.Where(w => w.Value.Generation == Membership!.Generation))
+        {
+            if (message.Failure is null)
+                worker.Tell(ReplicaArrived.Instance);
+            else
+                Refuse(at.Rank, message.Failure);
+        }
     }
 
     private void Start(Member member, IActorRef device, Dataset samples, ImmutableArray<SumRow> sums)
     {
         var start = present!;
         var resources = new WorkerResources();
-        var space = new WorkerSpace(
-            member.Offer.Device, order.Devices.First(d => d.Name == member.Offer.Device).Scratch, order.Settings.StepsAhead + order.Settings.BatchesAhead);
         var (self, worker) = (Self, new WorkerOrder(
-            Id, definition!, job.Options, start.Membership, member.Rank, samples, start.Start, start.Until, start.Stopping, saving, space)
+            Id, definition!, job.Options, start.Membership, member.Rank, samples, start.Start, start.Until, start.Stopping, saving, Space(member), plans)
         {
             Kept = sums,
         });
@@ -405,6 +424,26 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
             Props.Create(() => new WorkerActor(worker, device, self, order.Transport, order.Replicas, resources, order.Settings, order.Time)).WithDispatcher(order.Dispatcher),
             $"worker-{start.Membership.Generation.Number}-{member.Rank}");
         workers.Add(Context.Watch(actor), new Held(start.Membership.Generation, member.Rank, device, resources));
+    }
+
+    private WorkerSpace Space(Member member) => new(
+        member.Offer.Device, order.Devices.First(d => d.Name == member.Offer.Device).Scratch, order.Settings.StepsAhead + order.Settings.BatchesAhead);
+
+    /// <summary>A newcomer's first plan, before others wait for it.</summary>
+    private void Expect(ExpectGeneration expected)
+    {
+        if (present is not null || definition is not { } known || data is not { } read)
+            return;
+        var places = expected.Membership.Members.Where(m => m.Offer.Node == order.Key.Name && devices.ContainsKey(m.Offer.Device)).Select(m => (Member: m, Space: Space(m))).ToArray();
+        // Whatever is wrong with a plan its worker will find and say.
+        Task.Factory.StartNew(
+            () =>
+            {
+                foreach (var place in places)
+                    plans.Get(place.Space, known, read.Description, place.Member);
+            },
+            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
+            .ContinueWith(t => log.Debug("job {0}: {1}", Id, t.Exception!.InnerException!.Message), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }
 
     private void Begin(BeginSteps begin)

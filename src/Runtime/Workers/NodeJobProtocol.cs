@@ -22,6 +22,12 @@ internal static class NodeJobProtocol
     /// <summary>Rounds of the generation are broken; the last that completed here is <c>LastCompleted</c>. What follows it will not happen in this generation.</summary>
     public sealed record InterruptWorker(long? LastCompleted) : IMessage;
 
+    /// <summary>What the generation begins with is in the node's store.</summary>
+    public sealed record ReplicaArrived : IMessage
+    {
+        public static readonly ReplicaArrived Instance = new();
+    }
+
     /// <summary>It is not at rest yet, but its device gets on with what is left.</summary>
     public sealed record WorkerResting(Generation Generation, int Rank) : IMessage;
 

@@ -15,7 +15,7 @@ namespace Singa.Actors.Runtime.Workers;
 /// <summary>
 /// A model replica on one device and a contiguous range of shards. It compiles its plan, loads it, and then runs the job by itself:
 /// <code>
-/// compiling ─► loading ─► placing ─► ready ─ StepsBegun ─► running ─ FinishSteps ─► finishing
+/// compiling ─► loading ─► waiting (for the replica) ─► placing ─► ready ─ StepsBegun ─► running ─ FinishSteps ─► finishing
 ///                   any of them ─► failed                                  running, finishing ─ InterruptWorker ─► resting
 /// </code>
 /// Batches arrive from the feeder, sections go to the device some steps ahead, sums come back and are reported.
@@ -62,7 +62,6 @@ internal sealed class WorkerActor : ReceiveActor, IWithTimers
         (this.resources, this.settings, this.time) = (resources, settings, time);
         exchange = new WorkerExchange(transport);
         pipeline = new StepPipeline(settings.StepsAhead, order.Start.Step, order.Until);
-        stopping = order.Stopping ?? First?.Stopping;
         Compiling();
     }
 
@@ -101,14 +100,29 @@ internal sealed class WorkerActor : ReceiveActor, IWithTimers
             var self = Self;
             keeper = new ReplicaKeeper(order, plan, loaded, replicas, (step, reason) =>
                 self.Tell(new SaveFailed(order.Job, order.Generation, order.Rank, step, reason), self));
-            if (First is not { } first)
-                device.Tell(new DeviceProtocol.RunSections(order.Job, WorkerTags.Initialise, [new SectionRun(sections.Initialise, [])]));
-            else
-                Chore(() => keeper.PutFirst(first, stopping));
-            Become(Placing);
+            Become(Waiting);
+            Place();
         });
         Receive<DeviceProtocol.PlanRejected>(message => Refuse(message.Reason));
         NotBegun();
+    }
+
+    private void Waiting()
+    {
+        Receive<NodeJobProtocol.ReplicaArrived>(_ => Place());
+        NotBegun();
+    }
+
+    private void Place()
+    {
+        stopping = order.Stopping ?? First?.Stopping;
+        if (order.Start.Replica is null)
+            device.Tell(new DeviceProtocol.RunSections(order.Job, WorkerTags.Initialise, [new SectionRun(sections.Initialise, [])]));
+        else if (First is { } first)
+            Chore(() => keeper.PutFirst(first, stopping));
+        else
+            return;
+        Become(Placing);
     }
 
     private void Placing()
@@ -127,11 +141,16 @@ internal sealed class WorkerActor : ReceiveActor, IWithTimers
     }
 
     /// <summary>Whatever its node began with is what the node still has.</summary>
-    private void NotBegun() => Receive<NodeJobProtocol.InterruptWorker>(_ =>
+    private void NotBegun()
     {
-        Context.Parent.Tell(new NodeJobProtocol.WorkerRested(order.Generation, order.Rank, order.Start.Step));
-        Become(Failed);
-    });
+        Receive<NodeJobProtocol.InterruptWorker>(_ =>
+        {
+            Context.Parent.Tell(new NodeJobProtocol.WorkerRested(order.Generation, order.Rank, order.Start.Step));
+            Become(Failed);
+        });
+        // It looks for it itself once its plan is loaded.
+        Receive<NodeJobProtocol.ReplicaArrived>(_ => { });
+    }
 
     private void Ready()
     {

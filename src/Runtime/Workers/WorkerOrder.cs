@@ -16,7 +16,7 @@ namespace Singa.Actors.Runtime.Workers;
 /// </summary>
 internal sealed record WorkerOrder(
     JobId Job, TrainingJob Definition, TrainingOptions Options, Membership Membership, int Rank, Dataset Data, StartPoint Start, long Until, StoppingState? Stopping,
-    JobSaving? Saving, WorkerSpace Space)
+    JobSaving? Saving, WorkerSpace Space, CompiledPlans Plans)
 {
     public Member Member => Membership.Members[Rank];
 
@@ -33,7 +33,7 @@ internal sealed record WorkerOrder(
     /// <summary>The plan of this worker: its shards, its batch sizes, its test batches.</summary>
     /// <exception cref="Graph.GraphException">The model does not fit the data; names the layer.</exception>
     /// <exception cref="JobRefusedException">No plan fits the job's budget of memory.</exception>
-    public WorkerPlan Compile() => Space.Compile(Definition, Data.Description, Member.Shards, Member.EvaluationBatches, FirstLayout);
+    public WorkerPlan Compile() => Plans.Get(Space, Definition, Data.Description, Member, FirstLayout);
 
     public static TrainingDefinition Define(TrainingJob job, DataDescription data)
     {

@@ -29,6 +29,9 @@ public static class WorkerProtocol
     /// <summary><c>Resume</c>: this node has a checkpoint of the job.</summary>
     public sealed record JobPrepared(JobId Job, NodeKey From, DataDescription Data, Normalisation? Normalisation, ResumePoint? Resume = null) : IEvent;
 
+    /// <summary>To a node that is prepared and waits to join: how the next generation will be laid out if nothing comes between.</summary>
+    public sealed record ExpectGeneration(JobId Job, Membership Membership) : ICommand;
+
     public sealed record PreparationFailed(JobId Job, NodeKey From, string Reason) : IEvent;
 
     /// <summary>

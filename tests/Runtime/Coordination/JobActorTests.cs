@@ -153,6 +153,8 @@ public sealed class JobActorTests : TestKit
             Job, [new JobNode(Key, node, null, [new DeviceOffer("a", "null:0")]), new JobNode(key, newcomer, null, [new DeviceOffer("b", "null:0")])], [], null));
         newcomer.ExpectMsg<WorkerProtocol.PrepareJob>();
         conductor.Tell(new WorkerProtocol.JobPrepared(Job, key, Data, null));
+        Assert.Equal(["a/null:0", "b/null:0"], newcomer.ExpectMsg<WorkerProtocol.ExpectGeneration>().Membership.Members.Select(m => m.Worker));
+
         Assert.Equal([key], AtBoundary(conductor, worker));
     }
 

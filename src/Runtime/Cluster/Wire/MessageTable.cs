@@ -76,6 +76,7 @@ internal static class MessageTable
         ("wB", typeof(WorkerProtocol.ReleaseJob)),
         ("wC", typeof(WorkerProtocol.JobReleased)),
         ("wD", typeof(WorkerProtocol.ForgetJob)),
+        ("wE", typeof(WorkerProtocol.ExpectGeneration)),
 
         ("gm", typeof(GateProtocol.GetMembership)),
         ("gn", typeof(GateProtocol.MembershipStatus)),
