@@ -9,6 +9,12 @@ using Singa.Actors.Graph.Plans;
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 const int Rounds = 7;
 using var backend = new CpuBackend(0, new CpuOptions { Threads = 1 });
+if (args is ["accuracy"])
+{
+    Accuracy.Print(backend);
+    return;
+}
+
 List<Workload> workloads =
 [
     .. new[] { 64, 128, 256, 512, 1024 }.Select(n => Product($"sgemm {n}", n, n, n, "nn")),

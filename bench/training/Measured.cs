@@ -13,36 +13,37 @@ internal static class Measured
     public static void Run(Options options, string workload)
     {
         using var backend = new CpuBackend(0, new CpuOptions { Threads = options.Threads });
+        var machine = new Machine(options.Threads);
         switch (workload)
         {
             case "gemm":
-                Micro.Gemm(backend, options);
+                Micro.Gemm(backend, options, machine);
                 break;
             case "gemm-shapes":
-                Micro.GemmShapes(backend, options);
+                Micro.GemmShapes(backend, options, machine);
                 break;
             case "pointwise":
-                Micro.Pointwise(backend, options);
+                Micro.Pointwise(backend, options, machine);
                 break;
             case "rows":
-                Micro.Rows(backend, options);
+                Micro.Rows(backend, options, machine);
                 break;
             case "adam":
-                Micro.Adam(backend, options);
+                Micro.Adam(backend, options, machine);
                 break;
             case "infer1" or "infer32":
                 int batch = int.Parse(workload["infer".Length..]);
                 using (var network = Network.ToInfer("resnet18", backend, batch))
-                    Write("resnet18", "infer", batch, options, network, network.Infer);
+                    Write("resnet18", "infer", batch, options, network, network.Infer, machine);
                 break;
             default:
                 using (var network = Network.ToTrain(workload, backend, options.Shards))
-                    Write(workload, "train", network.Batch, options, network, network.Step);
+                    Write(workload, "train", network.Batch, options, network, network.Step, machine);
                 break;
         }
     }
 
-    private static void Write(string workload, string mode, int batch, Options options, Network network, Action step)
+    private static void Write(string workload, string mode, int batch, Options options, Network network, Action step, Machine machine)
     {
         step();
         double firstStep = Report.SinceProcessStartMs();
@@ -64,7 +65,7 @@ internal static class Measured
             ["workload"] = workload, ["mode"] = mode, ["batch"] = batch, ["threads"] = options.Threads, ["shards"] = options.Shards, ["steps"] = steps.Count,
             ["median_ms"] = median, ["p10_ms"] = Report.Quantile(steps, 0.1), ["p90_ms"] = Report.Quantile(steps, 0.9),
             ["samples_per_s"] = batch * 1000.0 / median, ["first_step_ms"] = firstStep, ["peak_rss_mb"] = Report.PeakRssMb(),
-            ["planned_mb"] = network.PlannedBytes / 1048576.0, ["gen0_per_1000_steps"] = collections * 1000.0 / steps.Count,
+            ["floor_ms"] = network.Floor(machine) * 1000, ["planned_mb"] = network.PlannedBytes / 1048576.0, ["gen0_per_1000_steps"] = collections * 1000.0 / steps.Count,
         });
     }
 }

@@ -14,16 +14,16 @@ internal static class Micro
 {
     private static readonly int[] Large = [1 << 16, 1 << 20, 1 << 22, 1 << 24];
 
-    public static void Gemm(IBackend backend, Options options)
+    public static void Gemm(IBackend backend, Options options, Machine machine)
     {
         foreach (int n in new[] { 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048 })
         {
-            double median = Time(backend, options.Seconds / 8, [Matrix("a", n, n), Matrix("b", n, n)], t => [t[0].MatMul(t[1])]);
-            Report.Write(new JsonObject { ["workload"] = "gemm", ["n"] = n, ["threads"] = options.Threads, ["median_ms"] = median, ["gflops"] = 2.0 * n * n * n / (median * 1e6) });
+            var (median, floor) = Time(backend, options.Seconds / 8, machine, [Matrix("a", n, n), Matrix("b", n, n)], t => [t[0].MatMul(t[1])]);
+            Report.Write(new JsonObject { ["workload"] = "gemm", ["n"] = n, ["threads"] = options.Threads, ["median_ms"] = median, ["gflops"] = 2.0 * n * n * n / (median * 1e6), ["floor_ms"] = floor });
         }
     }
 
-    public static void GemmShapes(IBackend backend, Options options)
+    public static void GemmShapes(IBackend backend, Options options, Machine machine)
     {
         (string Name, int M, int N, int K, bool Ta, bool Tb)[] shapes =
         [
@@ -38,34 +38,34 @@ internal static class Micro
         ];
         foreach (var (name, m, n, k, ta, tb) in shapes)
         {
-            double median = Time(backend, options.Seconds / 16, [ta ? Matrix("a", k, m) : Matrix("a", m, k), tb ? Matrix("b", n, k) : Matrix("b", k, n)],
+            var (median, floor) = Time(backend, options.Seconds / 16, machine, [ta ? Matrix("a", k, m) : Matrix("a", m, k), tb ? Matrix("b", n, k) : Matrix("b", k, n)],
                 t => [(ta ? t[0].Transpose(1, 0) : t[0]).MatMul(tb ? t[1].Transpose(1, 0) : t[1])]);
-            Report.Write(new JsonObject { ["workload"] = "gemm-shapes", ["name"] = name, ["threads"] = options.Threads, ["median_ms"] = median, ["gflops"] = 2.0 * m * n * k / (median * 1e6) });
+            Report.Write(new JsonObject { ["workload"] = "gemm-shapes", ["name"] = name, ["threads"] = options.Threads, ["median_ms"] = median, ["gflops"] = 2.0 * m * n * k / (median * 1e6), ["floor_ms"] = floor });
         }
     }
 
-    public static void Pointwise(IBackend backend, Options options)
+    public static void Pointwise(IBackend backend, Options options, Machine machine)
     {
         foreach (int n in new[] { 1, 64, 1 << 10, 1 << 14, 1 << 16, 1 << 18, 1 << 20, 1 << 22, 1 << 24 })
-            Bandwidth(backend, options, "pointwise", n, 8, [Vector("x", n)], t => [(t[0] * 1.5 + 0.25).Relu()]);
+            Bandwidth(backend, options, machine, "pointwise", n, 8, [Vector("x", n)], t => [(t[0] * 1.5 + 0.25).Relu()]);
     }
 
-    public static void Rows(IBackend backend, Options options)
+    public static void Rows(IBackend backend, Options options, Machine machine)
     {
         foreach (int n in Large)
         {
-            Bandwidth(backend, options, "softmax", n, 8, [Matrix("x", n / 1024, 1024)], t => [t[0].Softmax()]);
-            Bandwidth(backend, options, "layernorm", n, 8, [Matrix("x", n / 1024, 1024)],
+            Bandwidth(backend, options, machine, "softmax", n, 8, [Matrix("x", n / 1024, 1024)], t => [t[0].Softmax()]);
+            Bandwidth(backend, options, machine, "layernorm", n, 8, [Matrix("x", n / 1024, 1024)],
                 t => [new LayerNorm().Apply(t[0], new ModuleContext(new ModuleRequests(), DType.Float32))]);
         }
     }
 
-    public static void Adam(IBackend backend, Options options)
+    public static void Adam(IBackend backend, Options options, Machine machine)
     {
         var adam = new AdamW { LearningRate = 1e-3, WeightDecay = 1e-2 };
         foreach (int n in Large)
         {
-            Bandwidth(backend, options, "adamw", n, 28, [Vector("w", n), Vector("m", n), Vector("v", n), Vector("g", n), Scalar("number"), Scalar("rate")], t =>
+            Bandwidth(backend, options, machine, "adamw", n, 28, [Vector("w", n), Vector("m", n), Vector("v", n), Vector("g", n), Scalar("number"), Scalar("rate")], t =>
             {
                 var (parameter, state) = adam.Update(t[0], t[3], [t[1], t[2]], new StepScalars(t[4], t[5]), 1e-2);
                 return [parameter, state[0], state[1]];
@@ -73,14 +73,14 @@ internal static class Micro
         }
     }
 
-    private static void Bandwidth(IBackend backend, Options options, string workload, int n, int bytesEach, Tensor[] inputs, Func<Tensor[], Tensor[]> build, bool inPlace = false)
+    private static void Bandwidth(IBackend backend, Options options, Machine machine, string workload, int n, int bytesEach, Tensor[] inputs, Func<Tensor[], Tensor[]> build, bool inPlace = false)
     {
-        double median = Time(backend, options.Seconds / 8, inputs, build, inPlace);
-        Report.Write(new JsonObject { ["workload"] = workload, ["n"] = n, ["threads"] = options.Threads, ["median_ms"] = median, ["gb_per_s"] = bytesEach * (double)n / (median * 1e6) });
+        var (median, floor) = Time(backend, options.Seconds / 8, machine, inputs, build, inPlace);
+        Report.Write(new JsonObject { ["workload"] = workload, ["n"] = n, ["threads"] = options.Threads, ["median_ms"] = median, ["gb_per_s"] = bytesEach * (double)n / (median * 1e6), ["floor_ms"] = floor });
     }
 
     /// <param name="inPlace">Results replace the first inputs.</param>
-    private static double Time(IBackend backend, double seconds, Tensor[] inputs, Func<Tensor[], Tensor[]> build, bool inPlace = false)
+    private static (double MedianMs, double FloorMs) Time(IBackend backend, double seconds, Machine machine, Tensor[] inputs, Func<Tensor[], Tensor[]> build, bool inPlace = false)
     {
         var plan = new PlanBuilder();
         var places = inputs.Select(t => plan.Declare(Label(t), BlockKind.Variable, t.Type)).ToArray();
@@ -90,7 +90,7 @@ internal static class Micro
         using var runner = new PlanRunner(backend, plan.Build());
         runner.Run("fill");
         int section = runner.Loaded.SectionIndex("run");
-        return Report.MedianMs(() => runner.Run(section, 0), seconds);
+        return (Report.MedianMs(() => runner.Run(section, 0), seconds), Floor.Of(runner.Loaded.Plan, [runner.Loaded.Plan.Sections[section]], machine) * 1000);
     }
 
     private static string Label(Tensor input) => ((Placeholder)input.Producer.Op).Label;

@@ -41,6 +41,9 @@ internal sealed class Network : IDisposable
     /// <summary>What a step runs, in order.</summary>
     public int[] Sections => update < 0 ? [gradients] : [gradients, update];
 
+    /// <summary>The least that a step can take on this machine, in seconds.</summary>
+    public double Floor(Machine machine) => Training.Floor.Of(Loaded.Plan, Sections.Select(s => Loaded.Plan.Sections[s]), machine);
+
     public long PlannedBytes => runner.Loaded.PlannedBytes;
 
     public static Network ToTrain(string workload, IBackend backend, int shards)
@@ -72,6 +75,12 @@ internal sealed class Network : IDisposable
     private static (TrainingDefinition Definition, int Batch) Define(string workload, int shards)
     {
         Optimizer sgd = new Sgd { LearningRate = 0.01, Momentum = 0.9 };
+        if (workload.EndsWith(Options.Strict, StringComparison.Ordinal))
+        {
+            var (loose, samples) = Define(workload[..^Options.Strict.Length], shards);
+            return (loose with { IsStrict = true }, samples);
+        }
+
         return workload switch
         {
             "mlp" => Images("mlp", [1, 28, 28], 128, sgd),

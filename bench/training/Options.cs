@@ -5,7 +5,10 @@ internal sealed record Options(int Threads, double Seconds, int MinSteps, int Sh
 {
     public static readonly string[] Networks = ["mlp", "lenet", "resnet18", "lstm", "gpt"];
 
-    public static readonly string[] Known = [.. Networks, "infer1", "infer32", "gemm", "gemm-shapes", "pointwise", "rows", "adam"];
+    /// <summary>Behind a network's name: without Winograd; the peer knows no such thing.</summary>
+    public const string Strict = "-strict";
+
+    public static readonly string[] Known = [.. Networks, "resnet18-strict", "infer1", "infer32", "gemm", "gemm-shapes", "pointwise", "rows", "adam"];
 
     public static string Usage =>
         "usage: [--threads N] [--seconds S] [--min-steps N] [--shards N] [--workload NAME[,NAME...]]\n"

@@ -12,7 +12,8 @@ internal sealed record Side(string Name, string Command)
     public List<Measurement> Measure(string workload, int threads, double seconds, params string[] more)
     {
         var start = new ProcessStartInfo(Command) { RedirectStandardOutput = true };
-        foreach (string word in (string[])["--workload", workload, "--threads", $"{threads}", "--seconds", FormattableString.Invariant($"{seconds}"), "--min-steps", "5", .. more])
+        string asked = this == Ours || !workload.EndsWith(Options.Strict, StringComparison.Ordinal) ? workload : workload[..^Options.Strict.Length];
+        foreach (string word in (string[])["--workload", asked, "--threads", $"{threads}", "--seconds", FormattableString.Invariant($"{seconds}"), "--min-steps", "5", .. more])
             start.ArgumentList.Add(word);
         using var process = Process.Start(start)!;
         var lines = new List<Measurement>();
@@ -27,14 +28,14 @@ internal sealed record Side(string Name, string Command)
     }
 }
 
-/// <summary>One line of one side. <c>Speed</c>: more is better, in the unit of the workload.</summary>
-internal sealed record Measurement(string Row, int Threads, double Speed, double FirstStepMs, double PeakMb, double Gen0)
+/// <summary>One line of one side. <c>Speed</c>: more is better, in the unit of the workload. <c>Share</c>: the least time it could take ÷ what it took; null: not known.</summary>
+internal sealed record Measurement(string Row, int Threads, double Speed, double FirstStepMs, double PeakMb, double Gen0, double? Share)
 {
     public static Measurement Of(string workload, int threads, JsonObject line)
     {
         string row = line["name"] is { } name ? $"{workload} {name}" : line["n"] is { } n ? $"{line["workload"]} {n}" : workload;
         double speed = Number(line, "samples_per_s") ?? Number(line, "gflops") ?? Number(line, "gb_per_s") ?? throw new ArgumentException($"no speed in {line}");
-        return new Measurement(row, threads, speed, Number(line, "first_step_ms") ?? 0, Number(line, "peak_rss_mb") ?? 0, Number(line, "gen0_per_1000_steps") ?? 0);
+        return new Measurement(row, threads, speed, Number(line, "first_step_ms") ?? 0, Number(line, "peak_rss_mb") ?? 0, Number(line, "gen0_per_1000_steps") ?? 0, Number(line, "floor_ms") / Number(line, "median_ms"));
     }
 
     private static double? Number(JsonObject line, string key) => line[key] is { } value ? (double)value : null;

@@ -29,6 +29,19 @@ public sealed class ProductTests
         return new ContractKernel(left, right, target, [], epilogue);
     });
 
+    /// <summary>Long rows are what an answer to one sample is made of, and have ways of their own.</summary>
+    [Theory]
+    [MemberData(nameof(SomeSeeds))]
+    public void A_single_row_or_column_has_the_defined_bits(int seed) => Check(seed, it =>
+    {
+        const DType type = DType.Float32;
+        long n = it.Any(15, 16, 32, 33, it.Next(1, 140)), k = it.Any(63, 64, 80, it.Next(60, 700), it.Next(2040, 4200));
+        long[] batch = it.Any<long[]>([], [], [3]);
+        var (m, columns) = it.Any((1L, n), (n, 1L));
+        var epilogue = seed % 3 == 0 ? Fused(type, it.Repeated(type, [.. batch, m, columns]), it.Repeated(type, [.. batch, m, columns])) : null;
+        return new ContractKernel(it.Strided(type, [.. batch, m, k]), it.Strided(type, [.. batch, k, columns]), it.Strided(type, [.. batch, m, columns]), [], epilogue);
+    });
+
     [Theory]
     [MemberData(nameof(Seeds))]
     public void Contract_over_shards_has_the_defined_bits(int seed) => Check(seed, it =>

@@ -17,7 +17,7 @@ internal static unsafe class ContractCompiler
             return new CpuShardContract(kernel, context, Address);
         int rank = kernel.Target.Shape.Rank;
         var pieces = Pieces(kernel, rank - 2, context.ProductSideMax).SelectMany(rows => Pieces(rows, rank - 1, context.ProductSideMax));
-        CpuKernel[] kernels = [.. pieces.Select(piece => new CpuContract(piece, context, Address))];
+        CpuKernel[] kernels = [.. pieces.Select(piece => CpuRowProduct.Of(piece, context, Address) ?? (CpuKernel)new CpuContract(piece, context, Address))];
         return kernels.Length == 1 ? kernels[0] : new CpuSequence(kernels);
     }
 

@@ -1,0 +1,130 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using Singa.Actors.Bench.Kernels;
+
+namespace Singa.Actors.Bench.Training;
+
+/// <summary>What this machine can do at most with so many threads, measured when it is asked for, beside what is judged by it.</summary>
+internal sealed unsafe class Machine(int threads)
+{
+    private const int Runs = 5, Chains = 8, Steps = 100_000;
+    private const double RunSeconds = 0.01;
+    private const nuint PageBytes = 2 << 20;
+
+    private readonly Lazy<double> flops = new(() => OnEach(threads, _ => Peak.Measure()).Sum() * 1e9);
+    private readonly Lazy<double> quotients = new(() => OnEach(threads, _ => Enumerable.Range(0, Runs).Max(_ => Quotients())).Sum());
+    private readonly Dictionary<long, double> bandwidths = [];
+
+    /// <summary>Multiply-adds count two.</summary>
+    public double FlopsPerSecond => flops.Value;
+
+    /// <summary>Divisions, or roots, which take about as long.</summary>
+    public double QuotientsPerSecond => quotients.Value;
+
+    /// <summary>A copy within so many bytes, source and copy together; bytes read and bytes written both count.</summary>
+    public double BytesPerSecond(long footprint)
+    {
+        if (!bandwidths.TryGetValue(footprint, out double found))
+        {
+            // Every thread its part; parts too small to time are copied as often as it takes.
+            long bytes = Math.Max(footprint / 2 / threads / 64 * 64, 64);
+            bandwidths[footprint] = found = OnEach(threads, _ => Copies(bytes)).Sum();
+        }
+
+        return found;
+    }
+
+    /// <summary>All at the same time.</summary>
+    private static double[] OnEach(int threads, Func<int, double> measure)
+    {
+        var results = new double[threads];
+        using var start = new Barrier(threads);
+        var others = Enumerable.Range(0, threads).Select(i => new Thread(() =>
+        {
+            start.SignalAndWait();
+            results[i] = measure(i);
+        })).ToArray();
+        foreach (var thread in others)
+            thread.Start();
+        foreach (var thread in others)
+            thread.Join();
+        return results;
+    }
+
+    /// <summary>Bytes a second of the better of two ways: through the caches, and past them.</summary>
+    private static double Copies(long bytes)
+    {
+        byte* memory = (byte*)NativeMemory.AlignedAlloc((nuint)(2 * bytes) + PageBytes, PageBytes);
+        try
+        {
+            // Large pages, where the system gives them: what is measured is memory, not the walk through its tables.
+            _ = Advise(memory, (nuint)(2 * bytes), 14);
+            NativeMemory.Clear(memory, (nuint)(2 * bytes));
+            return Math.Max(Best(false), Best(true));
+        }
+        finally
+        {
+            NativeMemory.AlignedFree(memory);
+        }
+
+        double Best(bool past)
+        {
+            double best = 0;
+            for (int run = 0; run < Runs; run++)
+            {
+                long start = Stopwatch.GetTimestamp(), copies = 0;
+                do
+                {
+                    Copy(memory, memory + bytes, bytes, past);
+                    copies++;
+                }
+                while (Stopwatch.GetElapsedTime(start).TotalSeconds < RunSeconds);
+                best = Math.Max(best, 2.0 * bytes * copies / Stopwatch.GetElapsedTime(start).TotalSeconds);
+            }
+
+            return best;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static void Copy(byte* from, byte* to, long bytes, bool past)
+    {
+        if (past)
+        {
+            for (long i = 0; i + 64 <= bytes; i += 64)
+                Vector512.Load(from + i).StoreAlignedNonTemporal(to + i);
+        }
+        else
+        {
+            for (long i = 0; i + 64 <= bytes; i += 64)
+                Vector512.Load(from + i).Store(to + i);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static double Quotients()
+    {
+        Vector512<float> by = Vector512.Create(1.0000001f), a = Vector512.Create(1.5f), b = a, c = a, d = a, e = a, f = a, g = a, h = a;
+        long start = Stopwatch.GetTimestamp();
+        for (int i = 0; i < Steps; i++)
+        {
+            a /= by;
+            b /= by;
+            c /= by;
+            d /= by;
+            e /= by;
+            f /= by;
+            g /= by;
+            h /= by;
+        }
+
+        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        GC.KeepAlive(Vector512.Sum(a + b + c + d + e + f + g + h));
+        return (double)Steps * Chains * Vector512<float>.Count / seconds;
+    }
+
+    [DllImport("libc", EntryPoint = "madvise")]
+    private static extern int Advise(void* start, nuint length, int advice);
+}
