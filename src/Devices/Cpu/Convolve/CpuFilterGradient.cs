@@ -6,11 +6,15 @@ using Singa.Actors.Graph.Plans;
 namespace Singa.Actors.Devices.Cpu.Convolve;
 
 /// <summary>
-/// The filter's gradient: rows are output channels, columns (channel, kh, kw), k the pixels of all samples of a shard, read in place on
-/// the one side and packed as patches on the other. Shards are summed along their tree. A part is a range of rows and columns of one group.
+/// The filter's gradient: rows are output channels, columns (channel, kh, kw), k the pixels of all samples of a shard, packed as patches on
+/// the one side and read in place on the other, or gathered over several samples where each has few. Shards are summed along their tree. A part is a range of
+/// rows and columns of one group.
 /// </summary>
 internal sealed unsafe class CpuFilterGradient : CpuKernel
 {
+    // A chain of fewer steps is not worth the loading and storing of its tile.
+    private const int PixelsMin = 256;
+
     private readonly Geometry geometry;
     private readonly Tiling tiling;
     private readonly Planes planes;
@@ -21,7 +25,7 @@ internal sealed unsafe class CpuFilterGradient : CpuKernel
     private readonly byte* gradient;
     private readonly byte* target;
     private readonly nint rangeBytes;
-    private readonly bool rounded;
+    private readonly bool rounded, isGathered;
     private int rowParts = 1;
 
     public CpuFilterGradient(ConvolveKernel kernel, CpuContext context, Func<Operand, nint> address)
@@ -36,7 +40,8 @@ internal sealed unsafe class CpuFilterGradient : CpuKernel
         planes = new Planes(geometry);
         taps = planes.Taps();
         corners = planes.Corners();
-        stepsMax = Math.Min(geometry.OutPixels, Tiling.StepsMax);
+        isGathered = geometry.OutPixels < PixelsMin && geometry.Samples > 1;
+        stepsMax = (int)Math.Min(isGathered ? (long)geometry.OutPixels * geometry.Samples : geometry.OutPixels, Tiling.StepsMax);
         // One region a level of the tree, one for a block's sum.
         levels = System.Numerics.BitOperations.Log2((uint)Math.Max(1, ranges.Max(r => r.Count))) + 2;
         image = (byte*)address(kernel.Image);
@@ -49,7 +54,12 @@ internal sealed unsafe class CpuFilterGradient : CpuKernel
 
     private int RegionElements => (rows + rowParts - 1) / rowParts * tiling.PanelColumns;
 
-    public override long ScratchBytesPerThread => PanelBytes + planes.Bytes(size) + (long)(levels + 1) * RegionElements * size;
+    /// <summary>A tile's rows of the result's gradient.</summary>
+    private long RowBytes => isGathered ? (long)tiling.RowsMax(1) * stepsMax * size : 0;
+
+    private long SumsFrom => PanelBytes + planes.Bytes(size) + RowBytes;
+
+    public override long ScratchBytesPerThread => SumsFrom + (long)(levels + 1) * RegionElements * size;
 
     public override int Parts(int threads)
     {
@@ -72,7 +82,7 @@ internal sealed unsafe class CpuFilterGradient : CpuKernel
             int column = strip % panels * tiling.PanelColumns, wide = Math.Min(tiling.PanelColumns, columns - column);
             int vectors = tiling.Vectors(wide), group = strip / panels % geometry.Groups;
             var region = new Region(group, row, count, column, wide, vectors, vectors * tiling.Lanes, (nint)scratch, ranges[strip / (panels * geometry.Groups)].First);
-            byte* sum = scratch + PanelBytes + planes.Bytes(size);
+            byte* sum = scratch + SumsFrom;
             Sum(region, new ShardRange(0, ranges[strip / (panels * geometry.Groups)].Count), sum);
             var c = new Matrix((nint)target + strip / (panels * geometry.Groups) * rangeBytes + (nint)group * rows * columns * size, columns, 1);
             TileCopy.Store(c, row, column, count, wide, region.Width, size, sum);
@@ -112,23 +122,22 @@ internal sealed unsafe class CpuFilterGradient : CpuKernel
         byte* chain = sum;
         int inBlock = 0;
         bool several = false;
-        for (int sample = 0; sample < geometry.Samples; sample++)
+        long all = (long)geometry.Samples * geometry.OutPixels;
+        for (long done = 0; done < all;)
         {
-            byte* image = Image(region, shard * geometry.Samples + sample);
-            for (int pixel = 0; pixel < geometry.OutPixels;)
-            {
-                int steps = Math.Min(Math.Min(stepsMax, geometry.OutPixels - pixel), ContractKernel.BlockLength - inBlock);
-                Steps(region, shard * geometry.Samples + sample, image, pixel, steps, chain, inBlock == 0 ? TileMode.Store : TileMode.Continue);
-                pixel += steps;
-                inBlock += steps;
-                if (inBlock < ContractKernel.BlockLength)
-                    continue;
-                if (several)
-                    Add(region, sum, chain);
-                several = true;
-                chain = sum + (nint)RegionElements * size;
-                inBlock = 0;
-            }
+            long left = isGathered ? all - done : geometry.OutPixels - done % geometry.OutPixels;
+            int steps = (int)Math.Min(Math.Min(stepsMax, left), ContractKernel.BlockLength - inBlock);
+            Pack(region, shard, done, steps);
+            Multiply(region, shard, done, steps, chain, inBlock == 0 ? TileMode.Store : TileMode.Continue);
+            done += steps;
+            inBlock += steps;
+            if (inBlock < ContractKernel.BlockLength)
+                continue;
+            if (several)
+                Add(region, sum, chain);
+            several = true;
+            chain = sum + (nint)RegionElements * size;
+            inBlock = 0;
         }
 
         if (several && inBlock > 0)
@@ -137,34 +146,70 @@ internal sealed unsafe class CpuFilterGradient : CpuKernel
             new Span<byte>(sum, region.Rows * region.Width * size).Clear();
     }
 
-    /// <summary>A sample's planes, with zeros around where the taps need them.</summary>
+    /// <summary>A sample's planes that the region's columns are taps of, with zeros around where these need them.</summary>
     private byte* Image(in Region region, int sample)
     {
         byte* from = image + ((nint)sample * geometry.Groups + region.Group) * geometry.GroupChannels * geometry.Pixels * size;
         if (!planes.IsCopy)
             return from;
         byte* copy = (byte*)region.Panel + PanelBytes;
-        planes.Fill(from, copy, size);
+        int first = region.Column / geometry.Taps, last = (region.Column + region.Columns - 1) / geometry.Taps;
+        planes.Fill(from, copy, size, first, last - first + 1);
         return copy;
     }
 
-    private void Steps(in Region region, int sample, byte* from, int pixel, int steps, byte* chain, TileMode mode)
+    /// <summary>The panel of <paramref name="steps"/> pixels from number <paramref name="from"/> of the shard's.</summary>
+    private void Pack(in Region region, int shard, long from, int steps)
     {
         Span<PanelRun> buffer = stackalloc PanelRun[region.Columns];
         var runs = buffer[..Panels.Runs(taps.AsSpan(region.Column, region.Columns), buffer, out int longest)];
-        if (size == sizeof(float))
-            Panels.Pack((float*)from, corners.AsSpan(pixel, steps), runs, longest, region.Columns, region.Width, (float*)region.Panel);
-        else
-            Panels.Pack((double*)from, corners.AsSpan(pixel, steps), runs, longest, region.Columns, region.Width, (double*)region.Panel);
-        byte* a = gradient + ((((nint)sample * geometry.Groups + region.Group) * rows + region.Row) * geometry.OutPixels + pixel) * size;
-        nint rowBytes = (nint)geometry.OutPixels * size;
+        for (int done = 0; done < steps;)
+        {
+            var (sample, pixel) = ((int)((from + done) / geometry.OutPixels), (int)((from + done) % geometry.OutPixels));
+            int count = Math.Min(steps - done, geometry.OutPixels - pixel);
+            byte* image = Image(region, shard * geometry.Samples + sample), panel = (byte*)region.Panel + (nint)done * region.Width * size;
+            if (size == sizeof(float))
+                Panels.Pack((float*)image, corners.AsSpan(pixel, count), runs, longest, region.Columns, region.Width, (float*)panel);
+            else
+                Panels.Pack((double*)image, corners.AsSpan(pixel, count), runs, longest, region.Columns, region.Width, (double*)panel);
+            done += count;
+        }
+    }
+
+    private void Multiply(in Region region, int shard, long from, int steps, byte* chain, TileMode mode)
+    {
         int tiles = tiling.Tiles(region.Rows, region.Vectors);
+        byte* gathered = (byte*)region.Panel + PanelBytes + planes.Bytes(size);
+        nint planeBytes = (nint)geometry.OutPixels * size;
         for (int t = 0; t < tiles; t++)
         {
             var (row, count) = Tiling.Rows(region.Rows, tiles, t);
-            MicroKernel.Get(tiling, count, region.Vectors)(a + row * rowBytes, rowBytes, size, (byte*)region.Panel,
+            byte* a = isGathered ? gathered : Gradient(region, shard, from, row);
+            if (isGathered)
+                Gather(region, shard, from, steps, row, count, gathered);
+            MicroKernel.Get(tiling, count, region.Vectors)(a, isGathered ? (nint)steps * size : planeBytes, size, (byte*)region.Panel,
                 chain + (nint)row * region.Width * size, region.Width * size, steps, mode);
         }
+    }
+
+    /// <summary>Rows of the result's gradient side by side over samples.</summary>
+    private void Gather(in Region region, int shard, long from, int steps, int row, int rows, byte* target)
+    {
+        for (int done = 0; done < steps;)
+        {
+            int count = (int)Math.Min(steps - done, geometry.OutPixels - (from + done) % geometry.OutPixels);
+            byte* source = Gradient(region, shard, from + done, row);
+            for (int i = 0; i < rows; i++)
+                new ReadOnlySpan<byte>(source + (nint)i * geometry.OutPixels * size, count * size).CopyTo(new Span<byte>(target + ((nint)i * steps + done) * size, count * size));
+            done += count;
+        }
+    }
+
+    /// <summary>Where pixel number <paramref name="pixel"/> of the shard's lies in the plane of a row of the region.</summary>
+    private byte* Gradient(in Region region, int shard, long pixel, int row)
+    {
+        nint sample = shard * geometry.Samples + (nint)(pixel / geometry.OutPixels);
+        return gradient + (((sample * geometry.Groups + region.Group) * rows + region.Row + row) * geometry.OutPixels + (nint)(pixel % geometry.OutPixels)) * size;
     }
 
     private void Add(in Region region, byte* sum, byte* other)

@@ -48,13 +48,16 @@ internal sealed class Planes
         (nint)(p / geometry.OutWidth * geometry.Window.StrideHeight) * Pitch + p % geometry.OutWidth * geometry.Window.StrideWidth)];
 
     /// <summary>Copies the planes at <paramref name="source"/> into place, all else zero.</summary>
-    public unsafe void Fill(byte* source, byte* target, int size)
+    public unsafe void Fill(byte* source, byte* target, int size) => Fill(source, target, size, 0, geometry.GroupChannels);
+
+    /// <summary>The same for <paramref name="count"/> planes from the given one; what lies where the others belong is left as it is.</summary>
+    public unsafe void Fill(byte* source, byte* target, int size, int first, int count)
     {
-        NativeMemory.Clear(target, (nuint)geometry.GroupChannels * (nuint)PlaneElements * (nuint)size);
+        NativeMemory.Clear(target + (nint)first * PlaneElements * size, (nuint)count * (nuint)PlaneElements * (nuint)size);
         var w = geometry.Window;
         // What no window reaches is left out.
         int rows = Math.Min(geometry.Height, height - w.PadTop), columns = Math.Min(geometry.Width, Pitch - w.PadLeft);
-        for (int plane = 0; plane < geometry.GroupChannels; plane++)
+        for (int plane = first; plane < first + count; plane++)
         {
             for (int y = 0; y < rows; y++)
             {

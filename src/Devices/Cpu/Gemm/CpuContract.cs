@@ -51,7 +51,7 @@ internal sealed unsafe class CpuContract : CpuKernel
         if (threads > 1 && strips < threads * PartsPerThread)
             rowParts = Math.Clamp(threads * PartsPerThread / (int)strips, 1, Math.Max(1, product.M / 12));
         // Small products are not worth waking anybody.
-        return (double)product.M * product.N * product.K * batches < 100_000 ? 1 : (int)Math.Min(strips * rowParts, PartsMax);
+        return (double)product.M * product.N * product.K * batches < 500_000 ? 1 : (int)Math.Min(strips * rowParts, PartsMax);
     }
 
     public override void Run(int part, int parts, int thread, byte* scratch)
