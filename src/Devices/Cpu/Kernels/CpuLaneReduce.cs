@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using Singa.Actors.Devices.Cpu.Emit;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Plans;
@@ -82,7 +83,7 @@ internal sealed unsafe class CpuLaneReduce<T> : CpuKernel
         rows.Seek(0, point, row, index);
         for (long r = 0; r < rows.Count; r++)
         {
-            new Span<T>(sums, Lanes).Fill(neutral);
+            Clear(sums);
             if (evaluate is null)
                 lanes((void**)row, length);
             else
@@ -126,8 +127,33 @@ internal sealed unsafe class CpuLaneReduce<T> : CpuKernel
         }
     }
 
+    // In stores as wide as the loads to come: a load that spans two stores has to wait for both.
+    private void Clear(T* lanes)
+    {
+        if (Vector512.IsHardwareAccelerated)
+        {
+            for (int i = 0; i < Lanes; i += Vector512<T>.Count)
+                Vector512.Store(Vector512.Create(neutral), lanes + i);
+        }
+        else
+        {
+            new Span<T>(lanes, Lanes).Fill(neutral);
+        }
+    }
+
+    /// <summary>Lanes i and i + 8, i + 4 and so on; in registers where they are floats, for rows may be short.</summary>
     private T Tree(T* lanes)
     {
+        if (typeof(T) == typeof(float))
+        {
+            var (low, high) = (Vector256.Load((float*)lanes), Vector256.Load((float*)lanes + Vector256<float>.Count));
+            var eight = Join(low, high);
+            var four = Join(eight.GetLower(), eight.GetUpper());
+            var two = Join(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 2, 3)));
+            float one = Join(two, Vector128.Shuffle(two, Vector128.Create(1, 1, 1, 1))).ToScalar();
+            return Unsafe.As<float, T>(ref one);
+        }
+
         for (int half = Lanes / 2; half > 0; half /= 2)
         {
             for (int i = 0; i < half; i++)
@@ -136,6 +162,22 @@ internal sealed unsafe class CpuLaneReduce<T> : CpuKernel
 
         return lanes[0];
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Vector256<float> Join(Vector256<float> a, Vector256<float> b) => reduction switch
+    {
+        Reduction.Sum => a + b,
+        Reduction.Maximum => Vector256.Max(a, b),
+        _ => Vector256.Min(a, b),
+    };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Vector128<float> Join(Vector128<float> a, Vector128<float> b) => reduction switch
+    {
+        Reduction.Sum => a + b,
+        Reduction.Maximum => Vector128.Max(a, b),
+        _ => Vector128.Min(a, b),
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private T Join(T a, T b) => reduction switch
