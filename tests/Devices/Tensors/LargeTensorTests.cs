@@ -29,6 +29,17 @@ public sealed class LargeTensorTests
         Assert.Contains("more than an array holds: CopyTo reads a part", Assert.Throws<GraphException>(() => x.ToArray<double>()).Message);
     }
 
+    /// <summary>Results too large for any cache are written past it, all but what is left of a vector.</summary>
+    [Fact]
+    public void Results_that_no_cache_holds_are_whole()
+    {
+        float[] values = [.. Enumerable.Range(0, (8 << 20) + 37).Select(i => i % 1013 - 500f)];
+        float[] found = (Tensor.From(values) * 1.5f + 0.25f).Relu().ToArray<float>();
+        Assert.Equal(values.Length, found.Length);
+        for (int i = 0; i < values.Length; i++)
+            Assert.True(found[i] == MathF.Max(values[i] * 1.5f + 0.25f, 0), $"{i}: {found[i]} of {values[i]}");
+    }
+
     [Fact]
     public void Pieces_are_found_beyond_the_first_ones()
     {

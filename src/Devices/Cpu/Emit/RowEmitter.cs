@@ -46,6 +46,9 @@ internal sealed class RowEmitter
 
     public int LaneSize { get; }
 
+    /// <summary>Whole vectors of results go past the caches; targets must begin at multiples of a vector.</summary>
+    public bool IsPast { get; init; }
+
     public int Lanes => width is { } bytes ? (int)bytes / LaneSize : 1;
 
     /// <summary>Which element of the row comes next.</summary>
@@ -103,6 +106,14 @@ internal sealed class RowEmitter
             il.Emit(OpCodes.Ldloc, value);
             program.Lanes(target.DType).Store(il);
             Unstage(target);
+            return;
+        }
+
+        if (IsPast)
+        {
+            il.Emit(OpCodes.Ldloc, value);
+            Address(target, vector);
+            program.Lanes(target.DType).StorePast(il);
             return;
         }
 

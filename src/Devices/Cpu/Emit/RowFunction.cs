@@ -14,13 +14,17 @@ internal static class RowFunction
     // Beyond this a step of two vectors buys nothing: the processor overlaps the iterations by itself.
     private const int UnrollInstructions = 8;
 
-    public static RowDelegate Compile(ScalarProgram program, long[] strides, VectorWidth widest)
+    /// <param name="past">Results are not read soon: see <see cref="RowEmitter.IsPast"/>.</param>
+    public static RowDelegate Compile(ScalarProgram program, long[] strides, VectorWidth widest, bool past)
     {
         int laneSize = LaneProgram.LaneSize(program);
         VectorWidth? width = laneSize == 0 ? null : widest;
         var method = Emitted.Method("row");
         var il = method.GetILGenerator();
-        var row = new RowEmitter(il, program, program.Results.Length, strides, width, laneSize, width is { } bytes ? (int)bytes / laneSize : 1);
+        var row = new RowEmitter(il, program, program.Results.Length, strides, width, laneSize, width is { } bytes ? (int)bytes / laneSize : 1)
+        {
+            IsPast = past && width is not null,
+        };
         row.Prologue();
         Emitted.Constant(il, row.Index, 0);
         if (width is null)

@@ -12,8 +12,11 @@ public sealed class RowFunctions(VectorWidth width)
 
     /// <param name="program">In primitives; Maximum and Minimum are allowed and mean those of IEEE 754-2019.</param>
     /// <param name="strides">Of each source, then of each result, in elements.</param>
-    public RowDelegate Row(ScalarProgram program, params long[] strides) => rows.GetOrAdd(
-        new Key(program, strides, default), key => new Lazy<RowDelegate>(() => RowFunction.Compile(key.Program, key.Strides, width))).Value;
+    public RowDelegate Row(ScalarProgram program, params long[] strides) => Row(program, false, strides);
+
+    /// <param name="past">Results go past the caches; they lie side by side, none is a half, and each row begins at a multiple of a vector.</param>
+    public RowDelegate Row(ScalarProgram program, bool past, long[] strides) => rows.GetOrAdd(
+        new Key(program, strides, default, past), key => new Lazy<RowDelegate>(() => RowFunction.Compile(key.Program, key.Strides, width, key.Past))).Value;
 
     /// <summary>
     /// The program's one result over a row joined into the 16 lanes that <see cref="ReduceKernel"/> speaks of; the last pointer is
@@ -24,9 +27,9 @@ public sealed class RowFunctions(VectorWidth width)
             new Key(program, strides, reduction),
             key => new Lazy<RowDelegate>(() => LaneReduceFunction.Compile(key.Reduction, key.Program, key.Strides, width))).Value;
 
-    private sealed record Key(ScalarProgram Program, long[] Strides, Reduction Reduction)
+    private sealed record Key(ScalarProgram Program, long[] Strides, Reduction Reduction, bool Past = false)
     {
-        public bool Equals(Key? other) => other is not null && Reduction == other.Reduction
+        public bool Equals(Key? other) => other is not null && Reduction == other.Reduction && Past == other.Past
             && Strides.AsSpan().SequenceEqual(other.Strides) && Program == other.Program;
 
         public override int GetHashCode() => HashCode.Combine(Program, Reduction, Strides.Length);

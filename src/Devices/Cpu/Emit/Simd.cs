@@ -87,6 +87,9 @@ public sealed class Simd
         il.Emit(OpCodes.Stobj, Value);
     }
 
+    /// <summary>value, address → ; past the caches, at a multiple of the vector's size.</summary>
+    public void StorePast(ILGenerator il) => il.Emit(OpCodes.Call, Cached("StoreAlignedNonTemporal", () => container!.GetMethod("StoreAlignedNonTemporal")!.MakeGenericMethod(Element)));
+
     /// <summary>element → value with it in every lane.</summary>
     public void Broadcast(ILGenerator il)
     {

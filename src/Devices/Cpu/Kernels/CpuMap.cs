@@ -10,12 +10,15 @@ internal sealed unsafe class CpuMap : CpuKernel
     // Parts begin at multiples of a cache line whatever the element.
     private const int Grain = 64;
 
+    private const long PastBytesMin = 32 << 20;
+
     private readonly nint[] start;
     private readonly long[] rowSteps;
     private readonly Odometer rows;
     private readonly long rowLength;
     private readonly RowDelegate row;
     private readonly int instructions;
+    private readonly bool past;
     private readonly Work work;
 
     public CpuMap(MapKernel kernel, IReadOnlyList<BlockAddress> blocks, CpuContext context)
@@ -39,8 +42,22 @@ internal sealed unsafe class CpuMap : CpuKernel
 
         rowLength = nest.Rank == 0 ? first.Shape.Count : nest.Innermost.Size;
         rows = new Odometer(nest.Outer, operands);
-        row = context.Rows.Row(kernel.Program, strides);
+        past = rows.Count == 1 && IsPast(kernel, strides.AsSpan(kernel.Sources.Length));
+        row = context.Rows.Row(kernel.Program, past, strides);
         (instructions, work) = (kernel.Program.Instructions.Length, context.Work);
+    }
+
+    /// <summary>Too much for any cache, and nothing of it is read here: writing past the caches spares reading what is overwritten.</summary>
+    private bool IsPast(MapKernel kernel, ReadOnlySpan<long> strides)
+    {
+        for (int i = 0; i < strides.Length; i++)
+        {
+            var target = kernel.Targets[i];
+            if (strides[i] != 1 || target.DType is not (DType.Float32 or DType.Float64) || start[kernel.Sources.Length + i] % Grain != 0 || kernel.Sources.Any(s => s.Block == target.Block))
+                return false;
+        }
+
+        return kernel.Targets.Sum(t => rowLength * t.DType.Size()) >= PastBytesMin;
     }
 
     public override int Parts(int threads)
@@ -77,5 +94,9 @@ internal sealed unsafe class CpuMap : CpuKernel
             if (left > 0)
                 rows.Next(pointers, index);
         }
+
+        // Such stores are in no order with others until then.
+        if (past)
+            Interlocked.MemoryBarrier();
     }
 }
