@@ -9,10 +9,13 @@ namespace Singa.Actors.Bench.Training;
 /// multiply-adders, scalar ops at one an adder, divisions and roots at what these take, and each byte that is there before a step or after it
 /// moved once, at what a copy of as many bytes reaches. What is computed again to save memory does not count.
 /// </summary>
-internal static class Floor
+/// <param name="Arithmetic">Seconds.</param>
+/// <param name="Memory">Seconds.</param>
+internal readonly record struct Floor(double Arithmetic, double Memory)
 {
-    /// <returns>Seconds.</returns>
-    public static double Of(Plan plan, IEnumerable<Section> sections, Machine machine)
+    public double Seconds => Arithmetic + Memory;
+
+    public static Floor Of(Plan plan, IEnumerable<Section> sections, Machine machine)
     {
         var all = sections.ToArray();
         double flops = 0, slots = 0, quotients = 0;
@@ -38,7 +41,7 @@ internal static class Floor
         var moved = all.SelectMany(s => s.Operations).SelectMany(o => o.Kernel.Inputs.Select(i => (i.Block, Written: false)).Concat(o.Kernel.Outputs.Select(t => (t.Block, Written: true))))
             .Distinct().Where(m => plan.Blocks[m.Block].Kind is BlockKind.Variable or BlockKind.Input or BlockKind.Output).ToArray();
         long bytes = moved.Sum(m => plan.Blocks[m.Block].Bytes), footprint = moved.Select(m => m.Block).Distinct().Sum(b => plan.Blocks[b].Bytes);
-        return (flops + 2 * slots) / machine.FlopsPerSecond + quotients / machine.QuotientsPerSecond + bytes / machine.BytesPerSecond(footprint);
+        return new Floor((flops + 2 * slots) / machine.FlopsPerSecond + quotients / machine.QuotientsPerSecond, bytes / machine.BytesPerSecond(footprint));
 
         void Add(ScalarProgram program, long elements)
         {

@@ -65,7 +65,7 @@ internal static class Measured
             ["workload"] = workload, ["mode"] = mode, ["batch"] = batch, ["threads"] = options.Threads, ["shards"] = options.Shards, ["steps"] = steps.Count,
             ["median_ms"] = median, ["p10_ms"] = Report.Quantile(steps, 0.1), ["p90_ms"] = Report.Quantile(steps, 0.9),
             ["samples_per_s"] = batch * 1000.0 / median, ["first_step_ms"] = firstStep, ["peak_rss_mb"] = Report.PeakRssMb(),
-            ["floor_ms"] = network.Floor(machine) * 1000, ["planned_mb"] = network.PlannedBytes / 1048576.0, ["gen0_per_1000_steps"] = collections * 1000.0 / steps.Count,
+            ["floor_ms"] = network.Floor(machine).Seconds * 1000, ["planned_mb"] = network.PlannedBytes / 1048576.0, ["gen0_per_1000_steps"] = collections * 1000.0 / steps.Count,
         });
     }
 }

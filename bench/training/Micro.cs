@@ -19,7 +19,7 @@ internal static class Micro
         foreach (int n in new[] { 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048 })
         {
             var (median, floor) = Time(backend, options.Seconds / 8, machine, [Matrix("a", n, n), Matrix("b", n, n)], t => [t[0].MatMul(t[1])]);
-            Report.Write(new JsonObject { ["workload"] = "gemm", ["n"] = n, ["threads"] = options.Threads, ["median_ms"] = median, ["gflops"] = 2.0 * n * n * n / (median * 1e6), ["floor_ms"] = floor });
+            Report.Write(new JsonObject { ["workload"] = "gemm", ["n"] = n, ["threads"] = options.Threads, ["median_ms"] = median, ["gflops"] = 2.0 * n * n * n / (median * 1e6), ["floor_ms"] = floor.Seconds * 1000, ["stream_ms"] = floor.Memory * 1000 });
         }
     }
 
@@ -40,7 +40,7 @@ internal static class Micro
         {
             var (median, floor) = Time(backend, options.Seconds / 16, machine, [ta ? Matrix("a", k, m) : Matrix("a", m, k), tb ? Matrix("b", n, k) : Matrix("b", k, n)],
                 t => [(ta ? t[0].Transpose(1, 0) : t[0]).MatMul(tb ? t[1].Transpose(1, 0) : t[1])]);
-            Report.Write(new JsonObject { ["workload"] = "gemm-shapes", ["name"] = name, ["threads"] = options.Threads, ["median_ms"] = median, ["gflops"] = 2.0 * m * n * k / (median * 1e6), ["floor_ms"] = floor });
+            Report.Write(new JsonObject { ["workload"] = "gemm-shapes", ["name"] = name, ["threads"] = options.Threads, ["median_ms"] = median, ["gflops"] = 2.0 * m * n * k / (median * 1e6), ["floor_ms"] = floor.Seconds * 1000, ["stream_ms"] = floor.Memory * 1000 });
         }
     }
 
@@ -76,11 +76,11 @@ internal static class Micro
     private static void Bandwidth(IBackend backend, Options options, Machine machine, string workload, int n, int bytesEach, Tensor[] inputs, Func<Tensor[], Tensor[]> build, bool inPlace = false)
     {
         var (median, floor) = Time(backend, options.Seconds / 8, machine, inputs, build, inPlace);
-        Report.Write(new JsonObject { ["workload"] = workload, ["n"] = n, ["threads"] = options.Threads, ["median_ms"] = median, ["gb_per_s"] = bytesEach * (double)n / (median * 1e6), ["floor_ms"] = floor });
+        Report.Write(new JsonObject { ["workload"] = workload, ["n"] = n, ["threads"] = options.Threads, ["median_ms"] = median, ["gb_per_s"] = bytesEach * (double)n / (median * 1e6), ["floor_ms"] = floor.Seconds * 1000, ["stream_ms"] = floor.Memory * 1000 });
     }
 
     /// <param name="inPlace">Results replace the first inputs.</param>
-    private static (double MedianMs, double FloorMs) Time(IBackend backend, double seconds, Machine machine, Tensor[] inputs, Func<Tensor[], Tensor[]> build, bool inPlace = false)
+    private static (double MedianMs, Floor Floor) Time(IBackend backend, double seconds, Machine machine, Tensor[] inputs, Func<Tensor[], Tensor[]> build, bool inPlace = false)
     {
         var plan = new PlanBuilder();
         var places = inputs.Select(t => plan.Declare(Label(t), BlockKind.Variable, t.Type)).ToArray();
@@ -90,7 +90,7 @@ internal static class Micro
         using var runner = new PlanRunner(backend, plan.Build());
         runner.Run("fill");
         int section = runner.Loaded.SectionIndex("run");
-        return (Report.MedianMs(() => runner.Run(section, 0), seconds), Floor.Of(runner.Loaded.Plan, [runner.Loaded.Plan.Sections[section]], machine) * 1000);
+        return (Report.MedianMs(() => runner.Run(section, 0), seconds), Floor.Of(runner.Loaded.Plan, [runner.Loaded.Plan.Sections[section]], machine));
     }
 
     private static string Label(Tensor input) => ((Placeholder)input.Producer.Op).Label;

@@ -41,8 +41,8 @@ internal sealed class Network : IDisposable
     /// <summary>What a step runs, in order.</summary>
     public int[] Sections => update < 0 ? [gradients] : [gradients, update];
 
-    /// <summary>The least that a step can take on this machine, in seconds.</summary>
-    public double Floor(Machine machine) => Training.Floor.Of(Loaded.Plan, Sections.Select(s => Loaded.Plan.Sections[s]), machine);
+    /// <summary>The least that a step can take on this machine.</summary>
+    public Floor Floor(Machine machine) => Training.Floor.Of(Loaded.Plan, Sections.Select(s => Loaded.Plan.Sections[s]), machine);
 
     public long PlannedBytes => runner.Loaded.PlannedBytes;
 

@@ -34,6 +34,9 @@ internal sealed class Results(Side ours, Side sharded, Side best, Side shipped)
     /// <summary>Of the floor.</summary>
     public double Share(string row, int threads) => Ours(row, threads, m => m.Share ?? double.NaN);
 
+    /// <summary>Of the bandwidth of memory at its size.</summary>
+    public double Stream(string row, int threads) => Ours(row, threads, m => m.Stream ?? double.NaN);
+
     /// <summary>Ours ÷ the peer's at its best.</summary>
     public double Ratio(string row, int threads) => Speed(row, threads) / Median(best, row, threads, m => m.Speed);
 

@@ -28,14 +28,14 @@ internal sealed record Side(string Name, string Command)
     }
 }
 
-/// <summary>One line of one side. <c>Speed</c>: more is better, in the unit of the workload. <c>Share</c>: the least time it could take ÷ what it took; null: not known.</summary>
-internal sealed record Measurement(string Row, int Threads, double Speed, double FirstStepMs, double PeakMb, double Gen0, double? Share)
+/// <summary>One line of one side. <c>Speed</c>: more is better, in the unit of the workload. <c>Share</c>: the least time it could take ÷ what it took; null: not known. <c>Stream</c>: the same of its bytes alone.</summary>
+internal sealed record Measurement(string Row, int Threads, double Speed, double FirstStepMs, double PeakMb, double Gen0, double? Share, double? Stream)
 {
     public static Measurement Of(string workload, int threads, JsonObject line)
     {
         string row = line["name"] is { } name ? $"{workload} {name}" : line["n"] is { } n ? $"{line["workload"]} {n}" : workload;
         double speed = Number(line, "samples_per_s") ?? Number(line, "gflops") ?? Number(line, "gb_per_s") ?? throw new ArgumentException($"no speed in {line}");
-        return new Measurement(row, threads, speed, Number(line, "first_step_ms") ?? 0, Number(line, "peak_rss_mb") ?? 0, Number(line, "gen0_per_1000_steps") ?? 0, Number(line, "floor_ms") / Number(line, "median_ms"));
+        return new Measurement(row, threads, speed, Number(line, "first_step_ms") ?? 0, Number(line, "peak_rss_mb") ?? 0, Number(line, "gen0_per_1000_steps") ?? 0, Number(line, "floor_ms") / Number(line, "median_ms"), Number(line, "stream_ms") / Number(line, "median_ms"));
     }
 
     private static double? Number(JsonObject line, string key) => line[key] is { } value ? (double)value : null;
