@@ -14,6 +14,8 @@ internal sealed unsafe class CpuContract : CpuKernel
     // Far more than threads, far fewer than a team can count.
     private const int PartsMax = 1 << 16;
 
+    private const double WorkMin = 500_000;
+
     private readonly Product product;
     private readonly Tiling tiling;
     private readonly int size, panels, batches, stepsMax;
@@ -47,11 +49,13 @@ internal sealed unsafe class CpuContract : CpuKernel
     {
         if (product.M == 0 || product.N == 0 || batches == 0)
             return 0;
+        // Small products are not worth waking anybody, and rows that are cut for nobody pack their panel again and again.
+        if (threads == 1 || (double)product.M * product.N * product.K * batches < WorkMin)
+            return 1;
         long strips = (long)batches * panels;
-        if (threads > 1 && strips < threads * PartsPerThread)
+        if (strips < threads * PartsPerThread)
             rowParts = Math.Clamp(threads * PartsPerThread / (int)strips, 1, Math.Max(1, product.M / 12));
-        // Small products are not worth waking anybody.
-        return (double)product.M * product.N * product.K * batches < 500_000 ? 1 : (int)Math.Min(strips * rowParts, PartsMax);
+        return (int)Math.Min(strips * rowParts, PartsMax);
     }
 
     public override void Run(int part, int parts, int thread, byte* scratch)
