@@ -39,7 +39,7 @@ public sealed class ClusterTests : IDisposable
 
         Assert.Equal(0, (await worker.StopAsync()).Code);
         await UntilAsync(seed, status => status.GetProperty("members").GetArrayLength() == 1);
-        Assert.Equal(0, (await seed.StopAsync("INT")).Code);
+        Assert.Equal(0, (await seed.StopAsync(Signals.End)).Code);
     }
 
     [Fact]

@@ -17,6 +17,9 @@ internal static class Signals
         }
     }
 
+    /// <summary>What a terminal sends to end a program; where that is ignored, what a machine sends.</summary>
+    public static string End => InterruptsAreIgnored ? "TERM" : "INT";
+
     public static async Task SendAsync(Process process, string signal)
     {
         using var kill = Process.Start("kill", [$"-{signal}", $"{process.Id}"]);
