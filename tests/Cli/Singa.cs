@@ -57,18 +57,28 @@ internal static class Singa
     public static async Task<Finished> FinishAsync(Process process)
     {
         using var deadline = new CancellationTokenSource(Deadline);
+        List<string> output = [], errors = [];
+        var read = Task.WhenAll(ReadAsync(process.StandardOutput, output), ReadAsync(process.StandardError, errors));
         try
         {
-            var (output, errors) = (process.StandardOutput.ReadToEndAsync(deadline.Token), process.StandardError.ReadToEndAsync(deadline.Token));
+            await read.WaitAsync(deadline.Token);
             await process.WaitForExitAsync(deadline.Token);
-            return new Finished(process.ExitCode, Lines(await output), Lines(await errors));
+            return new Finished(process.ExitCode, [.. output], [.. errors]);
         }
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"the program did not end within {Deadline}");
+            await read;
+            throw new TimeoutException($"the program did not end within {Deadline}; it said: {string.Join('\n', output.Concat(errors))}");
         }
     }
 
-    private static string[] Lines(string text) => text.TrimEnd('\n', '\r').Split('\n', StringSplitOptions.TrimEntries) is [""] ? [] : text.TrimEnd('\n', '\r').Split('\n');
+    private static async Task ReadAsync(StreamReader from, List<string> lines)
+    {
+        while (await from.ReadLineAsync() is { } line)
+            lines.Add(line);
+        // Empty lines at the end are nobody's answer.
+        while (lines is [.., ""])
+            lines.RemoveAt(lines.Count - 1);
+    }
 }

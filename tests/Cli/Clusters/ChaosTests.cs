@@ -59,7 +59,7 @@ public sealed class ChaosTests : IAsyncLifetime
         }
 
         await Task.WhenAll(restarts);
-        var run = await Singa.FinishAsync(submit);
+        var run = await cluster.FinishAsync(submit);
         Assert.True(run.Code == 0, $"{string.Join('\n', run.Errors)}\n{cluster.Story()}");
         Assert.Equal(digest, run.Output[^1]);
         Ledger.IsWhole(cluster["ledger.jsonl"], Steps, Shards, Samples);

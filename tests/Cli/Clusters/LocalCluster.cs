@@ -66,6 +66,19 @@ internal sealed class LocalCluster : IAsyncDisposable
 
     public Task StepsAsync(Process submit, int steps, int shards) => Following.LinesAsync(submit, this["ledger.jsonl"], steps * shards);
 
+    /// <summary>A run that hangs is told with what all nodes said.</summary>
+    public async Task<Finished> FinishAsync(Process submit)
+    {
+        try
+        {
+            return await Singa.FinishAsync(submit);
+        }
+        catch (TimeoutException exception)
+        {
+            throw new TimeoutException($"{exception.Message}\n{Story()}", exception);
+        }
+    }
+
     /// <summary>Ends the job before its time.</summary>
     public async Task CancelAsync(Process submit, string[] within, string contacts)
     {

@@ -40,9 +40,11 @@ public sealed class EmbeddedMembersTests
     public async Task What_a_process_has_of_a_step_is_kept_where_a_device_of_another_breaks_or_hangs(bool hangs)
     {
         const string Impatient = "singa.runtime.rest-timeout = 4s, singa.runtime.release-timeout = 200ms, singa.devices.stop-grace = 100ms";
-        // Three uploads begin a step and one goes with its update. In a step's first no bucket of it has been exchanged, whoever is quicker.
-        const int SamplesOfAStep = 4 * 2 + 1;
+        // A worker's samples begin a step, and nothing else that is uploaded is as large. When they come no bucket of it has been exchanged, whoever is
+        // quicker; counted among all uploads they are not the same every time, for the next step's may come before an update's.
+        const int Step = 3;
         var job = RegroupTests.Job with { Epochs = 3, Shards = 8 };
+        int samplesBytes = job.BatchSize / 4 * (int)TinyJob.Clouds().Sample.Count * sizeof(float);
         using var over = new ManualResetEventSlim();
         await using var alone = await TestHost.StartAsync("cpu=1", singa => singa.WithBackends(_ => new ReferenceBackend()));
         var (expected, _) = await alone.TrainAsync(job);
@@ -50,7 +52,7 @@ public sealed class EmbeddedMembersTests
         var home = first.Services.GetRequiredService<ClusterHost>();
         await home.Joined;
         await using var second = await TestHost.StartAsync("cpu=2", singa => Member(
-            singa.WithBackends(device => device.Index == 0 ? new ReferenceBackend() : new FailingBackend(new ReferenceBackend(), 0, Fail, SamplesOfAStep)).WithHocon(Impatient), home.Address.ToString()));
+            singa.WithBackends(device => device.Index == 0 ? new ReferenceBackend() : new FailingBackend(new ReferenceBackend(), 0, Fail, Step, samplesBytes)).WithHocon(Impatient), home.Address.ToString()));
         await second.Services.GetRequiredService<ClusterHost>().Joined;
 
         var run = await first.Training.SubmitAsync(job, new TrainingOptions { MinDevices = 4 });

@@ -3,8 +3,8 @@ using Singa.Actors.Graph.Plans;
 
 namespace Singa.Actors.Runtime.Tests.Hosting;
 
-/// <summary>Breaks at its n-th launch as told, or at its n-th upload, and works before it.</summary>
-internal sealed class FailingBackend(IBackend inner, int launches, Action failure, int uploads = 0) : IBackend
+/// <summary>Breaks at its n-th launch as told, or at its n-th upload of so many bytes, and works before it.</summary>
+internal sealed class FailingBackend(IBackend inner, int launches, Action failure, int uploads = 0, int uploadBytes = 0) : IBackend
 {
     private int launched, uploaded;
 
@@ -16,7 +16,7 @@ internal sealed class FailingBackend(IBackend inner, int launches, Action failur
 
     public void Upload(ReadOnlySpan<byte> source, DeviceMemory target, long offset)
     {
-        if (++uploaded == uploads)
+        if (source.Length == uploadBytes && ++uploaded == uploads)
             failure();
         inner.Upload(source, target, offset);
     }
