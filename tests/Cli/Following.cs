@@ -7,10 +7,9 @@ internal static class Following
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(2);
 
-    /// <summary>Returns when the file has so many lines, or the process has ended before.</summary>
-    public static async Task LinesAsync(Process process, string file, int lines)
+    /// <summary>Returns when the file has so many lines, or the process has ended before: how many there are.</summary>
+    public static async Task<int> LinesAsync(Process process, string file, int lines)
     {
-        using var deadline = new CancellationTokenSource(Deadline);
         // Never disposed: a process tells of its end whenever it likes.
         var news = new SemaphoreSlim(0);
         using var watcher = new FileSystemWatcher(Path.GetDirectoryName(file)!, Path.GetFileName(file));
@@ -19,8 +18,15 @@ internal static class Following
         process.EnableRaisingEvents = true;
         process.Exited += (_, _) => news.Release();
         watcher.EnableRaisingEvents = true;
-        while (!process.HasExited && Count(file) < lines)
-            await news.WaitAsync(deadline.Token);
+        int count = Count(file);
+        while (!process.HasExited && count < lines)
+        {
+            if (!await news.WaitAsync(Deadline))
+                throw new TimeoutException($"{file} has {count} lines and none came for {Deadline}; {lines} were waited for");
+            count = Count(file);
+        }
+
+        return count;
     }
 
     public static int Count(string file)

@@ -63,7 +63,7 @@ public static class CoordinatorProtocol
     /// <summary>Nothing happens until somebody comes back or is proved dead: whom it misses.</summary>
     public sealed record JobWaiting(JobId Job, string Reason) : IEvent;
 
-    /// <summary>Data read, plans loaded on every device: it begins.</summary>
+    /// <summary>Data read, plans loaded on every device: it begins. <c>Processes</c>: those that train it, and can go on with it.</summary>
     public sealed record JobAccepted(JobId Job, TrainingFacts Facts, ImmutableArray<PeerId> Processes) : IEvent;
 
     public sealed record JobRejected(JobId Job, string Reason) : IEvent;

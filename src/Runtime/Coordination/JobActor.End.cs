@@ -28,9 +28,8 @@ internal sealed partial class JobActor
         ReceiveAny(message => log.Debug("job {0} has ended: {1} ignored", job.Job, message.GetType().Name));
     }
 
-    private JobCompleted Completed(JobOutcome outcome) => new(job.Job, outcome, data!, normalisation, Processes);
-
-    private ImmutableArray<PeerId> Processes => [.. nodes.Values.Select(n => n.Peer).OfType<PeerId>()];
+    private JobCompleted Completed(JobOutcome outcome) =>
+        new(job.Job, outcome, data!, normalisation, [.. nodes.Values.Select(n => n.Peer).OfType<PeerId>()]);
 
     private CoordinatorProtocol.IEvent Lost(string why) => accepted ? new JobFailed(job.Job, why) : new JobRejected(job.Job, why);
 

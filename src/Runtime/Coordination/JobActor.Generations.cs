@@ -36,7 +36,8 @@ internal sealed partial class JobActor
         if (resume?.Outcome is { } outcome)
         {
             // It has ended before: its host gets what came out, and nobody works.
-            job.Observer.Tell(new JobAccepted(job.Job, NewRun(Membership.Form(resume.Generation.Next, Offers(nodes.Keys), 1, 0)).Facts, Processes));
+            var present = Membership.Form(resume.Generation.Next, Offers(nodes.Keys), 1, 0);
+            job.Observer.Tell(new JobAccepted(job.Job, NewRun(present).Facts, present.Processes));
             End(Completed(outcome));
             return;
         }
@@ -244,7 +245,7 @@ internal sealed partial class JobActor
         var roll = run!.Membership;
         log.Info("job {0} begins {1} at step {2}, since {3}: {4} shards on {5}", job.Job, roll.Generation, run.Start.Step, reason, run.Schedule.Shards,
             string.Join(", ", roll.Members.Select(m => $"{m.Worker} ({m.Shards})")));
-        job.Observer.Tell(accepted ? new JobRegrouped(job.Job, roll.Generation, run.Facts, reason, Processes) : new JobAccepted(job.Job, run.Facts, Processes));
+        job.Observer.Tell(accepted ? new JobRegrouped(job.Job, roll.Generation, run.Facts, reason, roll.Processes) : new JobAccepted(job.Job, run.Facts, roll.Processes));
         (accepted, regrouping, buckets) = (true, false, null);
         TellNodes(new BeginSteps(job.Job, new Ballot(roll.Generation.Number, Ballot.Of(0, self).Candidate), count, run.Start.Step));
         Announce();

@@ -31,6 +31,9 @@ public sealed record Member(int Rank, DeviceOffer Offer, ShardRange Shards, Shar
 /// <summary>One agreed membership; <c>Members[i]</c> has rank i. <c>StandBy</c> hold no shards until a later generation.</summary>
 public sealed record Membership(Generation Generation, int Shards, ImmutableArray<Member> Members, ImmutableArray<DeviceOffer> StandBy)
 {
+    /// <summary>Who can go on with the job, as long as one of them lives. None where all are in one process.</summary>
+    public ImmutableArray<PeerId> Processes => [.. Members.Select(m => m.Offer).Concat(StandBy).Select(o => o.Peer).OfType<PeerId>().Distinct()];
+
     /// <summary>Null: in its first step, as in all others, each member computes its own shards.</summary>
     public UnfinishedStep? Unfinished { get; init; }
 

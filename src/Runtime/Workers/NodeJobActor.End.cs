@@ -89,6 +89,14 @@ internal sealed partial class NodeJobActor
         isLetGo = true;
         // What it began the generation with; what was trained stays.
         ForgetState();
+        if (givesWay)
+        {
+            var (next, by) = successor!.Value;
+            Context.Parent.Tell(new GaveWay(next, by));
+            Context.Stop(Self);
+            return;
+        }
+
         Context.Parent.Tell(new LetGoOf(Id));
         if (ordered.Ending is null)
             Leave();

@@ -56,11 +56,13 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
     private (IActorRef Asker, Ballot Ballot)? hold;
     private ReplicaId? fetching;
     private ReleaseJob? release;
+    private (PrepareJob Order, IActorRef Conductor)? successor;
     private long recorded;
     private string? waits;
 
-    // The generation's rounds are open here; its workers come to rest; they have, and their replica is kept; this node wants to go; it is left behind.
-    private bool begun, resting, held, leaving, isOut;
+    // The generation's rounds are open here; its workers come to rest; they have, and their replica is kept; this node wants to go; it is left behind;
+    // nobody is left who knows whether the generation has begun; a seat for somebody else takes its place.
+    private bool begun, resting, held, leaving, isOut, isBereft, givesWay;
 
     public NodeJobActor(NodeOrder order, PrepareJob job, IActorRef conductor, IActorRef collective, ImmutableDictionary<string, IActorRef> devices)
     {
@@ -155,9 +157,14 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
     void IVotingOutlet.Impossible(string reason)
     {
         if (localConductor is not null)
+        {
             localConductor.Tell(new GenerationImpossible(Id, reason), Self);
-        else
-            log.Warning("job {0} cannot go on from here: {1}", Id, reason);
+            return;
+        }
+
+        log.Warning("job {0} cannot go on from here: {1}", Id, reason);
+        isBereft = true;
+        GiveWay();
     }
 
     void IVotingOutlet.Superseded(Ballot by, bool isPassed)
@@ -196,14 +203,22 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
 
     /// <summary>
     /// Whoever had it prepared may have died before it joined, and what the job began with is another roll now: a new seat is prepared for the one who
-    /// wants it. A seat that has been in a generation stays, whoever asks.
+    /// wants it. A seat that has been in a generation stays, whoever asks, as long as somebody may be left to go on from there.
     /// </summary>
     private void GiveWay(PrepareJob order)
     {
-        if (present is not null || release is not null || Sender.Equals(conductor))
+        if ((release is not null && !givesWay) || Sender.Equals(conductor))
             return;
-        Context.Parent.Tell(new GaveWay(order, Sender));
-        Context.Stop(Self);
+        successor = (order, Sender);
+        GiveWay();
+    }
+
+    private void GiveWay()
+    {
+        if (successor is null || (present is not null && !isBereft))
+            return;
+        givesWay = true;
+        Release(new ReleaseJob(Id));
     }
 
     private void NotPrepared(DataUnreadable unreadable)

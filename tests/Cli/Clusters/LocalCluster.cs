@@ -64,20 +64,9 @@ internal sealed class LocalCluster : IAsyncDisposable
 
     public Process Submit(string job, params string[] more) => Submit([], job, Contacts, more);
 
-    public Task StepsAsync(Process submit, int steps, int shards) => Following.LinesAsync(submit, this["ledger.jsonl"], steps * shards);
+    public Task StepsAsync(Process submit, int steps, int shards) => ToldAsync(Following.LinesAsync(submit, this["ledger.jsonl"], steps * shards));
 
-    /// <summary>A run that hangs is told with what all nodes said.</summary>
-    public async Task<Finished> FinishAsync(Process submit)
-    {
-        try
-        {
-            return await Singa.FinishAsync(submit);
-        }
-        catch (TimeoutException exception)
-        {
-            throw new TimeoutException($"{exception.Message}\n{Story()}", exception);
-        }
-    }
+    public Task<Finished> FinishAsync(Process submit) => ToldAsync(Singa.FinishAsync(submit));
 
     /// <summary>Ends the job before its time.</summary>
     public async Task CancelAsync(Process submit, string[] within, string contacts)
@@ -125,6 +114,19 @@ internal sealed class LocalCluster : IAsyncDisposable
     [
         .. status.GetProperty("jobs").EnumerateArray().SelectMany(j => j.GetProperty("workers").EnumerateArray()).Select(w => w.GetProperty("worker").GetString()!),
     ];
+
+    /// <summary>Of a run that hangs all nodes tell what they said.</summary>
+    private async Task<T> ToldAsync<T>(Task<T> of)
+    {
+        try
+        {
+            return await of;
+        }
+        catch (TimeoutException exception)
+        {
+            throw new TimeoutException($"{exception.Message}\n{Story()}", exception);
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {

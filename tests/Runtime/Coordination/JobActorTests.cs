@@ -19,6 +19,7 @@ public sealed class JobActorTests : TestKit
 {
     private static readonly JobId Job = new("job-1");
     private static readonly NodeKey Key = new("a", 1);
+    private static readonly PeerId Peer = new("a", 1, 1);
     private static readonly DataDescription Data = new(
         new TensorType(DType.Float32, Shape.Of(2)), new TensorType(DType.Int32, Shape.Scalar), 3, 32, 0);
 
@@ -163,12 +164,14 @@ public sealed class JobActorTests : TestKit
     {
         var (slow, worker) = (CreateTestProbe("slow"), CreateTestProbe("worker"));
         var key = new NodeKey("b", 2);
-        var conductor = Prepare(epochs: 9, others: new JobNode(key, slow, null, [new DeviceOffer("b", "null:0")]));
+        var conductor = Prepare(epochs: 9, others: new JobNode(key, slow, null, [new DeviceOffer("b", "null:0") { Peer = new PeerId("b", 1, 2) }]));
         foreach (var prepared in new[] { Key, key })
             conductor.Tell(new WorkerProtocol.JobPrepared(Job, prepared, Data, null));
         Assert.Equal([Key, key], Expect<NodeJobProtocol.RegroupJob>().Newcomers.ToArray());
         Begin(conductor, Formed(conductor, 1), worker);
 
+        // Without those who train it nobody can go on, whoever was to join.
+        Assert.Equal([Peer], host.ExpectMsg<CoordinatorProtocol.JobAccepted>().Processes.AsEnumerable());
         Assert.Equal([key], AtBoundary(conductor, worker));
     }
 
@@ -225,7 +228,7 @@ public sealed class JobActorTests : TestKit
     private IActorRef Prepare(int devices = 1, int epochs = 1, params JobNode[] others)
     {
         var settings = SingaSettings.From(null).Runtime with { ReleaseTimeout = TimeSpan.FromSeconds(20) };
-        var self = new JobNode(Key, node, null, [.. Enumerable.Range(0, devices).Select(i => new DeviceOffer("a", $"null:{i}"))]);
+        var self = new JobNode(Key, node, null, [.. Enumerable.Range(0, devices).Select(i => new DeviceOffer("a", $"null:{i}") { Peer = Peer })]);
         var library = new JobLibrary(null, null);
         var order = new CoordinatorProtocol.ConductJob(Job, library.PutDirectly(TinyJob.Create() with { Epochs = epochs }), new TrainingOptions(), host, [self, .. others]);
         var conductor = node.ChildActorOf(Props.Create(() => new JobActor(order, Key, library, settings, TimeProvider.System, null)));

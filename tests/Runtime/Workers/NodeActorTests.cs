@@ -1,6 +1,9 @@
+using Akka.Actor;
+using Akka.TestKit;
 using Akka.TestKit.Xunit2;
 using Singa.Actors.Collective;
 using Singa.Actors.Devices;
+using Singa.Actors.Runtime.Coordination;
 using Singa.Actors.Runtime.Hosting;
 using Singa.Actors.Runtime.Jobs;
 using Singa.Actors.Runtime.Regrouping;
@@ -12,27 +15,67 @@ namespace Singa.Actors.Runtime.Tests.Workers;
 public sealed class NodeActorTests : TestKit
 {
     private static readonly JobId Job = new("job-1");
+    private static readonly NodeKey Self = new("a", 1);
+    private static readonly RegroupingTimes Impatient = RegroupingTimes.Default with { Repeat = TimeSpan.FromMilliseconds(10), SilenceGrace = TimeSpan.FromMilliseconds(20) };
+    private readonly JobLibrary library = new(null, null);
+    private readonly IActorRef node;
+    private readonly JobRef definition;
+
+    public NodeActorTests()
+    {
+        definition = library.PutDirectly(TinyJob.Create());
+        var (settings, transport) = (SingaSettings.From(null), new InProcessTransport());
+        var order = new NodeOrder(
+            Self, [], CollectiveActor.Props(transport, settings.Collective), transport, null, new ReplicaStore(), library, settings.Runtime,
+            Impatient, TimeProvider.System, "akka.actor.default-dispatcher");
+        node = Sys.ActorOf(Props.Create(() => new NodeActor(order, TestActor)));
+    }
 
     [Fact]
     public void A_job_prepared_for_a_conductor_that_is_gone_is_prepared_for_the_next()
     {
-        var (library, host) = (new JobLibrary(null, null), CreateTestProbe("host"));
-        var definition = library.PutDirectly(TinyJob.Create());
-        var (settings, transport) = (SingaSettings.From(null), new InProcessTransport());
-        var order = new NodeOrder(
-            new NodeKey("a", 1), [], CollectiveActor.Props(transport, settings.Collective), transport, null, new ReplicaStore(), library, settings.Runtime,
-            RegroupingTimes.Default, TimeProvider.System, "akka.actor.default-dispatcher");
-        var node = Sys.ActorOf(Akka.Actor.Props.Create(() => new NodeActor(order, TestActor)));
-
         foreach (var name in new[] { "first", "second", "third" })
         {
             var conductor = CreateTestProbe(name);
-            var prepare = new WorkerProtocol.PrepareJob(Job, definition, new TrainingOptions(), Roll.Founding(new NodeKey(name, 1)), host);
-            node.Tell(prepare, conductor);
+            Prepare(conductor, Roll.Founding(new NodeKey(name, 1)));
             conductor.ExpectMsg<WorkerProtocol.JobPrepared>(m => m.Job == Job);
             // Said twice it is done once.
-            node.Tell(prepare, conductor);
+            Prepare(conductor, Roll.Founding(new NodeKey(name, 1)));
             conductor.ExpectNoMsg(TimeSpan.FromMilliseconds(50));
         }
     }
+
+    /// <summary>Whether the generation that it joined has begun nobody can tell any more, so the job begins anew, also here.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_seat_in_a_generation_that_nobody_can_go_on_from_gives_way_and_no_other_does(bool isAskedBefore)
+    {
+        var (first, second) = (CreateTestProbe("first"), CreateTestProbe("second"));
+        var gone = new NodeKey("first", 1);
+        var roll = new Roll(Ballot.Of(7, gone), gone, [gone, Self]);
+        Prepare(first, Roll.Founding(gone, 6));
+        first.ExpectMsg<WorkerProtocol.JobPrepared>();
+        node.Tell(new WorkerProtocol.StartGeneration(
+            Job, new Begin(roll, Roll.Founding(gone, 6), []), Membership.Form(roll.Generation, [new DeviceOffer("first", "cpu:0")], 1, 0),
+            [new JobNode(gone, first, null, [])], first, StartPoint.Beginning, 1, null, [], PastSteps.None), first);
+        first.ExpectMsg<WorkerProtocol.NodeReady>(m => m.Ballot == roll.Ballot);
+        if (isAskedBefore)
+        {
+            Prepare(second, Roll.Founding(new NodeKey("second", 1)));
+            second.ExpectNoMsg(TimeSpan.FromMilliseconds(100));
+            node.Tell(new NodeJobProtocol.NodeGone(Job, gone, "it was killed"));
+        }
+        else
+        {
+            EventFilter.Warning(contains: "cannot go on from here: nobody of generation 6 is left")
+                .ExpectOne(() => node.Tell(new NodeJobProtocol.NodeGone(Job, gone, "it was killed")));
+            Prepare(second, Roll.Founding(new NodeKey("second", 1)));
+        }
+
+        second.ExpectMsg<WorkerProtocol.JobPrepared>(m => m.Job == Job);
+    }
+
+    private void Prepare(TestProbe conductor, Roll founding) =>
+        node.Tell(new WorkerProtocol.PrepareJob(Job, definition, new TrainingOptions(), founding, CreateTestProbe()), conductor);
 }
