@@ -40,6 +40,9 @@ public sealed class Seat(NodeKey self, Roll founding, RegroupingTimes times)
 
     public IReadOnlySet<NodeKey> Dead => dead;
 
+    /// <summary>Whether nobody is left of the last generation that is known to have begun: none of this seat's can begin after it any more.</summary>
+    public bool IsBereft => Present.Ranks.All(dead.Contains);
+
     /// <summary>Who is expected to act: the candidate of the ballot promised last, which is the conductor once its generation has begun.</summary>
     public NodeKey Awaited => awaited;
 

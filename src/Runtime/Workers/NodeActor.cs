@@ -20,7 +20,7 @@ internal sealed class NodeActor : ReceiveActor
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly Dictionary<string, IActorRef> devices = [];
     private readonly Dictionary<JobId, (IActorRef Actor, IActorRef Conductor)> seats = [];
-    private readonly Dictionary<IActorRef, (PrepareJob Order, IActorRef Conductor)> givingWay = [];
+    private readonly Dictionary<IActorRef, NodeJobActor.GaveWay> givingWay = [];
     private readonly Dictionary<JobId, (IActorRef Actor, CoordinatorProtocol.ConductJob Order)> conductors = [];
     private readonly Dictionary<PeerId, Regrouping.NodeKey> peers = [];
     private readonly HashSet<IActorRef> opening = [];
@@ -50,7 +50,7 @@ internal sealed class NodeActor : ReceiveActor
             else if (seats.TryGetValue(message.Job, out var seat))
                 seat.Conductor.Tell(new JobReleased(message.Job, order.Key));
         });
-        Receive<NodeJobActor.GaveWay>(message => givingWay[Sender] = (message.Order, message.Conductor));
+        Receive<NodeJobActor.GaveWay>(message => givingWay[Sender] = message);
         Receive<NodeJobActor.Left>(Forget);
         Receive<JobActor.Left>(Forget);
         Receive<Terminated>(Ended);
@@ -165,7 +165,7 @@ internal sealed class NodeActor : ReceiveActor
         if (!seats.TryGetValue(prepare.Job, out var known))
             Open(prepare, Sender);
         else if (givingWay.ContainsKey(known.Actor))
-            givingWay[known.Actor] = (prepare, Sender);
+            givingWay[known.Actor] = new NodeJobActor.GaveWay(prepare, Sender);
         else
             known.Actor.Forward(prepare);
     }

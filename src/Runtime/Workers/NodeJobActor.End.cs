@@ -18,7 +18,12 @@ internal sealed partial class NodeJobActor
     private void Release(ReleaseJob ordered)
     {
         if (release is not null)
+        {
+            // Whoever it gives way to does not want it any more.
+            givesWay &= !Sender.Equals(successor?.Conductor);
             return;
+        }
+
         release = ordered;
         stop.Cancel();
         Timers.CancelAll();
@@ -91,8 +96,7 @@ internal sealed partial class NodeJobActor
         ForgetState();
         if (givesWay)
         {
-            var (next, by) = successor!.Value;
-            Context.Parent.Tell(new GaveWay(next, by));
+            Context.Parent.Tell(successor!);
             Context.Stop(Self);
             return;
         }

@@ -29,7 +29,7 @@ internal sealed partial class NodeJobActor
             return;
         }
 
-        (present, conductor, begun, held, resting, isBereft, waits) = (start, start.Conductor, false, false, false, false, null);
+        (present, conductor, begun, held, resting, waits) = (start, start.Conductor, false, false, false, null);
         Timers.Cancel(nameof(RestTimedOut));
         voting.Know(start.Nodes);
         records.Learn(start.Past);

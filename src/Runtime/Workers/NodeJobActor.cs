@@ -56,13 +56,13 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
     private (IActorRef Asker, Ballot Ballot)? hold;
     private ReplicaId? fetching;
     private ReleaseJob? release;
-    private (PrepareJob Order, IActorRef Conductor)? successor;
+    private GaveWay? successor;
     private long recorded;
     private string? waits;
 
     // The generation's rounds are open here; its workers come to rest; they have, and their replica is kept; this node wants to go; it is left behind;
-    // nobody is left who knows whether the generation has begun; a seat for somebody else takes its place.
-    private bool begun, resting, held, leaving, isOut, isBereft, givesWay;
+    // a seat for somebody else takes its place.
+    private bool begun, resting, held, leaving, isOut, givesWay;
 
     public NodeJobActor(NodeOrder order, PrepareJob job, IActorRef conductor, IActorRef collective, ImmutableDictionary<string, IActorRef> devices)
     {
@@ -157,14 +157,9 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
     void IVotingOutlet.Impossible(string reason)
     {
         if (localConductor is not null)
-        {
             localConductor.Tell(new GenerationImpossible(Id, reason), Self);
-            return;
-        }
-
-        log.Warning("job {0} cannot go on from here: {1}", Id, reason);
-        isBereft = true;
-        GiveWay();
+        else
+            log.Warning("job {0} cannot go on from here: {1}", Id, reason);
     }
 
     void IVotingOutlet.Superseded(Ballot by, bool isPassed)
@@ -203,21 +198,22 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
 
     /// <summary>
     /// Whoever had it prepared may have died before it joined, and what the job began with is another roll now: a new seat is prepared for the one who
-    /// wants it. A seat that has been in a generation stays, whoever asks, as long as somebody may be left to go on from there.
+    /// wants it. A seat that has been in a generation stays, whoever asks, as long as somebody is left of the last that began.
     /// </summary>
     private void GiveWay(PrepareJob order)
     {
         if ((release is not null && !givesWay) || Sender.Equals(conductor))
             return;
-        successor = (order, Sender);
+        successor = new GaveWay(order, Sender);
         GiveWay();
     }
 
     private void GiveWay()
     {
-        if (successor is null || (present is not null && !isBereft))
+        if (successor is null || release is not null || (present is not null && !voting.Seat.IsBereft))
             return;
         givesWay = true;
+        log.Info("job {0}: this seat gives way to one for the next conductor", Id);
         Release(new ReleaseJob(Id));
     }
 
@@ -255,6 +251,7 @@ internal sealed partial class NodeJobActor : ReceiveActor, IWithTimers, IVotingO
         {
             log.Warning("job {0}: {1} is gone: {2}", Id, message.Node, message.Reason);
             voting.ProvedDead(message.Node, Now);
+            GiveWay();
         });
         Receive<StepsRecorded>(message =>
         {

@@ -77,7 +77,7 @@ public sealed class ChaosTests : IAsyncLifetime
         NodeProcess[] nodes = [.. cluster.Living];
         Assert.Equal(3, nodes.Length);
         // Each question takes its time; what the kernel has closed is let go of meanwhile.
-        await cluster.UntilAsync(_ => nodes.All(n => Sockets.HalfClosed(n.Process.Id) == 0));
+        await cluster.UntilAsync(_ => HalfClosed().Length == 0, () => string.Join('\n', HalfClosed()));
         Assert.All(nodes, n => Assert.InRange(Sockets.Count(n.Process.Id), 1, 32));
         Assert.All(nodes, n => Assert.Empty(Sockets.Children(n.Process.Id)));
         foreach (var node in nodes)
@@ -85,5 +85,7 @@ public sealed class ChaosTests : IAsyncLifetime
             Assert.Equal(0, (await node.StopAsync()).Code);
             Assert.All(Directory.EnumerateFileSystemEntries(node.State), f => Assert.Matches(@"(node\.conf|members\.json)$", f));
         }
+
+        string[] HalfClosed() => [.. nodes.SelectMany(n => Sockets.HalfClosed(n.Process.Id).Select(s => $"{n.Address}, data port {n.DataPort}: {s}"))];
     }
 }

@@ -86,10 +86,11 @@ internal sealed class LocalCluster : IAsyncDisposable
         return run.Code == 0 ? JsonDocument.Parse(run.Output[0]).RootElement : null;
     }
 
-    public Task<JsonElement> UntilAsync(Func<JsonElement, bool> holds) => UntilAsync([], Contacts, holds);
+    /// <param name="lacking">What is not yet as it should be, for whoever reads why the test failed.</param>
+    public Task<JsonElement> UntilAsync(Func<JsonElement, bool> holds, Func<string>? lacking = null) => UntilAsync([], Contacts, holds, lacking);
 
     /// <summary>Asks until it is so; each question is a process and takes its time.</summary>
-    public async Task<JsonElement> UntilAsync(string[] within, string contacts, Func<JsonElement, bool> holds)
+    public async Task<JsonElement> UntilAsync(string[] within, string contacts, Func<JsonElement, bool> holds, Func<string>? lacking = null)
     {
         JsonElement? last = null;
         for (int attempt = 0; attempt < 60; attempt++)
@@ -99,7 +100,7 @@ internal sealed class LocalCluster : IAsyncDisposable
                 return status;
         }
 
-        throw new TimeoutException($"it never came so far: {last}");
+        throw new TimeoutException($"it never came so far: {lacking?.Invoke()}\n{last}\n{Story()}");
     }
 
     public static int Members(JsonElement status) => status.GetProperty("members").EnumerateArray().Count(m => m.GetProperty("state").GetString() == "up");

@@ -8,12 +8,18 @@ internal static class Sockets
     /// <summary>Its sockets of all kinds, those that listen included.</summary>
     public static int Count(int process) => Inodes(process).Count;
 
-    /// <summary>Connections that the other side has given up, and this one has not noticed.</summary>
-    public static int HalfClosed(int process)
+    /// <summary>Connections that the other side has given up, and this one has not noticed: the ports of both.</summary>
+    public static string[] HalfClosed(int process)
     {
         var mine = Inodes(process);
-        return new[] { "tcp", "tcp6" }.Sum(family => File.ReadLines($"/proc/{process}/net/{family}").Skip(1)
-            .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Count(f => f[3] == CloseWait && mine.Contains(f[9])));
+        return
+        [
+            .. new[] { "tcp", "tcp6" }.SelectMany(family => File.ReadLines($"/proc/{process}/net/{family}").Skip(1))
+                .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Where(f => f[3] == CloseWait && mine.Contains(f[9]))
+                .Select(f => $"{Port(f[1])} from {Port(f[2])}"),
+        ];
+
+        static int Port(string address) => Convert.ToInt32(address[(address.LastIndexOf(':') + 1)..], 16);
     }
 
     public static string[] Children(int process) =>

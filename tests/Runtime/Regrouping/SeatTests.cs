@@ -61,6 +61,18 @@ public sealed class SeatTests
     }
 
     [Fact]
+    public void A_seat_is_bereft_when_nobody_is_left_of_what_has_begun_whoever_accepted_what_may_have()
+    {
+        Assert.Null(seat.On(new Begin(RollOf(1, A, A, C), Founding, []), At(0)));
+        seat.Begun(Ballot.Of(1, A), At(0));
+        Assert.Null(seat.On(new Begin(RollOf(2, A, A, B, C), seat.Present, []), At(1)));
+        seat.ProvedDead(A, At(2));
+        Assert.False(seat.IsBereft);
+        seat.ProvedDead(C, At(2));
+        Assert.True(seat.IsBereft);
+    }
+
+    [Fact]
     public void A_generation_below_the_promise_is_not_begun_with()
     {
         Assert.Null(seat.On(Hold(2, C), At(0)));
