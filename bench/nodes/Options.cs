@@ -3,7 +3,7 @@ namespace Singa.Actors.Bench.Nodes;
 /// <param name="Singa">The command whose nodes are measured.</param>
 /// <param name="Sums">The program of bench/allreduce.</param>
 /// <param name="Output">Folder that gets <c>cluster.md</c>.</param>
-/// <param name="Logs">Where nodes write what they log; kept.</param>
+/// <param name="Logs">Where nodes write what they log, and read their data; kept.</param>
 /// <param name="Seconds">How long nodes are killed in each of goodput's rows; null: as the form says.</param>
 internal sealed record Options(string Singa, string Sums, string Output, string Logs, bool Quick, IReadOnlyList<string> Sections, int? Seconds = null)
 {

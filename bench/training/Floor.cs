@@ -5,9 +5,9 @@ using Singa.Actors.Graph.Scalars;
 namespace Singa.Actors.Bench.Training;
 
 /// <summary>
-/// The least that sections of a plan can take: products and convolutions (as they are defined, not as Winograd computes them) at the peak of the
+/// The least that sections of a plan can take where nothing overlaps: products and convolutions (as they are defined, not as Winograd computes them) at the peak of the
 /// multiply-adders, scalar ops at one an adder, divisions and roots at what these take, and each byte that is there before a step or after it
-/// moved once, at what a copy of as many bytes reaches. What is computed again to save memory does not count.
+/// moved once, at the best that a loop over as many reaches. What is computed again to save memory does not count.
 /// </summary>
 /// <param name="Arithmetic">Seconds.</param>
 /// <param name="Memory">Seconds.</param>

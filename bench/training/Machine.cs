@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Singa.Actors.Bench.Kernels;
+using Singa.Actors.Devices.Cpu;
 
 namespace Singa.Actors.Bench.Training;
 
@@ -11,10 +11,9 @@ internal sealed unsafe class Machine(int threads)
 {
     private const int Runs = 5, Chains = 8, Steps = 100_000;
     private const double RunSeconds = 0.01;
-    private const nuint PageBytes = 2 << 20;
 
-    private readonly Lazy<double> flops = new(() => OnEach(threads, _ => Peak.Measure()).Sum() * 1e9);
-    private readonly Lazy<double> quotients = new(() => OnEach(threads, _ => Enumerable.Range(0, Runs).Max(_ => Quotients())).Sum());
+    private readonly Lazy<double> flops = new(() => OnEach(threads, Peak.Measure).Sum() * 1e9);
+    private readonly Lazy<double> quotients = new(() => OnEach(threads, () => Enumerable.Range(0, Runs).Max(_ => Quotients())).Sum());
     private readonly Dictionary<long, double> bandwidths = [];
 
     /// <summary>Multiply-adds count two.</summary>
@@ -30,21 +29,21 @@ internal sealed unsafe class Machine(int threads)
         {
             // Every thread its part; parts too small to time are copied as often as it takes.
             long bytes = Math.Max(footprint / 2 / threads / 64 * 64, 64);
-            bandwidths[footprint] = found = OnEach(threads, _ => Copies(bytes)).Sum();
+            bandwidths[footprint] = found = OnEach(threads, () => Copies(bytes)).Sum();
         }
 
         return found;
     }
 
     /// <summary>All at the same time.</summary>
-    private static double[] OnEach(int threads, Func<int, double> measure)
+    private static double[] OnEach(int threads, Func<double> measure)
     {
         var results = new double[threads];
         using var start = new Barrier(threads);
         var others = Enumerable.Range(0, threads).Select(i => new Thread(() =>
         {
             start.SignalAndWait();
-            results[i] = measure(i);
+            results[i] = measure();
         })).ToArray();
         foreach (var thread in others)
             thread.Start();
@@ -56,17 +55,16 @@ internal sealed unsafe class Machine(int threads)
     /// <summary>Bytes a second of the best of three ways: a copy through the caches, one past them, and what is read written back.</summary>
     private static double Copies(long bytes)
     {
-        byte* memory = (byte*)NativeMemory.AlignedAlloc((nuint)(2 * bytes) + PageBytes, PageBytes);
+        // As devices have it, in large pages: what is measured is memory, not the walk through its tables.
+        var piece = new CpuMemory(2 * bytes);
+        byte* memory = piece.Pointer;
         try
         {
-            // Large pages, where the system gives them: what is measured is memory, not the walk through its tables.
-            _ = Advise(memory, (nuint)(2 * bytes), 14);
-            NativeMemory.Clear(memory, (nuint)(2 * bytes));
             return Math.Max(Math.Max(Best(false), Best(true)), Best(null));
         }
         finally
         {
-            NativeMemory.AlignedFree(memory);
+            piece.Free();
         }
 
         double Best(bool? past)
@@ -134,7 +132,4 @@ internal sealed unsafe class Machine(int threads)
         GC.KeepAlive(Vector512.Sum(a + b + c + d + e + f + g + h));
         return (double)Steps * Chains * Vector512<float>.Count / seconds;
     }
-
-    [DllImport("libc", EntryPoint = "madvise")]
-    private static extern int Advise(void* start, nuint length, int advice);
 }

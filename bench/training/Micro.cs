@@ -19,7 +19,7 @@ internal static class Micro
         foreach (int n in new[] { 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048 })
         {
             var (median, floor) = Time(backend, options.Seconds / 8, machine, [Matrix("a", n, n), Matrix("b", n, n)], t => [t[0].MatMul(t[1])]);
-            Report.Write(new JsonObject { ["workload"] = "gemm", ["n"] = n, ["threads"] = options.Threads, ["median_ms"] = median, ["gflops"] = 2.0 * n * n * n / (median * 1e6), ["floor_ms"] = floor.Seconds * 1000, ["stream_ms"] = floor.Memory * 1000 });
+            Write(new JsonObject { ["workload"] = "gemm", ["n"] = n, ["gflops"] = 2.0 * n * n * n / (median * 1e6) }, options, median, floor);
         }
     }
 
@@ -40,7 +40,7 @@ internal static class Micro
         {
             var (median, floor) = Time(backend, options.Seconds / 16, machine, [ta ? Matrix("a", k, m) : Matrix("a", m, k), tb ? Matrix("b", n, k) : Matrix("b", k, n)],
                 t => [(ta ? t[0].Transpose(1, 0) : t[0]).MatMul(tb ? t[1].Transpose(1, 0) : t[1])]);
-            Report.Write(new JsonObject { ["workload"] = "gemm-shapes", ["name"] = name, ["threads"] = options.Threads, ["median_ms"] = median, ["gflops"] = 2.0 * m * n * k / (median * 1e6), ["floor_ms"] = floor.Seconds * 1000, ["stream_ms"] = floor.Memory * 1000 });
+            Write(new JsonObject { ["workload"] = "gemm-shapes", ["name"] = name, ["gflops"] = 2.0 * m * n * k / (median * 1e6) }, options, median, floor);
         }
     }
 
@@ -76,7 +76,14 @@ internal static class Micro
     private static void Bandwidth(IBackend backend, Options options, Machine machine, string workload, int n, int bytesEach, Tensor[] inputs, Func<Tensor[], Tensor[]> build, bool inPlace = false)
     {
         var (median, floor) = Time(backend, options.Seconds / 8, machine, inputs, build, inPlace);
-        Report.Write(new JsonObject { ["workload"] = workload, ["n"] = n, ["threads"] = options.Threads, ["median_ms"] = median, ["gb_per_s"] = bytesEach * (double)n / (median * 1e6), ["floor_ms"] = floor.Seconds * 1000, ["stream_ms"] = floor.Memory * 1000 });
+        Write(new JsonObject { ["workload"] = workload, ["n"] = n, ["gb_per_s"] = bytesEach * (double)n / (median * 1e6) }, options, median, floor);
+    }
+
+    private static void Write(JsonObject line, Options options, double median, Floor floor)
+    {
+        (line["threads"], line["median_ms"]) = (options.Threads, median);
+        (line["floor_ms"], line["stream_ms"]) = (floor.Seconds * 1000, floor.Memory * 1000);
+        Report.Write(line);
     }
 
     /// <param name="inPlace">Results replace the first inputs.</param>

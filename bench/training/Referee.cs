@@ -3,11 +3,9 @@ namespace Singa.Actors.Bench.Training;
 /// <summary>Ours against the peer at its best and as shipped, in alternating rounds of one run.</summary>
 internal static class Referee
 {
-    private const int Shards = 8;
-
     public static int Run(RefereeOptions options)
     {
-        Side ours = Side.Ours, sharded = Side.Ours with { Name = $"ours, {Shards} shards" }, best = new("peer at its best", options.PeerAtItsBest), shipped = new("peer as shipped", options.Peer);
+        Side ours = Side.Ours, sharded = Side.Ours with { Name = $"ours, {Results.Shards} shards" }, best = new("peer at its best", options.PeerAtItsBest), shipped = new("peer as shipped", options.Peer);
         var results = new Results(ours, sharded, best, shipped);
         for (int round = 0; round < options.Rounds; round++)
         {
@@ -18,7 +16,7 @@ internal static class Referee
                     foreach (var side in Options.Networks.Contains(workload) ? new[] { ours, best, shipped, sharded } : [ours, best, shipped])
                     {
                         Console.Error.WriteLine($"round {round + 1} of {options.Rounds}: {workload}, {threads} thread(s), {side.Name}");
-                        string[] more = side == sharded ? ["--shards", $"{Shards}"] : [];
+                        string[] more = side == sharded ? ["--shards", $"{Results.Shards}"] : [];
                         foreach (var measured in side.Measure(workload, threads, options.Seconds, more))
                             results.Add(side, measured);
                     }

@@ -3,6 +3,9 @@ namespace Singa.Actors.Bench.Training;
 /// <summary>What all sides measured in all rounds; a figure is the median of the rounds.</summary>
 internal sealed class Results(Side ours, Side sharded, Side best, Side shipped)
 {
+    /// <summary>On one device; exactness is to cost nothing.</summary>
+    public const int Shards = 8;
+
     public static readonly int[] ThreadCounts = [1, 2];
 
     private readonly Dictionary<(Side Side, string Row, int Threads), List<Measurement>> all = [];

@@ -8,9 +8,9 @@ internal static class ResultsPage
     public static string Of(Results results, int rounds, string processor)
     {
         var page = new StringBuilder($"# Training and kernels against TorchSharp on {processor}\n\n"
-            + $"Medians of {rounds} alternating rounds. Ratios are ours ÷ theirs: at its best (AVX-512 in MKL, pages that are kept) and as shipped. Share: the least time that it can take ÷ the time it took; "
+            + $"Medians of {rounds} alternating rounds. Ratios are ours ÷ theirs: at its best (AVX-512 in MKL, pages that are kept) and as shipped. Share: the least time that it can take with nothing overlapped ÷ the time it took; "
             + "the least is products at the measured multiply-add peak (convolutions as defined, so Winograd may pass 100 %), other arithmetic an instruction an op, divisions and roots at their measured "
-            + "throughput, and bytes that must move at the best that a loop over as many reaches (copying, copying past the caches, changing in place).\n");
+            + "throughput, and, added to it, bytes that must move at the best that a loop over as many reaches (copying, copying past the caches, changing in place); more than 100 % is overlap.\n");
         Networks(page, results);
         Beside(page, results);
         Operations(page, results);
@@ -35,8 +35,8 @@ internal static class ResultsPage
     {
         if (!results.Training.Any())
             return;
-        page.Append("\n## Shards and threads\n\n8 shards on one device against 1, and two threads against one, the peer's (at its best) beside it.\n\n"
-            + "| | 8 shards ÷ 1, 1 thread | 2 threads | ours, 2 threads ÷ 1 | peer's |\n|---|--:|--:|--:|--:|\n");
+        page.Append($"\n## Shards and threads\n\n{Results.Shards} shards on one device against 1, and two threads against one, the peer's (at its best) beside it.\n\n"
+            + $"| | {Results.Shards} shards ÷ 1, 1 thread | 2 threads | ours, 2 threads ÷ 1 | peer's |\n|---|--:|--:|--:|--:|\n");
         foreach (string row in results.Training)
             page.Append($"| {row} | {results.ShardedRatio(row, 1):0.00} | {results.ShardedRatio(row, 2):0.00} | {results.Scaling(row):0.00} | {results.PeersScaling(row):0.00} |\n");
     }

@@ -79,7 +79,8 @@ internal static class Help
           --port N            where it is reached; 0, any free one, unless said
           --seed-node HOST:PORT
                               a node to ask for the cluster; may be given often. The one that stands first, and a node without any, begins a
-                              cluster where none is found; all others wait for one
+                              cluster where none is found; all others wait for one, or begin again the one
+                              that they were in when all they know look for it too
           --devices LIST      names with commas between, as in cpu:0,cuda:1, or KIND=N as in cpu=2; without it every device found
           --threads N         threads of each CPU device
           --data-root DIR     the folder that data of jobs lies in; the working directory unless said

@@ -71,6 +71,9 @@ public sealed class ProductTests
         int shards = form == ConvolveForm.FilterGradient && seed % 2 == 0 ? it.Next(1, 6) : 0;
         if (seed % 15 == 2)
             (samples, height, width, oh, ow, window) = (3, 30, 31, 30, 31, new Window2D(1, 1));
+        // Few pixels of many samples: a filter's gradient of several blocks.
+        if (seed % 15 == 5)
+            (samples, height, width, oh, ow, window) = (40, 8, 9, 8, 9, new Window2D(3, 3, PadTop: 1, PadLeft: 1));
         // Results, and images, of one column and of one row.
         (height, width, oh, ow, window) = (seed % 15) switch
         {

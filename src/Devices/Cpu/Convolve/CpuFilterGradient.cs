@@ -120,14 +120,14 @@ internal sealed unsafe class CpuFilterGradient : CpuKernel
     private void Shard(in Region region, int shard, byte* sum)
     {
         byte* chain = sum;
-        int inBlock = 0;
+        int inBlock = 0, copied = -1;
         bool several = false;
         long all = (long)geometry.Samples * geometry.OutPixels;
         for (long done = 0; done < all;)
         {
             long left = isGathered ? all - done : geometry.OutPixels - done % geometry.OutPixels;
             int steps = (int)Math.Min(Math.Min(stepsMax, left), ContractKernel.BlockLength - inBlock);
-            Pack(region, shard, done, steps);
+            Pack(region, shard, done, steps, ref copied);
             Multiply(region, shard, done, steps, chain, inBlock == 0 ? TileMode.Store : TileMode.Continue);
             done += steps;
             inBlock += steps;
@@ -147,19 +147,23 @@ internal sealed unsafe class CpuFilterGradient : CpuKernel
     }
 
     /// <summary>A sample's planes that the region's columns are taps of, with zeros around where these need them.</summary>
-    private byte* Image(in Region region, int sample)
+    /// <param name="copied">The sample whose planes lie there.</param>
+    private byte* Image(in Region region, int sample, ref int copied)
     {
         byte* from = image + ((nint)sample * geometry.Groups + region.Group) * geometry.GroupChannels * geometry.Pixels * size;
         if (!planes.IsCopy)
             return from;
         byte* copy = (byte*)region.Panel + PanelBytes;
+        if (copied == sample)
+            return copy;
+        copied = sample;
         int first = region.Column / geometry.Taps, last = (region.Column + region.Columns - 1) / geometry.Taps;
         planes.Fill(from, copy, size, first, last - first + 1);
         return copy;
     }
 
     /// <summary>The panel of <paramref name="steps"/> pixels from number <paramref name="from"/> of the shard's.</summary>
-    private void Pack(in Region region, int shard, long from, int steps)
+    private void Pack(in Region region, int shard, long from, int steps, ref int copied)
     {
         Span<PanelRun> buffer = stackalloc PanelRun[region.Columns];
         var runs = buffer[..Panels.Runs(taps.AsSpan(region.Column, region.Columns), buffer, out int longest)];
@@ -167,7 +171,7 @@ internal sealed unsafe class CpuFilterGradient : CpuKernel
         {
             var (sample, pixel) = ((int)((from + done) / geometry.OutPixels), (int)((from + done) % geometry.OutPixels));
             int count = Math.Min(steps - done, geometry.OutPixels - pixel);
-            byte* image = Image(region, shard * geometry.Samples + sample), panel = (byte*)region.Panel + (nint)done * region.Width * size;
+            byte* image = Image(region, shard * geometry.Samples + sample, ref copied), panel = (byte*)region.Panel + (nint)done * region.Width * size;
             if (size == sizeof(float))
                 Panels.Pack((float*)image, corners.AsSpan(pixel, count), runs, longest, region.Columns, region.Width, (float*)panel);
             else

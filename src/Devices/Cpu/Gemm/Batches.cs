@@ -25,4 +25,11 @@ internal static class Batches
 
         return offsets;
     }
+
+    /// <summary>Where each batch's part of each of the epilogue's sources begins.</summary>
+    public static nint[][] Offsets(Epilogue? epilogue, int batches)
+    {
+        nint[][] sources = [.. epilogue?.Sources.Select(s => Offsets(s, 0)) ?? []];
+        return [.. Enumerable.Range(0, batches).Select(b => sources.Select(s => s[b]).ToArray())];
+    }
 }

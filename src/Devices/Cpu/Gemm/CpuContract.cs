@@ -34,7 +34,7 @@ internal sealed unsafe class CpuContract : CpuKernel
             product = product.Swapped;
         batches = Batches.Count(kernel.Target.Shape, 0);
         (aOffsets, bOffsets, cOffsets) = (Batches.Offsets(swapped ? kernel.Right : kernel.Left, 0), Batches.Offsets(swapped ? kernel.Left : kernel.Right, 0), Batches.Offsets(kernel.Target, 0));
-        epilogueOffsets = [.. Enumerable.Range(0, batches).Select(b => kernel.Epilogue?.Sources.Select(s => Batches.Offsets(s, 0)[b]).ToArray() ?? [])];
+        epilogueOffsets = Batches.Offsets(kernel.Epilogue, batches);
         epilogue = kernel.Epilogue is null ? null : new TileEpilogue(kernel.Epilogue, swapped, context, address);
         panels = (product.N + tiling.PanelColumns - 1) / tiling.PanelColumns;
         // A k longer than a block is cut at blocks, whose sums are added; a shorter one is one chain, cut where the cache likes it.

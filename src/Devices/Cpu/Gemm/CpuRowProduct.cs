@@ -25,7 +25,7 @@ internal sealed unsafe class CpuRowProduct : CpuKernel
         batches = Batches.Count(contract.Target.Shape, 0);
         (rowOffsets, matrixOffsets, targetOffsets) = (
             Batches.Offsets(swapped ? contract.Right : contract.Left, 0), Batches.Offsets(swapped ? contract.Left : contract.Right, 0), Batches.Offsets(contract.Target, 0));
-        epilogueOffsets = [.. Enumerable.Range(0, batches).Select(b => contract.Epilogue?.Sources.Select(s => Batches.Offsets(s, 0)[b]).ToArray() ?? [])];
+        epilogueOffsets = Batches.Offsets(contract.Epilogue, batches);
         epilogue = contract.Epilogue is null ? null : new TileEpilogue(contract.Epilogue, swapped, context, address);
     }
 

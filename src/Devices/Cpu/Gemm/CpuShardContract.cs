@@ -12,6 +12,7 @@ internal sealed unsafe class CpuShardContract : CpuKernel
 {
     private const int PartsPerThread = 4;
     private const int PartsMax = 1 << 16;
+    private const double WorkMin = 100_000;
 
     private readonly Product product;
     private readonly Tiling tiling;
@@ -56,10 +57,13 @@ internal sealed unsafe class CpuShardContract : CpuKernel
     {
         if (product.M == 0 || product.N == 0 || batches == 0)
             return 0;
+        // Rows that are cut for nobody pack their panels again and again.
+        if (threads == 1 || (double)product.M * product.N * product.K * batches * shardsMax < WorkMin)
+            return 1;
         long strips = (long)ranges.Length * batches * panels;
-        if (threads > 1 && strips < threads * PartsPerThread)
+        if (strips < threads * PartsPerThread)
             rowParts = Math.Clamp(threads * PartsPerThread / (int)strips, 1, Math.Max(1, product.M / 12));
-        return (double)product.M * product.N * product.K * batches * shardsMax < 100_000 ? 1 : (int)Math.Min(strips * rowParts, PartsMax);
+        return (int)Math.Min(strips * rowParts, PartsMax);
     }
 
     public override void Run(int part, int parts, int thread, byte* scratch)

@@ -53,7 +53,7 @@ internal sealed unsafe class CpuMap : CpuKernel
         for (int i = 0; i < strides.Length; i++)
         {
             var target = kernel.Targets[i];
-            if (strides[i] != 1 || target.DType is not (DType.Float32 or DType.Float64) || start[kernel.Sources.Length + i] % Grain != 0 || kernel.Sources.Any(s => s.Block == target.Block))
+            if (strides[i] != 1 || target.DType is not (DType.Float32 or DType.Float64) || start[kernel.Sources.Length + i] % Grain != 0 || start.AsSpan(0, kernel.Sources.Length).Contains(start[kernel.Sources.Length + i]))
                 return false;
         }
 

@@ -102,8 +102,9 @@ internal sealed class ContactActor : ReceiveActor, IWithTimers
     /// <summary>A job may be heard of all the same, from nodes that wait for one that is silent: its observer knows.</summary>
     private void GiveUp()
     {
+        var reason = order.NotReached(known);
         foreach (var observer in running.Values)
-            order.NotReached(known).PipeTo(observer, success: reason => new ObserverActor.ClusterLost(reason, order.Patience));
+            reason.PipeTo(observer, success: why => new ObserverActor.ClusterLost(why, order.Patience));
     }
 
     private ActorSelection Gate(NodeAddress node) => Context.ActorSelection(new RootActorPath(ClusterAkka.Address(node, order.Trust)) / "user" / NodePaths.Gate);
@@ -119,7 +120,7 @@ internal sealed class ContactActor : ReceiveActor, IWithTimers
     }
 }
 
-/// <param name="Patience">How long nobody may answer before running jobs are given up.</param>
+/// <param name="Patience">How long nobody may answer before jobs that are not heard of either are given up.</param>
 /// <param name="NotReached">What is the matter with nodes that do not answer, for people.</param>
 internal sealed record ContactOrder(
     ImmutableArray<NodeAddress> Contacts, Collective.PeerCredentials? Trust, TimeSpan Patience, TimeProvider Time, Func<IReadOnlyList<NodeAddress>, Task<string>> NotReached);
