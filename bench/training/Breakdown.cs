@@ -14,7 +14,9 @@ internal static class Breakdown
 
     public static void Run(IBackend backend, string workload, int shards, double seconds)
     {
-        using var network = Network.ToTrain(workload, backend, shards);
+        using var network = workload.StartsWith("infer", StringComparison.Ordinal)
+            ? Network.ToInfer("resnet18", backend, int.Parse(workload["infer".Length..]))
+            : Network.ToTrain(workload, backend, shards);
         var operations = network.Sections.SelectMany(s => network.Loaded.Plan.Sections[s].Operations.Select((o, i) => (o.Name, o.Kernel, Compiled: network.Loaded.Kernel(s, i))))
             .Where(o => o.Compiled is not null).ToArray();
         var times = operations.Select(_ => new List<double>()).ToArray();

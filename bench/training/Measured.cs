@@ -34,27 +34,27 @@ internal static class Measured
             case "infer1" or "infer32":
                 int batch = int.Parse(workload["infer".Length..]);
                 using (var network = Network.ToInfer("resnet18", backend, batch))
-                    Write("resnet18", "infer", batch, options, network, network.Infer, machine);
+                    Write("resnet18", "infer", batch, options, network, machine);
                 break;
             default:
                 using (var network = Network.ToTrain(workload, backend, options.Shards))
-                    Write(workload, "train", network.Batch, options, network, network.Step, machine);
+                    Write(workload, "train", network.Batch, options, network, machine);
                 break;
         }
     }
 
-    private static void Write(string workload, string mode, int batch, Options options, Network network, Action step, Machine machine)
+    private static void Write(string workload, string mode, int batch, Options options, Network network, Machine machine)
     {
-        step();
+        network.Step();
         double firstStep = Report.SinceProcessStartMs();
         for (long start = Stopwatch.GetTimestamp(), n = 0; n < 2 || Stopwatch.GetElapsedTime(start).TotalSeconds < WarmUpSeconds; n++)
-            step();
+            network.Step();
         var steps = new List<double>(1 << 16);
         int collections = GC.CollectionCount(0);
         for (long start = Stopwatch.GetTimestamp(); steps.Count < options.MinSteps || Stopwatch.GetElapsedTime(start).TotalSeconds < options.Seconds;)
         {
             long begin = Stopwatch.GetTimestamp();
-            step();
+            network.Step();
             steps.Add(Stopwatch.GetElapsedTime(begin).TotalMilliseconds);
         }
 

@@ -57,18 +57,24 @@ internal sealed class Network : IDisposable
     public static Network ToInfer(string workload, IBackend backend, int batch)
     {
         var (definition, _) = Define(workload, 1);
-        var all = new ShardRange(0, 1);
-        var plan = TrainingCompiler.Compile(definition, all, [BatchLayout.Of(1, 1, all)], [], [batch]).Plan;
-        return new Network(backend, plan, batch, $"predict/{batch}", null, definition.Sample, definition.Classes);
+        var plan = PredictionCompiler.Compile(definition, [batch]).Plan;
+        var network = new Network(backend, plan, batch, $"predict/{batch}", null, definition.Sample, definition.Classes);
+        foreach (var block in plan.Blocks.Where(b => b.Kind == BlockKind.Variable))
+        {
+            var weights = new byte[block.Bytes];
+            Fill(weights, DType.Float32, 0);
+            network.Loaded.WriteBlock(block.Id, weights);
+        }
+
+        return network;
     }
 
     public void Step()
     {
         runner.Run(gradients, 0, first);
-        runner.Run(update, 0, second);
+        if (update >= 0)
+            runner.Run(update, 0, second);
     }
-
-    public void Infer() => runner.Run(gradients, 0, first);
 
     public void Dispose() => runner.Dispose();
 

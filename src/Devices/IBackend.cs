@@ -11,8 +11,8 @@ public abstract class DeviceMemory(long bytes)
     public virtual nint HostAddress => 0;
 }
 
-/// <summary>Where a plan's block lies once the plan is loaded.</summary>
-public readonly record struct BlockAddress(DeviceMemory Memory, long Offset);
+/// <summary>Where a plan's block lies once the plan is loaded. <c>Resting</c>: null where its content changes while sections run.</summary>
+public readonly record struct BlockAddress(DeviceMemory Memory, long Offset, RestingBlock? Resting = null);
 
 /// <summary>A kernel ready to be launched on the blocks it was compiled for. Launching allocates nothing.</summary>
 public abstract class CompiledKernel

@@ -30,7 +30,9 @@ public sealed class LoadedPlan : IDisposable
                 backend.Upload(content.AsSpan(), addresses[block].Memory, addresses[block].Offset);
             long scratch = Compile();
             Scratch = scratch > 0 ? backend.Allocate(scratch) : null;
-            PlannedBytes += scratch;
+            foreach (var form in Kept)
+                form.Memory = backend.Allocate(form.Bytes);
+            PlannedBytes += scratch + Kept.Sum(f => f.Bytes);
         }
         catch
         {
@@ -49,8 +51,10 @@ public sealed class LoadedPlan : IDisposable
     /// <summary>Working memory of whichever kernel runs; null where none needs any.</summary>
     public DeviceMemory? Scratch { get; }
 
-    /// <summary>All that this plan occupies on the device: arena, scratch, and blocks bound to others' memory.</summary>
+    /// <summary>All that this plan occupies on the device: arena, scratch, what kernels keep, and blocks bound to others' memory.</summary>
     public long PlannedBytes { get; }
+
+    private IEnumerable<KeptForm> Kept => addresses.Select(a => a.Resting).OfType<RestingBlock>().SelectMany(r => r.Forms);
 
     /// <summary>Allocates, uploads, compiles. Call on the thread that may use the backend.</summary>
     /// <param name="external">Blocks that live in memory somebody else allocated and will free, each at its beginning.</param>
@@ -82,7 +86,7 @@ public sealed class LoadedPlan : IDisposable
     public unsafe void ReadBlock(int block, Span<byte> target)
     {
         Check(block, target.Length);
-        var (memory, offset) = addresses[block];
+        var (memory, offset, _) = addresses[block];
         if (memory.HostAddress != 0)
         {
             new ReadOnlySpan<byte>((byte*)memory.HostAddress + offset, target.Length).CopyTo(target);
@@ -101,7 +105,8 @@ public sealed class LoadedPlan : IDisposable
     public unsafe void WriteBlock(int block, ReadOnlySpan<byte> source)
     {
         Check(block, source.Length);
-        var (memory, offset) = addresses[block];
+        var (memory, offset, resting) = addresses[block];
+        resting?.Written();
         if (memory.HostAddress != 0)
         {
             source.CopyTo(new Span<byte>((byte*)memory.HostAddress + offset, source.Length));
@@ -121,7 +126,7 @@ public sealed class LoadedPlan : IDisposable
     {
         if (!rows.IsContiguous || rows.Shape.Rank == 0)
             throw new InvalidOperationException($"a bucket's rows must be contiguous and lie along an axis; block {Plan.Blocks[rows.Block].Name} has shape {rows.Shape}");
-        var (memory, offset) = addresses[rows.Block];
+        var (memory, offset, _) = addresses[rows.Block];
         int count = checked((int)rows.Shape[0]);
         long elements = 1;
         foreach (var dim in rows.Shape.Dims[1..])
@@ -134,6 +139,8 @@ public sealed class LoadedPlan : IDisposable
 
     public void Dispose()
     {
+        foreach (var memory in Kept.Select(f => f.Memory).OfType<DeviceMemory>())
+            Backend.Free(memory);
         if (Scratch is not null)
             Backend.Free(Scratch);
         if (arena is not null)
@@ -163,6 +170,7 @@ public sealed class LoadedPlan : IDisposable
     private long Place(IReadOnlyDictionary<int, DeviceMemory>? external, long[] offsets)
     {
         long outside = 0;
+        var written = Plan.Sections.SelectMany(s => s.Operations).SelectMany(o => o.Writes).ToHashSet();
         for (int i = 0; i < addresses.Length; i++)
         {
             var block = Plan.Blocks[i];
@@ -175,7 +183,8 @@ public sealed class LoadedPlan : IDisposable
             }
             else if (arena is not null)
             {
-                addresses[i] = new BlockAddress(arena, offsets[i]);
+                bool rests = block.Kind is BlockKind.Variable or BlockKind.Constant && !written.Contains(i);
+                addresses[i] = new BlockAddress(arena, offsets[i], rests ? new RestingBlock() : null);
             }
             else
             {

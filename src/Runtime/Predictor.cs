@@ -62,8 +62,7 @@ internal sealed class Predictor(TrainingJob job, DataDescription data, Immutable
     {
         var definition = new TrainingDefinition(
             job.Model, job.Loss, job.Optimizer, data.Sample, data.Label, data.Classes, Shards: 1, job.Seed, JobSchedule.Of(job, data.TrainCount).TotalSteps) { IsStrict = job.IsStrict };
-        var all = new ShardRange(0, 1);
-        var compiled = TrainingCompiler.Compile(definition, all, [BatchLayout.Of(1, 1, all)], [], [1, Together]);
+        var compiled = PredictionCompiler.Compile(definition, [1, Together]);
         backend = open(new DeviceDescription("cpu", 0, 1));
         var opened = new PlanRunner(backend, compiled.Plan);
         new Workers.Replica([.. values.Select(v => new Workers.ReplicaValue(VariableKind.Parameter, v))]).Write(opened.Loaded, compiled);

@@ -13,6 +13,8 @@ public sealed class CpuContext(CpuOptions options)
 
     public long SharedScratchMost { get; } = options.SharedScratchMost;
 
+    public bool KeepsWeights { get; } = options.KeepsWeights;
+
     /// <summary>Decides into how many parts a kernel is cut.</summary>
     public Work Work { get; } = new(options.WorkPerPart);
 

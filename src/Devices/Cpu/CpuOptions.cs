@@ -21,6 +21,9 @@ public sealed record CpuOptions
     /// </summary>
     public long SharedScratchMost { get; init; } = 6 << 20;
 
+    /// <summary>Whether weights that rest are kept transformed as well, in four times their memory. Off only in tests.</summary>
+    public bool KeepsWeights { get; init; } = true;
+
     /// <summary>Rows or columns above which a product is cut into several, which count theirs in 32 bits. Small only in tests.</summary>
     public long ProductSideMax { get; init; } = 1 << 30;
 }

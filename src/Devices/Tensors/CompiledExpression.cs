@@ -60,7 +60,7 @@ internal sealed class CompiledExpression : IDisposable
         return Allocated(results.Select(block =>
         {
             var memory = device.Backend.Allocate(plan.Blocks[block].Bytes);
-            var (from, offset) = kept.Loaded.Addresses[block];
+            var (from, offset, _) = kept.Loaded.Addresses[block];
             device.Backend.Copy(from, offset, memory, 0, plan.Blocks[block].Bytes);
             return memory;
         }));

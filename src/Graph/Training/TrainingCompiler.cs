@@ -40,7 +40,7 @@ public static class TrainingCompiler
         foreach (int size in evaluateSizes.Distinct())
             Evaluate(plan, job, feed, size);
         foreach (int size in predictSizes.Distinct())
-            Predict(plan, job, feed, size);
+            PredictionCompiler.Predict(plan, job, feed, size);
         return new TrainingDraft(plan, variables, buckets.Layouts, layouts, Math.Min(job.ShardsAtOnce, local.Count));
     }
 
@@ -110,13 +110,5 @@ public static class TrainingCompiler
         var metrics = plan.Declare("evaluation", BlockKind.Output, new TensorType(DType.Float32, Shape.Of(sums.Length)));
         plan.AddSection($"evaluate/{size}", [feed.UploadSamples(size), feed.UploadLabels(size)],
             [.. sums.Select((sum, row) => (sum, Operands.Row(metrics, row)))], [new DownloadKernel(2, metrics)]);
-    }
-
-    private static void Predict(PlanBuilder plan, TrainingDefinition job, BatchFeed feed, int size)
-    {
-        var graph = ShardGraph.Trace(job, size, training: false);
-        feed.Bind(size);
-        var prediction = plan.Declare($"prediction/{size}", BlockKind.Output, graph.Output.Type);
-        plan.AddSection($"predict/{size}", [feed.UploadSamples(size)], [(graph.Output, prediction)], [new DownloadKernel(1, prediction)]);
     }
 }

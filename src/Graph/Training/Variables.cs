@@ -8,8 +8,9 @@ namespace Singa.Actors.Graph.Training;
 /// <summary>What a replica consists of, and its first values.</summary>
 internal static class Variables
 {
-    public static ImmutableArray<Variable> Declare(PlanBuilder plan, TrainingDefinition job, ShardGraph model) =>
-        [.. All(job, model).Select(v => new Variable(v.Name, v.Kind, v.Type, plan.Declare(v.Name, BlockKind.Variable, v.Type).Block) { Given = (v.First as GivenValues)?.Values })];
+    /// <param name="trained">False: without what only training needs.</param>
+    public static ImmutableArray<Variable> Declare(PlanBuilder plan, TrainingDefinition job, ShardGraph model, bool trained = true) =>
+        [.. All(job, model).Where(v => trained || v.Kind != VariableKind.OptimizerState).Select(v => new Variable(v.Name, v.Kind, v.Type, plan.Declare(v.Name, BlockKind.Variable, v.Type).Block) { Given = (v.First as GivenValues)?.Values })];
 
     public static List<(Tensor, Operand)> Initialise(PlanBuilder plan, TrainingDefinition job, ShardGraph model) =>
         [.. All(job, model).Where(v => v.First is not GivenValues).Select(v => (v.First.Create(job.Seed, v.Name, v.Type with { DType = v.Type.DType.Computed() }, v.Fans).Stored(v.Type.DType), plan.Declare(v.Name, BlockKind.Variable, v.Type)))];

@@ -12,7 +12,7 @@ internal static unsafe class ConvolveCompiler
             throw new NotSupportedException($"a convolution takes contiguous tensors; one of shape {strided.Shape} has strides [{string.Join(", ", strided.Strides)}]");
         nint Address(Operand operand) => (nint)CpuKernel.Address(operand, blocks);
         if (kernel.Winograd)
-            return kernel.Form == ConvolveForm.FilterGradient ? FilterGradientCompiler.Compile(kernel, context, Address) : WinogradConvolve.Compile(kernel, context, Address);
+            return kernel.Form == ConvolveForm.FilterGradient ? FilterGradientCompiler.Compile(kernel, context, Address) : WinogradConvolve.Compile(kernel, context.KeepsWeights ? blocks[kernel.Filter.Block].Resting : null, context, Address);
         return kernel.Form switch
         {
             ConvolveForm.Forward => new CpuConvolveForward(kernel, context, Address),

@@ -6,7 +6,7 @@ namespace Singa.Actors.Devices.Cpu.Convolve;
 
 /// <summary>
 /// Forward convolution as an implicit product: rows are output channels, columns the result's pixels, k the channels and taps of the image.
-/// A part is some images, or some panels of one.
+/// A part is some images, or some panels of one, or some rows of these.
 /// </summary>
 internal sealed unsafe class CpuConvolveForward : CpuKernel
 {
@@ -20,6 +20,7 @@ internal sealed unsafe class CpuConvolveForward : CpuKernel
     private readonly byte* target;
     private readonly TileEpilogue? epilogue;
     private readonly nint[][] epilogueOffsets = [];
+    private int rowParts = 1;
 
     public CpuConvolveForward(ConvolveKernel kernel, CpuContext context, Func<Operand, nint> address)
     {
@@ -55,35 +56,38 @@ internal sealed unsafe class CpuConvolveForward : CpuKernel
             return 0;
         if (threads == 1 || (double)rows * steps * pixels * images < 100_000)
             return 1;
-        // Whole images where there are enough: their planes are then prepared once.
-        return Math.Min(images >= threads * 2 ? images : images * panels, threads * 4);
+        // Whole images where there are enough: their planes are then prepared once. Of few pixels everybody packs all, for some of the channels.
+        if (images * panels < threads * 2)
+            rowParts = Math.Clamp(threads * 2 / (images * panels), 1, Math.Max(1, rows / tiling.RowsMax(1)));
+        return Math.Min(images >= threads * 2 ? images : images * panels * rowParts, threads * 4);
     }
 
     public override void Run(int part, int parts, int thread, byte* scratch)
     {
         int images = geometry.Samples * geometry.Groups;
-        var (first, end) = Share((long)images * panels, images >= parts ? panels : 1, part, parts);
+        var (first, end) = Share((long)images * panels * rowParts, images >= parts ? panels * rowParts : 1, part, parts);
         int filled = -1;
         byte* copy = scratch + PanelBytes + TileBytes;
         for (long unit = first; unit < end; unit++)
         {
-            int image = (int)(unit / panels), panel = (int)(unit % panels);
+            int image = (int)(unit / (panels * rowParts)), panel = (int)(unit / rowParts % panels);
             byte* from = source + (nint)image * geometry.GroupChannels * geometry.Pixels * size;
             if (planes.IsCopy && filled != image)
                 planes.Fill(from, copy, size);
             filled = image;
-            Panel(image % geometry.Groups, image / geometry.Groups, panel * tiling.PanelColumns, planes.IsCopy ? copy : from, scratch);
+            var (row, count) = Tiling.Rows(rows, rowParts, (int)(unit % rowParts));
+            Panel(image % geometry.Groups, image / geometry.Groups, panel * tiling.PanelColumns, row, count, planes.IsCopy ? copy : from, scratch);
         }
     }
 
-    private void Panel(int group, int sample, int pixel, byte* from, byte* panel)
+    private void Panel(int group, int sample, int pixel, int firstRow, int rowCount, byte* from, byte* panel)
     {
         byte* buffer = panel + PanelBytes;
         int columns = Math.Min(tiling.PanelColumns, pixels - pixel), vectors = tiling.Vectors(columns), width = vectors * tiling.Lanes;
         var a = new Matrix((nint)filter + (nint)group * rows * steps * size, steps, 1);
         var c = new Matrix((nint)target + (((nint)sample * geometry.Groups + group) * rows * pixels) * size, pixels, 1);
         bool direct = columns == width;
-        int tiles = tiling.Tiles(rows, vectors), step = 0;
+        int tiles = tiling.Tiles(rowCount, vectors), step = 0;
         do
         {
             int count = Math.Min(stepsMax, steps - step);
@@ -91,7 +95,8 @@ internal sealed unsafe class CpuConvolveForward : CpuKernel
             var mode = step == 0 ? TileMode.Store : TileMode.Add;
             for (int t = 0; t < tiles; t++)
             {
-                var (row, tileRows) = Tiling.Rows(rows, tiles, t);
+                var (offset, tileRows) = Tiling.Rows(rowCount, tiles, t);
+                int row = firstRow + offset;
                 byte* tile = direct ? c.At(row, pixel, size) : buffer;
                 nint rowBytes = direct ? c.RowStride * size : width * size;
                 if (!direct && step > 0)

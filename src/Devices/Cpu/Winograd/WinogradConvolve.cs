@@ -5,13 +5,14 @@ using Singa.Actors.Graph.Plans;
 namespace Singa.Actors.Devices.Cpu.Winograd;
 
 /// <summary>
-/// Forward convolution and the image's gradient by <see cref="Graph.Plans.Winograd"/>: the filter is transformed once, then some rows of
+/// Forward convolution and the image's gradient by <see cref="Graph.Plans.Winograd"/>: the filter is transformed, where it rests once and for all, then some rows of
 /// tiles at a time are read, transformed, multiplied frequency by frequency, and transformed back while they are in the cache. Where the
-/// whole filter would take too much memory, some of the channels that come out are computed at a time.
+/// whole filter would take too much memory, some of the channels that come out are computed at a time. For few tiles the transform, four times the
+/// filter, would be read for little: of a filter that rests the taps are kept in order, and transformed on the way.
 /// </summary>
 internal sealed unsafe class WinogradConvolve : CpuKernel
 {
-    private const int Lanes = WinogradTransforms.Lanes, Frequencies = Graph.Plans.Winograd.Frequencies, TilesWanted = 64;
+    private const int Lanes = WinogradTransforms.Lanes, Frequencies = Graph.Plans.Winograd.Frequencies, TilesWanted = 64, TilesFew = 4;
 
     private readonly WinogradSize size;
     private readonly Tiling tiling;
@@ -22,11 +23,12 @@ internal sealed unsafe class WinogradConvolve : CpuKernel
     private readonly float* target;
     private readonly TileEpilogue? epilogue;
     private readonly nint[][] epilogueOffsets = [];
-    private int rowsAtOnce;
+    private readonly bool isFew;
+    private int rowsAtOnce, panelParts = 1;
 
-    private WinogradConvolve(ConvolveKernel kernel, WinogradSize size, PanelCut cut, int firstChannel, SharedScratch shared, CpuContext context, Func<Operand, nint> address)
+    private WinogradConvolve(ConvolveKernel kernel, WinogradSize size, PanelCut cut, int firstChannel, SharedScratch shared, bool isFew, CpuContext context, Func<Operand, nint> address)
     {
-        (this.size, this.cut, tiling, this.firstChannel, this.shared) = (size, cut, cut.Tiling, firstChannel, shared);
+        (this.size, this.cut, tiling, this.firstChannel, this.shared, this.isFew) = (size, cut, cut.Tiling, firstChannel, shared, isFew);
         source = (float*)address(kernel.Form == ConvolveForm.Forward ? kernel.Image : kernel.Result);
         target = (float*)address(kernel.Target);
         if (kernel.Epilogue is { } fused)
@@ -34,29 +36,44 @@ internal sealed unsafe class WinogradConvolve : CpuKernel
         rowsAtOnce = Math.Max(1, TilesWanted / size.TileColumns);
     }
 
-    public static CpuPhases Compile(ConvolveKernel kernel, CpuContext context, Func<Operand, nint> address)
+    /// <param name="resting">The filter's block where nothing writes it: its transform is kept.</param>
+    public static CpuPhases Compile(ConvolveKernel kernel, RestingBlock? resting, CpuContext context, Func<Operand, nint> address)
     {
         var geometry = Geometry.Of(kernel);
         var size = WinogradSize.Of(geometry, kernel.Form);
         var all = new PanelCut(new Tiling(kernel.Target.DType, context.Width), size.OutChannels);
-        int atOnce = all.ColumnsWithin(context.SharedScratchMost, columns => WinogradSize.Bytes(size.InChannels, columns));
-        var shared = new SharedScratch(WinogradSize.Bytes(size.InChannels, all.Part(0, atOnce).TotalWidth));
+        if (resting is not null && IsFew(size, kernel.Form, all.Tiling))
+        {
+            var taps = resting.Keep((nameof(TapsPhase), kernel.Filter.Offset, kernel.Filter.Shape), TapsPhase.Bytes(size.InChannels, size.OutChannels));
+            var place = new SharedScratch(0);
+            return new CpuPhases(place, new TapsPhase(geometry, (float*)address(kernel.Filter), place), new WinogradConvolve(kernel, size, all, 0, place, isFew: true, context, address)) { Kept = taps };
+        }
+
+        var kept = resting?.Keep((nameof(FilterPhase), kernel.Form, kernel.Filter.Offset, kernel.Filter.Shape), WinogradSize.Bytes(size.InChannels, all.TotalWidth));
+        int atOnce = kept is null ? all.ColumnsWithin(context.SharedScratchMost, columns => WinogradSize.Bytes(size.InChannels, columns)) : size.OutChannels;
+        var shared = new SharedScratch(kept is null ? WinogradSize.Bytes(size.InChannels, all.Part(0, atOnce).TotalWidth) : 0);
         var phases = new List<CpuKernel>();
         for (int first = 0; first < size.OutChannels; first += atOnce)
         {
             var cut = all.Part(first, atOnce);
             phases.Add(new FilterPhase(geometry, kernel.Form == ConvolveForm.ImageGradient, cut, first, (float*)address(kernel.Filter), shared));
-            phases.Add(new WinogradConvolve(kernel, size, cut, first, shared, context, address));
+            phases.Add(new WinogradConvolve(kernel, size, cut, first, shared, isFew: false, context, address));
         }
 
-        return new CpuPhases(shared, [.. phases]);
+        return new CpuPhases(shared, [.. phases]) { Kept = kept };
     }
+
+    private static bool IsFew(WinogradSize size, ConvolveForm form, Tiling tiling) =>
+        form == ConvolveForm.Forward && (long)size.Samples * size.TileRows * size.TileColumns <= TilesFew && size.InChannels <= ContractKernel.BlockLength
+        && size.OutChannels % Lanes == 0 && tiling.PanelColumns % Lanes == 0;
 
     private int Padded => WinogradSize.Padded(size.InChannels);
 
     private int TilesMax => rowsAtOnce * size.TileColumns;
 
     private long PixelsMax => (long)WinogradSize.Reads(rowsAtOnce) * WinogradSize.Reads(size.TileColumns) * Lanes;
+
+    private long Units => (long)((size.Samples * size.TileRows + rowsAtOnce - 1) / rowsAtOnce) * panelParts;
 
     private int PanelWidth => (cut.Width(0) + Lanes - 1) / Lanes * Lanes;
 
@@ -68,9 +85,13 @@ internal sealed unsafe class WinogradConvolve : CpuKernel
         int rows = size.Samples * size.TileRows;
         if (rows == 0)
             return 0;
-        if (threads > 1)
-            rowsAtOnce = Math.Clamp(rows / (threads * 2), 1, rowsAtOnce);
-        return threads == 1 ? 1 : Math.Min((rows + rowsAtOnce - 1) / rowsAtOnce, threads * 8);
+        if (threads == 1)
+            return 1;
+        // Of few tiles everybody transforms all, and multiplies them by some of the filter.
+        if ((long)rows * size.TileColumns < (long)threads * TilesWanted)
+            panelParts = Math.Min(cut.Count, threads * 2);
+        rowsAtOnce = Math.Clamp(rows * panelParts / (threads * 2), 1, rowsAtOnce);
+        return (int)Math.Min(Units, threads * 8);
     }
 
     public override void Run(int part, int parts, int thread, byte* scratch)
@@ -79,13 +100,18 @@ internal sealed unsafe class WinogradConvolve : CpuKernel
         float* temporary = pixels + PixelsMax;
         float* image = temporary + WinogradTransforms.Temporary;
         float* products = image + Frequencies * WinogradSize.Apart((long)TilesMax * Padded);
-        var (first, end) = Share((long)size.Samples * size.TileRows, rowsAtOnce, part, parts);
-        for (long row = first; row < end; row += rowsAtOnce)
-            Rows((int)row, (int)Math.Min(rowsAtOnce, end - row), pixels, temporary, image, products);
+        int rows = size.Samples * size.TileRows;
+        var (first, end) = Share(Units, 1, part, parts);
+        for (long unit = first; unit < end; unit++)
+        {
+            int row = (int)(unit / panelParts) * rowsAtOnce;
+            var (panel, panelEnd) = Share(cut.Count, 1, (int)(unit % panelParts), panelParts);
+            Rows(row, Math.Min(rowsAtOnce, rows - row), (int)panel, (int)panelEnd, pixels, temporary, image, products);
+        }
     }
 
-    /// <summary>Rows of tiles, counted through all samples.</summary>
-    private void Rows(int first, int count, float* pixels, float* temporary, float* image, float* products)
+    /// <summary>Rows of tiles, counted through all samples, for some panels of the filter.</summary>
+    private void Rows(int first, int count, int firstPanel, int endPanel, float* pixels, float* temporary, float* image, float* products)
     {
         int tiles = count * size.TileColumns, height = size.TileRows;
         nint imageApart = WinogradSize.Apart((long)tiles * Padded);
@@ -95,11 +121,13 @@ internal sealed unsafe class WinogradConvolve : CpuKernel
             Transform(row / height, row % height, rows, pixels, temporary, image + (nint)(row - first) * size.TileColumns * Padded, imageApart);
         }
 
-        for (int panel = 0; panel < cut.Count; panel++)
+        for (int panel = firstPanel; panel < endPanel; panel++)
         {
             int width = cut.Width(panel);
             nint apart = WinogradSize.Apart((long)tiles * width);
-            for (int f = 0; f < Frequencies; f++)
+            if (isFew)
+                MultiplyFew(panel, tiles, width, image, imageApart, products, apart);
+            for (int f = 0; f < Frequencies && !isFew; f++)
                 Multiply(f, panel, tiles, width, image + f * imageApart, products + f * apart);
             for (int row = first; row < first + count; row = (row / height + 1) * height)
             {
@@ -140,6 +168,16 @@ internal sealed unsafe class WinogradConvolve : CpuKernel
                 MicroKernel.Get(tiling, rows, vectors)((byte*)(image + (nint)row * Padded + step), (nint)Padded * sizeof(float), sizeof(float),
                     (byte*)(filter + (nint)step * width), (byte*)(products + (nint)row * width), (nint)width * sizeof(float), now, step == 0 ? TileMode.Store : TileMode.Add);
             }
+        }
+    }
+
+    private void MultiplyFew(int panel, int tiles, int width, float* image, nint imageApart, float* products, nint apart)
+    {
+        for (int column = 0; column < width; column += Lanes)
+        {
+            float* taps = (float*)shared.Pointer + TapsPhase.Place(size.InChannels, panel * tiling.PanelColumns + column);
+            for (int tile = 0; tile < tiles; tile++)
+                TransformingProduct.Multiply(taps, size.InChannels, image + (nint)tile * Padded, imageApart, products + (nint)tile * width + column, apart);
         }
     }
 

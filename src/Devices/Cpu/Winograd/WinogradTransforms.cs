@@ -11,7 +11,7 @@ internal static unsafe class WinogradTransforms
     /// <summary>Floats that a transform wants for itself.</summary>
     public const int Temporary = 36 * Lanes;
 
-    private const float Sixth = 1f / 6, Twelfth = 1f / 12, TwentyFourth = 1f / 24;
+    public const float Sixth = 1f / 6, Twelfth = 1f / 12, TwentyFourth = 1f / 24;
 
     /// <summary>6×6 pixels, rows <paramref name="pitch"/> floats apart, to 36 frequencies that lie <paramref name="apart"/> floats apart.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -131,11 +131,11 @@ internal static unsafe class WinogradTransforms
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Load(float* at) => Vector512.Load(at);
+    public static Vector512<float> Load(float* at) => Vector512.Load(at);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(Vector512<float> value, float* at) => Vector512.Store(value, at);
+    public static void Store(Vector512<float> value, float* at) => Vector512.Store(value, at);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Fma(Vector512<float> a, Vector512<float> b, Vector512<float> c) => Vector512.FusedMultiplyAdd(a, b, c);
+    public static Vector512<float> Fma(Vector512<float> a, Vector512<float> b, Vector512<float> c) => Vector512.FusedMultiplyAdd(a, b, c);
 }

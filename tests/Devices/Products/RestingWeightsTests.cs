@@ -1,0 +1,96 @@
+using System.Runtime.InteropServices;
+using Singa.Actors.Devices.Cpu;
+using Singa.Actors.Graph;
+using Singa.Actors.Graph.Lowering;
+using Singa.Actors.Graph.Ops;
+using Singa.Actors.Graph.Plans;
+
+namespace Singa.Actors.Devices.Tests.Products;
+
+/// <summary>Weights that no section writes are kept as kernels want them: nobody sees it, and never after somebody has written them.</summary>
+public sealed class RestingWeightsTests
+{
+    private const int Channels = 40;
+
+    /// <summary>One tile, four, and many; channels in whole vectors and not.</summary>
+    [Theory]
+    [InlineData(1, 40, 9)]
+    [InlineData(2, 40, 9)]
+    [InlineData(1, 48, 4)]
+    [InlineData(2, 80, 7)]
+    [InlineData(2, 160, 16)]
+    public void What_is_kept_gives_the_same_bits_and_follows_what_is_written(int threads, int channels, int side)
+    {
+        foreach (var width in VectorWidths.Available)
+            Check(new CpuOptions { Threads = threads, Width = width }, channels, side);
+    }
+
+    private static void Check(CpuOptions options, int channels, int side)
+    {
+        using var keeping = new CpuBackend(0, options);
+        using var other = new CpuBackend(0, options with { KeepsWeights = false });
+        using var kept = new PlanRunner(keeping, Plan(false, channels, side, 1, 3));
+        using var plain = new PlanRunner(other, Plan(false, channels, side, 1, 3));
+        foreach (int seed in new[] { 1, 2 })
+        {
+            foreach (var runner in new[] { kept, plain })
+                runner.Loaded.WriteBlock(runner.Loaded.Plan.Blocks.Single(b => b.Name == "filter").Id, Random(Filter(channels), seed));
+            foreach (int batch in new[] { 1, 3, 1 })
+                Assert.Equal(Run(plain, batch, channels, side), Run(kept, batch, channels, side));
+        }
+    }
+
+    [Fact]
+    public void Sections_share_what_is_kept_and_weights_that_are_written_are_not_kept()
+    {
+        using var cpu = new CpuBackend(0, new CpuOptions { Threads = 1 });
+        using var without = new CpuBackend(0, new CpuOptions { Threads = 1, KeepsWeights = false });
+        using var one = new PlanRunner(cpu, Plan(false, Channels, 9, 1));
+        using var both = new PlanRunner(cpu, Plan(false, Channels, 9, 1, 1));
+        using var written = new PlanRunner(cpu, Plan(true, Channels, 9, 1));
+        using var plain = new PlanRunner(without, Plan(true, Channels, 9, 1));
+        Assert.Equal(one.Loaded.PlannedBytes, both.Loaded.PlannedBytes);
+        Assert.Equal(plain.Loaded.PlannedBytes, written.Loaded.PlannedBytes);
+    }
+
+    private static TensorType Filter(int channels) => new(DType.Float32, Shape.Of(channels, channels, 3, 3));
+
+    private static TensorType Image(int batch, int channels, int side) => new(DType.Float32, Shape.Of(batch, channels, side, side));
+
+    private static Plan Plan(bool update, int channels, int side, params int[] batches)
+    {
+        var plan = new PlanBuilder();
+        var filter = Placeholder.Create("filter", Filter(channels), BlockKind.Variable);
+        var place = plan.Declare("filter", BlockKind.Variable, filter.Type);
+        foreach (var (batch, i) in batches.Select((b, i) => (b, i)))
+        {
+            var image = Image(batch, channels, side);
+            var input = plan.Declare($"image {batch}", BlockKind.Input, image);
+            var result = Convolve.Apply(Placeholder.Create($"image {batch}", image, BlockKind.Input), filter, (1, 1), (1, 1));
+            var output = plan.Declare($"result {batch}", BlockKind.Output, result.Type);
+            plan.AddSection($"run {batch} {i}", [new UploadKernel(0, input)], [(result, output)], [new DownloadKernel(1, output)]);
+        }
+
+        if (update)
+            plan.AddSection("update", [], [(filter * 0.5, place)], []);
+        return plan.Build();
+    }
+
+    private static byte[] Run(PlanRunner runner, int batch, int channels, int side)
+    {
+        var section = runner.Loaded.Plan.Sections.First(s => s.Name.StartsWith($"run {batch} ", StringComparison.Ordinal));
+        var output = new byte[section.HostSlots[1]];
+        runner.Run(section.Name, Random(Image(batch, channels, side), 7), output);
+        Assert.Contains(output, b => b != 0);
+        return output;
+    }
+
+    private static byte[] Random(TensorType type, int seed)
+    {
+        var random = new Random(seed);
+        var values = new byte[type.Bytes];
+        foreach (ref float value in MemoryMarshal.Cast<byte, float>(values.AsSpan()))
+            value = random.NextSingle() - 0.5f;
+        return values;
+    }
+}
