@@ -80,6 +80,7 @@ internal static class ClusterAkka
             // The transport ends the whole system where one outbound handshake fails, as any stranger on a node's old port could make it, or a node
             // that dies in the middle. The system is shut down in order once only, so the order is spent here on nothing.
             CoordinatedShutdown.Get(system).Run(CoordinatedShutdown.UnknownReason.Instance, CoordinatedShutdown.PhaseActorSystemTerminate);
+            system.ActorOf(Props.Create<StrayConnectionActor>(), "stray-connections");
             return system;
         }
         catch (Exception exception) when (Cause(exception) is { } cause)

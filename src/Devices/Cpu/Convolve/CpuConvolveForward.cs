@@ -20,6 +20,7 @@ internal sealed unsafe class CpuConvolveForward : CpuKernel
     private readonly byte* target;
     private readonly TileEpilogue? epilogue;
     private readonly nint[][] epilogueOffsets = [];
+    private readonly bool isFar;
     private int rowParts = 1;
 
     public CpuConvolveForward(ConvolveKernel kernel, CpuContext context, Func<Operand, nint> address)
@@ -32,6 +33,7 @@ internal sealed unsafe class CpuConvolveForward : CpuKernel
         pixels = geometry.OutPixels;
         panels = (pixels + tiling.PanelColumns - 1) / tiling.PanelColumns;
         stepsMax = Math.Min(steps, ContractKernel.BlockLength);
+        isFar = MicroKernel.IsFar((long)rows * steps * size);
         planes = new Planes(geometry);
         taps = planes.Taps();
         corners = planes.Corners();
@@ -101,7 +103,7 @@ internal sealed unsafe class CpuConvolveForward : CpuKernel
                 nint rowBytes = direct ? c.RowStride * size : width * size;
                 if (!direct && step > 0)
                     TileCopy.Load(c, row, pixel, tileRows, columns, width, size, buffer);
-                MicroKernel.Get(tiling, tileRows, vectors)(a.At(row, step, size), a.RowStride * size, size, panel, tile, rowBytes, count, mode);
+                MicroKernel.Get(tiling, tileRows, vectors, isFar)(a.At(row, step, size), a.RowStride * size, size, panel, tile, rowBytes, count, mode);
                 if (step + count == steps)
                     epilogue?.Apply(tile, rowBytes, tileRows, columns, group * rows + row, pixel, epilogueOffsets[sample]);
                 if (!direct)

@@ -10,7 +10,8 @@ namespace Singa.Actors.Devices.Cpu.Convolve;
 
 /// <summary>
 /// The image's gradient: for some channels of an image the product of all taps with the result's gradient, then tap after tap added where
-/// it came from. Nothing is multiplied by padding, nor by the gaps of a stride. A part is some blocks of channels of some images.
+/// it came from. Nothing is multiplied by padding, nor by the gaps of a stride. Images of few pixels are multiplied several at a time, so that a panel is
+/// full and the filter is read less often. A part is some blocks of channels of some images.
 /// </summary>
 internal sealed unsafe class CpuImageGradient : CpuKernel
 {
@@ -19,7 +20,7 @@ internal sealed unsafe class CpuImageGradient : CpuKernel
 
     private readonly Geometry geometry;
     private readonly Tiling tiling;
-    private readonly int size, panels, pitch, stepsMax, blockChannels, blocks;
+    private readonly int size, together, panels, pitch, stepsMax, blockChannels, blocks;
     private readonly byte* gradient;
     private readonly byte* filter;
     private readonly byte* target;
@@ -31,8 +32,10 @@ internal sealed unsafe class CpuImageGradient : CpuKernel
         geometry = Geometry.Of(kernel);
         tiling = new Tiling(kernel.Target.DType, context.Width);
         size = kernel.Target.DType.Size();
-        panels = (geometry.OutPixels + tiling.PanelColumns - 1) / tiling.PanelColumns;
-        pitch = (geometry.OutPixels + tiling.Lanes - 1) / tiling.Lanes * tiling.Lanes;
+        together = (int)Math.Clamp(tiling.PanelColumns / Math.Max(1L, geometry.OutPixels), 1, Math.Max(1, geometry.Samples));
+        int pixels = together * geometry.OutPixels;
+        panels = (pixels + tiling.PanelColumns - 1) / tiling.PanelColumns;
+        pitch = (pixels + tiling.Lanes - 1) / tiling.Lanes * tiling.Lanes;
         stepsMax = geometry.GroupOutputs > ContractKernel.BlockLength ? ContractKernel.BlockLength : Math.Min(geometry.GroupOutputs, Tiling.StepsMax);
         blockChannels = (int)Math.Clamp(BlockBytesMax / Math.Max(1L, (long)geometry.Taps * pitch * size), 1, Math.Max(1, geometry.GroupChannels));
         blocks = (geometry.GroupChannels + blockChannels - 1) / blockChannels;
@@ -43,70 +46,89 @@ internal sealed unsafe class CpuImageGradient : CpuKernel
             (epilogue, epilogueOffsets) = TileEpilogue.OfPlanes(fused, geometry.Samples, context, address);
     }
 
+    private long Units => (long)((geometry.Samples + together - 1) / together) * geometry.Groups * blocks;
+
     private long PanelBytes => (long)stepsMax * tiling.PanelColumns * size;
 
     public override long ScratchBytesPerThread => PanelBytes + (long)blockChannels * geometry.Taps * pitch * size;
 
     public override int Parts(int threads)
     {
-        int units = geometry.Samples * geometry.Groups * blocks;
-        if (units == 0)
+        if (Units == 0)
             return 0;
         double work = (double)geometry.Outputs * geometry.GroupChannels * geometry.Taps * geometry.OutPixels * geometry.Samples;
-        return threads == 1 || work < 100_000 ? 1 : Math.Min(units, threads * 4);
+        return threads == 1 || work < 100_000 ? 1 : (int)Math.Min(Units, threads * 4);
     }
 
     public override void Run(int part, int parts, int thread, byte* scratch)
     {
-        var (first, end) = Share((long)geometry.Samples * geometry.Groups * blocks, 1, part, parts);
+        var (first, end) = Share(Units, 1, part, parts);
         for (long unit = first; unit < end; unit++)
         {
-            int image = (int)(unit / blocks), channel = (int)(unit % blocks) * blockChannels;
-            Block(image, channel, Math.Min(blockChannels, geometry.GroupChannels - channel), scratch);
+            int images = (int)(unit / blocks), sample = images / geometry.Groups * together, channel = (int)(unit % blocks) * blockChannels;
+            Block(sample, Math.Min(together, geometry.Samples - sample), images % geometry.Groups, channel, Math.Min(blockChannels, geometry.GroupChannels - channel), scratch);
         }
     }
 
-    private void Block(int image, int channel, int channels, byte* scratch)
+    private void Block(int first, int samples, int group, int channel, int channels, byte* scratch)
     {
         byte* products = scratch + PanelBytes;
         for (int panel = 0; panel < panels; panel++)
-            Multiply(image, channel, channels, panel * tiling.PanelColumns, scratch, products);
-        byte* planes = target + ((nint)image * geometry.GroupChannels + channel) * geometry.Pixels * size;
-        NativeMemory.Clear(planes, (nuint)channels * (nuint)geometry.Pixels * (nuint)size);
-        if (size == sizeof(float))
-            Gather((float*)products, (float*)planes, channels);
-        else
-            Gather((double*)products, (double*)planes, channels);
-        int sample = image / geometry.Groups;
-        epilogue?.Apply(planes, (nint)geometry.Pixels * size, channels, geometry.Pixels, image % geometry.Groups * geometry.GroupChannels + channel, 0, epilogueOffsets[sample]);
+            Multiply(first, samples, group, channel, channels, panel * tiling.PanelColumns, scratch, products);
+        for (int sample = first; sample < first + samples; sample++, products += geometry.OutPixels * size)
+        {
+            byte* planes = target + (((nint)sample * geometry.Groups + group) * geometry.GroupChannels + channel) * geometry.Pixels * size;
+            NativeMemory.Clear(planes, (nuint)channels * (nuint)geometry.Pixels * (nuint)size);
+            if (size == sizeof(float))
+                Gather((float*)products, (float*)planes, channels);
+            else
+                Gather((double*)products, (double*)planes, channels);
+            epilogue?.Apply(planes, (nint)geometry.Pixels * size, channels, geometry.Pixels, group * geometry.GroupChannels + channel, 0, epilogueOffsets[sample]);
+        }
     }
 
-    /// <summary>Rows (channel, kh, kw) by some pixels of the result: the filter is read in place, its output channels are k.</summary>
-    private void Multiply(int image, int channel, int channels, int pixel, byte* panel, byte* products)
+    /// <summary>Rows (channel, kh, kw) by some pixels of the results: the filter is read in place, its output channels are k.</summary>
+    private void Multiply(int first, int samples, int group, int channel, int channels, int pixel, byte* panel, byte* products)
     {
-        int columns = Math.Min(tiling.PanelColumns, geometry.OutPixels - pixel), vectors = tiling.Vectors(columns), width = vectors * tiling.Lanes;
+        int columns = Math.Min(tiling.PanelColumns, samples * geometry.OutPixels - pixel), vectors = tiling.Vectors(columns), width = vectors * tiling.Lanes;
         int row = geometry.GroupChannels * geometry.Taps, rows = channels * geometry.Taps, tiles = tiling.Tiles(rows, vectors), step = 0;
-        var a = new Matrix((nint)filter + ((nint)(image % geometry.Groups) * geometry.GroupOutputs * row + channel * geometry.Taps) * size, 1, row);
-        var b = new Matrix((nint)gradient + (nint)image * geometry.GroupOutputs * geometry.OutPixels * size, geometry.OutPixels, 1);
+        var a = new Matrix((nint)filter + ((nint)group * geometry.GroupOutputs * row + channel * geometry.Taps) * size, 1, row);
+        var b = new Matrix((nint)gradient + ((nint)first * geometry.Groups + group) * geometry.GroupOutputs * geometry.OutPixels * size, geometry.OutPixels, 1);
         var c = new Matrix((nint)products, pitch, 1);
         // Where the planes are exactly one panel wide they are packed already.
-        bool packed = geometry.OutPixels == width;
+        bool packed = samples == 1 && geometry.OutPixels == width;
         do
         {
             int steps = Math.Min(stepsMax, geometry.GroupOutputs - step);
             byte* source = packed ? b.At(step, 0, size) : panel;
-            if (!packed)
+            if (samples > 1)
+                Pack(b, step, samples, steps, width, panel);
+            else if (!packed)
                 Packing.Panel(b.At(step, pixel, size), b, steps, columns, width, size, panel);
             var mode = step == 0 ? TileMode.Store : geometry.GroupOutputs > ContractKernel.BlockLength ? TileMode.Add : TileMode.Continue;
             for (int t = 0; t < tiles; t++)
             {
-                var (first, count) = Tiling.Rows(rows, tiles, t);
-                MicroKernel.Get(tiling, count, vectors)(a.At(first, step, size), size, (nint)row * size, source, c.At(first, pixel, size), (nint)pitch * size, steps, mode);
+                var (tile, count) = Tiling.Rows(rows, tiles, t);
+                MicroKernel.Get(tiling, count, vectors)(a.At(tile, step, size), size, (nint)row * size, source, c.At(tile, pixel, size), (nint)pitch * size, steps, mode);
             }
 
             step += steps;
         }
         while (step < geometry.GroupOutputs);
+    }
+
+    /// <summary>All pixels of several samples side by side.</summary>
+    private void Pack(Matrix first, int step, int samples, int steps, int width, byte* panel)
+    {
+        int bytes = geometry.OutPixels * size;
+        nint apart = (nint)geometry.Groups * geometry.GroupOutputs * bytes;
+        for (int s = 0; s < steps; s++, panel += width * size)
+        {
+            byte* from = first.At(step + s, 0, size);
+            for (int sample = 0; sample < samples; sample++, from += apart)
+                new ReadOnlySpan<byte>(from, bytes).CopyTo(new Span<byte>(panel + sample * bytes, bytes));
+            new Span<byte>(panel + samples * bytes, width * size - samples * bytes).Clear();
+        }
     }
 
     private void Gather<T>(T* products, T* planes, int channels) where T : unmanaged, IAdditionOperators<T, T, T>

@@ -22,6 +22,7 @@ internal sealed unsafe class CpuContract : CpuKernel
     private readonly nint[] aOffsets, bOffsets, cOffsets;
     private readonly nint[][] epilogueOffsets;
     private readonly TileEpilogue? epilogue;
+    private readonly bool isFar;
     private int rowParts = 1;
 
     public CpuContract(ContractKernel kernel, CpuContext context, Func<Operand, nint> address)
@@ -36,6 +37,7 @@ internal sealed unsafe class CpuContract : CpuKernel
         (aOffsets, bOffsets, cOffsets) = (Batches.Offsets(swapped ? kernel.Right : kernel.Left, 0), Batches.Offsets(swapped ? kernel.Left : kernel.Right, 0), Batches.Offsets(kernel.Target, 0));
         epilogueOffsets = Batches.Offsets(kernel.Epilogue, batches);
         epilogue = kernel.Epilogue is null ? null : new TileEpilogue(kernel.Epilogue, swapped, context, address);
+        isFar = MicroKernel.IsFar((long)product.M * product.K * size);
         panels = (product.N + tiling.PanelColumns - 1) / tiling.PanelColumns;
         // A k longer than a block is cut at blocks, whose sums are added; a shorter one is one chain, cut where the cache likes it.
         stepsMax = (int)Math.Min(product.K, product.K > ContractKernel.BlockLength ? ContractKernel.BlockLength : Tiling.StepsMax);
@@ -92,7 +94,7 @@ internal sealed unsafe class CpuContract : CpuKernel
                 nint targetRow = direct ? c.RowStride * size : width * size;
                 if (!direct && mode != TileMode.Store)
                     TileCopy.Load(c, row, column, rows, columns, width, size, buffer);
-                MicroKernel.Get(tiling, rows, vectors)(a.At(row, (nint)step, size), a.RowStride * size, a.ColumnStride * size, from, target, targetRow, steps, mode);
+                MicroKernel.Get(tiling, rows, vectors, isFar)(a.At(row, (nint)step, size), a.RowStride * size, a.ColumnStride * size, from, target, targetRow, steps, mode);
                 if (step + steps == product.K)
                     epilogue?.Apply(target, targetRow, rows, columns, row, column, epilogueOffsets[batch]);
                 if (!direct)

@@ -32,19 +32,25 @@ internal static class MicroKernel
     // Two offsets from one base reach three rows without a multiplication; more bases than registers would spill.
     private const int RowsPerBase = 3;
 
-    private static readonly Lazy<MicroKernelDelegate>?[] Table = new Lazy<MicroKernelDelegate>?[1 << 12];
+    private const int FarKey = 1 << 12;
+
+    private static readonly Lazy<MicroKernelDelegate>?[] Table = new Lazy<MicroKernelDelegate>?[2 * FarKey];
+
+    /// <summary>Whether a matrix of so many bytes lies beyond the second-level cache.</summary>
+    public static bool IsFar(long bytes) => bytes > 1 << 20;
 
     /// <summary>Allocates nothing once the kernel exists.</summary>
-    public static MicroKernelDelegate Get(Tiling tiling, int rows, int vectors)
+    /// <param name="isFar">Of A: what the next tile needs is fetched meanwhile.</param>
+    public static MicroKernelDelegate Get(Tiling tiling, int rows, int vectors, bool isFar = false)
     {
-        int key = (rows << 8) | (vectors << 5) | ((int)tiling.DType << 3) | System.Numerics.BitOperations.Log2((uint)tiling.Width) - 4;
-        return (Table[key] ?? Add(key, tiling, rows, vectors)).Value;
+        int key = (isFar ? FarKey : 0) | (rows << 8) | (vectors << 5) | ((int)tiling.DType << 3) | System.Numerics.BitOperations.Log2((uint)tiling.Width) - 4;
+        return (Table[key] ?? Add(key, tiling, rows, vectors, isFar)).Value;
     }
 
-    private static Lazy<MicroKernelDelegate> Add(int key, Tiling tiling, int rows, int vectors) =>
-        Interlocked.CompareExchange(ref Table[key], new(() => Compile(tiling.DType, tiling.Width, rows, vectors)), null) ?? Table[key]!;
+    private static Lazy<MicroKernelDelegate> Add(int key, Tiling tiling, int rows, int vectors, bool isFar) =>
+        Interlocked.CompareExchange(ref Table[key], new(() => Compile(tiling.DType, tiling.Width, rows, vectors, isFar)), null) ?? Table[key]!;
 
-    private static unsafe MicroKernelDelegate Compile(DType type, VectorWidth width, int rows, int vectors)
+    private static unsafe MicroKernelDelegate Compile(DType type, VectorWidth width, int rows, int vectors, bool isFar)
     {
         var method = new DynamicMethod($"micro {rows}x{vectors}", typeof(void),
             [typeof(byte*), typeof(nint), typeof(nint), typeof(byte*), typeof(byte*), typeof(nint), typeof(nint), typeof(TileMode)],
@@ -79,7 +85,7 @@ internal static class MicroKernel
         il.Emit(OpCodes.Stloc, twice);
         il.Emit(OpCodes.Ldarg, 6);
         il.Emit(OpCodes.Brfalse, end);
-
+        var prefetch = !isFar ? null : TilePrefetch.Begin(il, rows, type.Size(), vectors * simd.Bytes, i => Row(il, bases, twice, i));
         il.MarkLabel(again);
         Step(il, simd, tile, rows, vectors, bases, twice);
         il.Emit(OpCodes.Ldarg, 6);
@@ -88,6 +94,7 @@ internal static class MicroKernel
         il.Emit(OpCodes.Starg, 6);
         il.Emit(OpCodes.Ldarg, 6);
         il.Emit(OpCodes.Brtrue, again);
+        prefetch?.End();
 
         il.MarkLabel(end);
         il.Emit(OpCodes.Ldarg, 7);
@@ -129,13 +136,7 @@ internal static class MicroKernel
         var a = il.DeclareLocal(simd.Value);
         for (int i = 0; i < rows; i++)
         {
-            il.Emit(OpCodes.Ldloc, bases[i / RowsPerBase]);
-            if (i % RowsPerBase == 1)
-                il.Emit(OpCodes.Ldarg_1);
-            else if (i % RowsPerBase == 2)
-                il.Emit(OpCodes.Ldloc, twice);
-            if (i % RowsPerBase != 0)
-                il.Emit(OpCodes.Add);
+            Row(il, bases, twice, i);
             il.Emit(OpCodes.Ldobj, simd.Element);
             simd.Broadcast(il);
             il.Emit(OpCodes.Stloc, a);
@@ -160,6 +161,18 @@ internal static class MicroKernel
         il.Emit(OpCodes.Ldarg_3);
         Offset(il, vectors * simd.Bytes);
         il.Emit(OpCodes.Starg, 3);
+    }
+
+    /// <summary>The address of A's element in a row of the tile.</summary>
+    private static void Row(ILGenerator il, LocalBuilder[] bases, LocalBuilder twice, int row)
+    {
+        il.Emit(OpCodes.Ldloc, bases[row / RowsPerBase]);
+        if (row % RowsPerBase == 1)
+            il.Emit(OpCodes.Ldarg_1);
+        else if (row % RowsPerBase == 2)
+            il.Emit(OpCodes.Ldloc, twice);
+        if (row % RowsPerBase != 0)
+            il.Emit(OpCodes.Add);
     }
 
     private static LocalBuilder[] Bases(ILGenerator il, int rows)
