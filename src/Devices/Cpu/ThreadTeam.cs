@@ -6,7 +6,8 @@ namespace Singa.Actors.Devices.Cpu;
 
 /// <summary>
 /// The threads of one device. A kernel's parts are claimed by whoever is awake, the caller among them, so that nobody waits for
-/// a thread that is still waking up. Workers look out for the next kernel for half a millisecond, then park.
+/// a thread that is still waking up: each thread its own first, which lie side by side, then those of others. So the same thread finds the same
+/// parts of a tensor in its caches from kernel to kernel and step to step. Workers look out for the next kernel for half a millisecond, then park.
 /// </summary>
 internal sealed unsafe class ThreadTeam : IDisposable
 {
@@ -14,6 +15,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
     private const long CountMask = (1 << CountBits) - 1;
 
     private readonly Worker[] workers;
+    private readonly Lane[] lanes;
     private Counters counters;
     private CpuKernel? kernel;
     private byte* scratch;
@@ -22,6 +24,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
 
     public ThreadTeam(string name, int threads)
     {
+        lanes = new Lane[threads];
         workers = [.. Enumerable.Range(1, threads - 1).Select(i => new Worker(this, $"{name} thread {i}", i))];
     }
 
@@ -45,11 +48,12 @@ internal sealed unsafe class ThreadTeam : IDisposable
             throw new ArgumentException($"a kernel has {parts} parts; {CountMask} is the most a team can count");
         kernel = next;
         scratch = memory;
-        counters.Open = parts;
+        Volatile.Write(ref counters.Open, parts);
 
-        // Job number, parts and the next part in one word: a late worker cannot claim a part of another kernel than it looked at.
-        long job = (counters.State >> (2 * CountBits)) + 1;
-        Interlocked.Exchange(ref counters.State, (job << (2 * CountBits)) | ((long)parts << CountBits));
+        // Kernel's number, end and next part in one word: a late worker cannot claim a part of another kernel than it looked at.
+        long number = ++counters.Number << (2 * CountBits);
+        for (int i = 0; i < lanes.Length; i++)
+            Interlocked.Exchange(ref lanes[i].State, number | ((long)parts * (i + 1) / lanes.Length << CountBits) | ((long)parts * i / lanes.Length));
         int wanted = parts - 1;
         foreach (var worker in workers)
         {
@@ -58,7 +62,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
             worker.Wake();
         }
 
-        while (TryClaim(out int part))
+        while (TryClaim(0, out int part))
             RunPart(part, 0);
         var wait = default(SpinWait);
         while (Volatile.Read(ref counters.Open) != 0)
@@ -77,20 +81,35 @@ internal sealed unsafe class ThreadTeam : IDisposable
             worker.Close();
     }
 
-    private bool CanClaim(out long state)
+    private bool CanClaim()
     {
-        state = Volatile.Read(ref counters.State);
+        for (int i = 0; i < lanes.Length; i++)
+        {
+            if (CanClaim(ref lanes[i], out _))
+                return true;
+        }
+
+        return false;
+    }
+
+    private static bool CanClaim(ref Lane lane, out long state)
+    {
+        state = Volatile.Read(ref lane.State);
         return (state & CountMask) < ((state >> CountBits) & CountMask);
     }
 
-    private bool TryClaim(out int part)
+    private bool TryClaim(int thread, out int part)
     {
-        while (CanClaim(out long state))
+        for (int i = 0; i < lanes.Length; i++)
         {
-            if (Interlocked.CompareExchange(ref counters.State, state + 1, state) != state)
-                continue;
-            part = (int)(state & CountMask);
-            return true;
+            ref var lane = ref lanes[(thread + i) % lanes.Length];
+            while (CanClaim(ref lane, out long state))
+            {
+                if (Interlocked.CompareExchange(ref lane.State, state + 1, state) != state)
+                    continue;
+                part = (int)(state & CountMask);
+                return true;
+            }
         }
 
         part = 0;
@@ -117,10 +136,18 @@ internal sealed unsafe class ThreadTeam : IDisposable
     private struct Counters
     {
         [FieldOffset(64)]
-        public long State;
+        public long Number;
 
         [FieldOffset(128)]
         public int Open;
+    }
+
+    /// <summary>Parts of one thread that nobody has claimed.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 128)]
+    private struct Lane
+    {
+        [FieldOffset(64)]
+        public long State;
     }
 
     private sealed class Worker
@@ -160,7 +187,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
         {
             while (!team.closed)
             {
-                while (team.TryClaim(out int part))
+                while (team.TryClaim(number, out int part))
                     team.RunPart(part, number);
                 if (!Look())
                     Park();
@@ -174,7 +201,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
             {
                 for (int i = 0; i < LooksPerClockRead; i++)
                 {
-                    if (team.CanClaim(out _) || team.closed)
+                    if (team.CanClaim() || team.closed)
                         return true;
                     Thread.SpinWait(1);
                 }
@@ -187,7 +214,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
         private void Park()
         {
             Interlocked.Exchange(ref parked, 1);
-            if ((team.CanClaim(out _) || team.closed) && Interlocked.CompareExchange(ref parked, 0, 1) == 1)
+            if ((team.CanClaim() || team.closed) && Interlocked.CompareExchange(ref parked, 0, 1) == 1)
                 return;
             wake.WaitOne();
         }
