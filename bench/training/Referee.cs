@@ -7,10 +7,12 @@ internal static class Referee
     {
         Side ours = Side.Ours, sharded = Side.Ours with { Name = $"ours, {Results.Shards} shards" }, best = new("peer at its best", options.PeerAtItsBest), shipped = new("peer as shipped", options.Peer);
         var results = new Results(ours, sharded, best, shipped);
+        var handOvers = new List<double>();
         for (int round = 0; round < options.Rounds; round++)
         {
             foreach (string workload in options.Workloads)
             {
+                handOvers.Add(HandOver.Measure());
                 foreach (int threads in Results.ThreadCounts)
                 {
                     foreach (var side in Options.Networks.Contains(workload) ? new[] { ours, best, shipped, sharded } : [ours, best, shipped])
@@ -24,7 +26,7 @@ internal static class Referee
             }
         }
 
-        string page = ResultsPage.Of(results, options.Rounds, Processor());
+        string page = ResultsPage.Of(results, options.Rounds, Processor(), handOvers);
         Directory.CreateDirectory(options.Output);
         string file = Path.Combine(options.Output, $"cpu-{string.Concat(Processor().ToLowerInvariant().Select(c => char.IsLetterOrDigit(c) ? c : '-'))}.md");
         File.WriteAllText(file, page);
