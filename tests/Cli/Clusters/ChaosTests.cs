@@ -8,8 +8,9 @@ public sealed class ChaosTests : IAsyncLifetime
     private const int Shards = DrawnDigits.Shards, Samples = DrawnDigits.Samples;
     private static readonly bool IsLong = Environment.GetEnvironmentVariable("SINGA_LONG") == "1";
 
-    // A node that is left alone takes some hundred steps before the next one is back; events must not outlast the job.
-    private static readonly int Events = IsLong ? 50 : 8, Steps = 250 * Events;
+    // A node that is left alone takes some hundred steps before the next one is back, and some thousand where those that come back are let in late; events
+    // must not outlast the job.
+    private static readonly int Events = IsLong ? 50 : 8, Steps = 2500 + 250 * Events;
 
     // Whoever waits for a minute for a node that is halted is right to say that nobody answers.
     private static readonly TimeSpan LongestHalt = TimeSpan.FromSeconds(6);
