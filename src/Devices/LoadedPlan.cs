@@ -170,6 +170,8 @@ public sealed class LoadedPlan : IDisposable
     private long Place(IReadOnlyDictionary<int, DeviceMemory>? external, long[] offsets)
     {
         long outside = 0;
+        // A plan that trains has better use for memory, and a budget for it, also where some of its weights are frozen.
+        bool trains = Plan.Blocks.Any(b => b.Kind == BlockKind.Bucket);
         var written = Plan.Sections.SelectMany(s => s.Operations).SelectMany(o => o.Writes).ToHashSet();
         for (int i = 0; i < addresses.Length; i++)
         {
@@ -183,7 +185,7 @@ public sealed class LoadedPlan : IDisposable
             }
             else if (arena is not null)
             {
-                bool rests = block.Kind is BlockKind.Variable or BlockKind.Constant && !written.Contains(i);
+                bool rests = !trains && block.Kind is BlockKind.Variable or BlockKind.Constant && !written.Contains(i);
                 addresses[i] = new BlockAddress(arena, offsets[i], rests ? new RestingBlock() : null);
             }
             else

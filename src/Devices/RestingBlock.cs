@@ -1,7 +1,7 @@
 namespace Singa.Actors.Devices;
 
 /// <summary>
-/// A block that no operation of its plan writes, as weights of a plan that only predicts. Kernels may keep what they make of its content, once for all
+/// A block that no operation of its plan writes, in a plan that does not train: weights that only predict. Kernels may keep what they make of its content, once for all
 /// that want the same; it is made again when somebody has written the block.
 /// </summary>
 public sealed class RestingBlock
