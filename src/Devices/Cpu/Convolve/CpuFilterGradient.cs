@@ -182,16 +182,16 @@ internal sealed unsafe class CpuFilterGradient : CpuKernel
 
     private void Multiply(in Region region, int shard, long from, int steps, byte* chain, TileMode mode)
     {
-        int tiles = tiling.Tiles(region.Rows, region.Vectors);
+        var tiles = new TileRows(tiling, region.Rows, region.Vectors);
         byte* gathered = (byte*)region.Panel + PanelBytes + planes.Bytes(size);
         nint planeBytes = (nint)geometry.OutPixels * size;
-        for (int t = 0; t < tiles; t++)
+        for (int t = 0, row = 0, count; t < tiles.Count; t++, row += count)
         {
-            var (row, count) = Tiling.Rows(region.Rows, tiles, t);
+            count = tiles.Rows(t);
             byte* a = isGathered ? gathered : Gradient(region, shard, from, row);
             if (isGathered)
                 Gather(region, shard, from, steps, row, count, gathered);
-            MicroKernel.Get(tiling, count, region.Vectors)(a, isGathered ? (nint)steps * size : planeBytes, size, (byte*)region.Panel,
+            tiles.Kernel(t)(a, isGathered ? (nint)steps * size : planeBytes, size, (byte*)region.Panel,
                 chain + (nint)row * region.Width * size, region.Width * size, steps, mode);
         }
     }

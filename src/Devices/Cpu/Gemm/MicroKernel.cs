@@ -34,6 +34,12 @@ internal static class MicroKernel
 
     private const int FarKey = 1 << 12;
 
+    /// <summary>Numbers of the delegate's arguments.</summary>
+    internal static class Argument
+    {
+        public const short A = 1, RowBytes = 2, StepBytes = 3, B = 4, C = 5, CRowBytes = 6, Steps = 7, Mode = 8;
+    }
+
     private static readonly Lazy<MicroKernelDelegate>?[] Table = new Lazy<MicroKernelDelegate>?[2 * FarKey];
 
     /// <summary>Whether a matrix of so many bytes lies beyond the second-level cache.</summary>
@@ -52,9 +58,8 @@ internal static class MicroKernel
 
     private static unsafe MicroKernelDelegate Compile(DType type, VectorWidth width, int rows, int vectors, bool isFar)
     {
-        var method = new DynamicMethod($"micro {rows}x{vectors}", typeof(void),
-            [typeof(byte*), typeof(nint), typeof(nint), typeof(byte*), typeof(byte*), typeof(nint), typeof(nint), typeof(TileMode)],
-            typeof(MicroKernel).Module, skipVisibility: true) { InitLocals = false };
+        var method = Emitted.Free($"micro {rows}x{vectors}",
+            typeof(byte*), typeof(nint), typeof(nint), typeof(byte*), typeof(byte*), typeof(nint), typeof(nint), typeof(TileMode));
         var il = method.GetILGenerator();
         var simd = Simd.Of(type, width);
         var tile = new LocalBuilder[rows * vectors];
@@ -79,25 +84,25 @@ internal static class MicroKernel
         il.MarkLabel(ready);
         var bases = Bases(il, rows);
         var twice = il.DeclareLocal(typeof(nint));
-        il.Emit(OpCodes.Ldarg_1);
+        il.Emit(OpCodes.Ldarg, Argument.RowBytes);
         il.Emit(OpCodes.Ldc_I4_1);
         il.Emit(OpCodes.Shl);
         il.Emit(OpCodes.Stloc, twice);
-        il.Emit(OpCodes.Ldarg, 6);
+        il.Emit(OpCodes.Ldarg, Argument.Steps);
         il.Emit(OpCodes.Brfalse, end);
         var prefetch = !isFar ? null : TilePrefetch.Begin(il, rows, type.Size(), vectors * simd.Bytes, i => Row(il, bases, twice, i));
         il.MarkLabel(again);
         Step(il, simd, tile, rows, vectors, bases, twice);
-        il.Emit(OpCodes.Ldarg, 6);
+        il.Emit(OpCodes.Ldarg, Argument.Steps);
         il.Emit(OpCodes.Ldc_I4_1);
         il.Emit(OpCodes.Sub);
-        il.Emit(OpCodes.Starg, 6);
-        il.Emit(OpCodes.Ldarg, 6);
+        il.Emit(OpCodes.Starg, Argument.Steps);
+        il.Emit(OpCodes.Ldarg, Argument.Steps);
         il.Emit(OpCodes.Brtrue, again);
         prefetch?.End();
 
         il.MarkLabel(end);
-        il.Emit(OpCodes.Ldarg, 7);
+        il.Emit(OpCodes.Ldarg, Argument.Mode);
         il.Emit(OpCodes.Ldc_I4, (int)TileMode.Add);
         il.Emit(OpCodes.Beq, add);
         ForTile(il, rows, vectors, simd, (row, i) =>
@@ -117,7 +122,7 @@ internal static class MicroKernel
         });
         il.MarkLabel(done);
         il.Emit(OpCodes.Ret);
-        return method.CreateDelegate<MicroKernelDelegate>();
+        return Emitted.Delegate<MicroKernelDelegate>(method);
     }
 
     /// <summary>One k: the vectors of B once, each row's element of A in all lanes, one fused multiply-add each.</summary>
@@ -127,7 +132,7 @@ internal static class MicroKernel
         for (int j = 0; j < vectors; j++)
         {
             b[j] = il.DeclareLocal(simd.Value);
-            il.Emit(OpCodes.Ldarg_3);
+            il.Emit(OpCodes.Ldarg, Argument.B);
             Offset(il, j * simd.Bytes);
             simd.Load(il);
             il.Emit(OpCodes.Stloc, b[j]);
@@ -153,14 +158,14 @@ internal static class MicroKernel
         foreach (var pointer in bases)
         {
             il.Emit(OpCodes.Ldloc, pointer);
-            il.Emit(OpCodes.Ldarg_2);
+            il.Emit(OpCodes.Ldarg, Argument.StepBytes);
             il.Emit(OpCodes.Add);
             il.Emit(OpCodes.Stloc, pointer);
         }
 
-        il.Emit(OpCodes.Ldarg_3);
+        il.Emit(OpCodes.Ldarg, Argument.B);
         Offset(il, vectors * simd.Bytes);
-        il.Emit(OpCodes.Starg, 3);
+        il.Emit(OpCodes.Starg, Argument.B);
     }
 
     /// <summary>The address of A's element in a row of the tile.</summary>
@@ -168,7 +173,7 @@ internal static class MicroKernel
     {
         il.Emit(OpCodes.Ldloc, bases[row / RowsPerBase]);
         if (row % RowsPerBase == 1)
-            il.Emit(OpCodes.Ldarg_1);
+            il.Emit(OpCodes.Ldarg, Argument.RowBytes);
         else if (row % RowsPerBase == 2)
             il.Emit(OpCodes.Ldloc, twice);
         if (row % RowsPerBase != 0)
@@ -183,12 +188,12 @@ internal static class MicroKernel
             bases[i] = il.DeclareLocal(typeof(byte*));
             if (i == 0)
             {
-                il.Emit(OpCodes.Ldarg_0);
+                il.Emit(OpCodes.Ldarg, Argument.A);
             }
             else
             {
                 il.Emit(OpCodes.Ldloc, bases[i - 1]);
-                il.Emit(OpCodes.Ldarg_1);
+                il.Emit(OpCodes.Ldarg, Argument.RowBytes);
                 il.Emit(OpCodes.Ldc_I4, RowsPerBase);
                 il.Emit(OpCodes.Conv_I);
                 il.Emit(OpCodes.Mul);
@@ -205,7 +210,7 @@ internal static class MicroKernel
     private static void ForTile(ILGenerator il, int rows, int vectors, Simd simd, Action<LocalBuilder, int> body)
     {
         var row = il.DeclareLocal(typeof(byte*));
-        il.Emit(OpCodes.Ldarg, 4);
+        il.Emit(OpCodes.Ldarg, Argument.C);
         il.Emit(OpCodes.Stloc, row);
         for (int i = 0; i < rows; i++)
         {
@@ -217,7 +222,7 @@ internal static class MicroKernel
             }
 
             il.Emit(OpCodes.Ldloc, row);
-            il.Emit(OpCodes.Ldarg, 5);
+            il.Emit(OpCodes.Ldarg, Argument.CRowBytes);
             il.Emit(OpCodes.Add);
             il.Emit(OpCodes.Stloc, row);
         }
@@ -225,7 +230,7 @@ internal static class MicroKernel
 
     private static void JumpUnless(ILGenerator il, TileMode mode, Label target)
     {
-        il.Emit(OpCodes.Ldarg, 7);
+        il.Emit(OpCodes.Ldarg, Argument.Mode);
         il.Emit(OpCodes.Ldc_I4, (int)mode);
         il.Emit(OpCodes.Bne_Un, target);
     }
