@@ -89,7 +89,7 @@ internal sealed unsafe class CpuConvolveForward : CpuKernel
         var a = new Matrix((nint)filter + (nint)group * rows * steps * size, steps, 1);
         var c = new Matrix((nint)target + (((nint)sample * geometry.Groups + group) * rows * pixels) * size, pixels, 1);
         bool direct = columns == width;
-        var tiles = new TileRows(tiling, rowCount, vectors, isFar);
+        var tiles = MicroKernel.Tiles(tiling, rowCount, vectors, isFar);
         int step = 0;
         do
         {

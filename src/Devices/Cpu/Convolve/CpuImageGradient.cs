@@ -92,7 +92,7 @@ internal sealed unsafe class CpuImageGradient : CpuKernel
     {
         int columns = Math.Min(tiling.PanelColumns, samples * geometry.OutPixels - pixel), vectors = tiling.Vectors(columns), width = vectors * tiling.Lanes;
         int row = geometry.GroupChannels * geometry.Taps, step = 0;
-        var tiles = new TileRows(tiling, channels * geometry.Taps, vectors);
+        var tiles = MicroKernel.Tiles(tiling, channels * geometry.Taps, vectors);
         var a = new Matrix((nint)filter + ((nint)group * geometry.GroupOutputs * row + channel * geometry.Taps) * size, 1, row);
         var b = new Matrix((nint)gradient + ((nint)first * geometry.Groups + group) * geometry.GroupOutputs * geometry.OutPixels * size, geometry.OutPixels, 1);
         var c = new Matrix((nint)products, pitch, 1);

@@ -78,7 +78,7 @@ internal sealed unsafe class CpuContract : CpuKernel
         int columns = Math.Min(tiling.PanelColumns, product.N - column), vectors = tiling.Vectors(columns), width = vectors * tiling.Lanes;
         var (a, b, c) = (product.A.Shifted(aOffsets[batch], size), product.B.Shifted(bOffsets[batch], size), product.C.Shifted(cOffsets[batch], size));
         bool direct = columns == width && c.ColumnStride == 1, packed = columns == width && b.ColumnStride == 1 && b.RowStride == width;
-        var tiles = new TileRows(tiling, rowCount, vectors, isFar);
+        var tiles = MicroKernel.Tiles(tiling, rowCount, vectors, isFar);
         long step = 0;
         do
         {

@@ -86,7 +86,7 @@ internal sealed unsafe class CpuShardContract : CpuKernel
             Packing.Panel(product.B.Shifted(bOffsets[batch] + (shards.First + s) * bShard, size).At(0, column, size), product.B,
                 steps, columns, width, size, panel + (long)s * steps * width * size);
         var c = product.C.Shifted(cOffsets[batch] + range * cRange, size);
-        var tiles = new TileRows(tiling, rowCount, vectors);
+        var tiles = MicroKernel.Tiles(tiling, rowCount, vectors);
         var a = product.A.Shifted(aOffsets[batch], size);
         for (int t = 0, row = firstRow, rows; t < tiles.Count; t++, row += rows)
         {

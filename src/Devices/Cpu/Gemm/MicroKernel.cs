@@ -24,6 +24,21 @@ internal enum TileMode
 internal unsafe delegate void MicroKernelDelegate(byte* a, nint rowBytes, nint stepBytes, byte* b, byte* c, nint cRowBytes, nint steps, TileMode mode);
 
 /// <summary>
+/// The same where the steps of one operand lie somewhere: <paramref name="places"/> has for each step how many bytes from that operand's first
+/// element. Of B, whose vectors need not lie side by side either, <paramref name="columns"/> has how many bytes from the step's place each vector
+/// is; of A the step bytes are not read. The other operand is as above.
+/// </summary>
+internal unsafe delegate void PlacedKernelDelegate(byte* a, nint rowBytes, nint stepBytes, byte* b, byte* c, nint cRowBytes, nint steps, TileMode mode, nint* places, nint* columns);
+
+/// <summary>Which operand's steps are looked up.</summary>
+internal enum Placed : byte
+{
+    Neither,
+    A,
+    B,
+}
+
+/// <summary>
 /// Register-tiled products, written as IL when first wanted: all accumulators stay in registers, each is one chain of fused
 /// multiply-adds in ascending k, so that tiles of any size and vectors of any width give the same bits.
 /// </summary>
@@ -37,10 +52,11 @@ internal static class MicroKernel
     /// <summary>Numbers of the delegate's arguments.</summary>
     internal static class Argument
     {
-        public const short A = 1, RowBytes = 2, StepBytes = 3, B = 4, C = 5, CRowBytes = 6, Steps = 7, Mode = 8;
+        public const short A = 1, RowBytes = 2, StepBytes = 3, B = 4, C = 5, CRowBytes = 6, Steps = 7, Mode = 8, Places = 9, Columns = 10;
     }
 
     private static readonly Lazy<MicroKernelDelegate>?[] Table = new Lazy<MicroKernelDelegate>?[2 * FarKey];
+    private static readonly Lazy<PlacedKernelDelegate>?[] PlacedTable = new Lazy<PlacedKernelDelegate>?[(int)Placed.B * 2 * FarKey];
 
     /// <summary>Whether a matrix of so many bytes lies beyond the second-level cache.</summary>
     public static bool IsFar(long bytes) => bytes > 1 << 20;
@@ -49,17 +65,48 @@ internal static class MicroKernel
     /// <param name="isFar">Of A: what the next tile needs is fetched meanwhile.</param>
     public static MicroKernelDelegate Get(Tiling tiling, int rows, int vectors, bool isFar = false)
     {
-        int key = (isFar ? FarKey : 0) | (rows << 8) | (vectors << 5) | ((int)tiling.DType << 3) | System.Numerics.BitOperations.Log2((uint)tiling.Width) - 4;
-        return (Table[key] ?? Add(key, tiling, rows, vectors, isFar)).Value;
+        int key = Key(tiling, rows, vectors, isFar);
+        return (Table[key] ?? Add(Table, key, () => Compile<MicroKernelDelegate>(tiling, rows, vectors, isFar, Placed.Neither))).Value;
     }
 
-    private static Lazy<MicroKernelDelegate> Add(int key, Tiling tiling, int rows, int vectors, bool isFar) =>
-        Interlocked.CompareExchange(ref Table[key], new(() => Compile(tiling.DType, tiling.Width, rows, vectors, isFar)), null) ?? Table[key]!;
-
-    private static unsafe MicroKernelDelegate Compile(DType type, VectorWidth width, int rows, int vectors, bool isFar)
+    /// <summary>The same for steps that are looked up.</summary>
+    public static PlacedKernelDelegate Get(Tiling tiling, int rows, int vectors, bool isFar, Placed placed)
     {
-        var method = Emitted.Free($"micro {rows}x{vectors}",
-            typeof(byte*), typeof(nint), typeof(nint), typeof(byte*), typeof(byte*), typeof(nint), typeof(nint), typeof(TileMode));
+        int key = (placed == Placed.A ? 0 : 2 * FarKey) + Key(tiling, rows, vectors, isFar);
+        return (PlacedTable[key] ?? Add(PlacedTable, key, () => Compile<PlacedKernelDelegate>(tiling, rows, vectors, isFar, placed))).Value;
+    }
+
+    /// <summary>For all tiles that so many rows are cut into.</summary>
+    public static TileRows<MicroKernelDelegate> Tiles(Tiling tiling, int rows, int vectors, bool isFar = false)
+    {
+        int count = tiling.Tiles(rows, vectors);
+        if (count == 0)
+            return default;
+        var (each, taller) = (rows / count, rows % count);
+        var others = Get(tiling, each, vectors, isFar);
+        return new(count, each, taller, others, taller == 0 ? others : Get(tiling, each + 1, vectors, isFar));
+    }
+
+    /// <summary>The same for steps that are looked up, and a number of tiles.</summary>
+    public static TileRows<PlacedKernelDelegate> Tiles(Tiling tiling, int rows, int count, int vectors, bool isFar, Placed placed)
+    {
+        if (count == 0)
+            return default;
+        var (each, taller) = (rows / count, rows % count);
+        var others = Get(tiling, each, vectors, isFar, placed);
+        return new(count, each, taller, others, taller == 0 ? others : Get(tiling, each + 1, vectors, isFar, placed));
+    }
+
+    private static int Key(Tiling tiling, int rows, int vectors, bool isFar) =>
+        (isFar ? FarKey : 0) | (rows << 8) | (vectors << 5) | ((int)tiling.DType << 3) | System.Numerics.BitOperations.Log2((uint)tiling.Width) - 4;
+
+    private static Lazy<T> Add<T>(Lazy<T>?[] table, int key, Func<T> compile) => Interlocked.CompareExchange(ref table[key], new(compile), null) ?? table[key]!;
+
+    private static unsafe T Compile<T>(Tiling tiling, int rows, int vectors, bool isFar, Placed placed) where T : Delegate
+    {
+        var (type, width) = (tiling.DType, tiling.Width);
+        Type[] arguments = [typeof(byte*), typeof(nint), typeof(nint), typeof(byte*), typeof(byte*), typeof(nint), typeof(nint), typeof(TileMode)];
+        var method = Emitted.Free($"micro {rows}x{vectors}{(placed == Placed.Neither ? "" : $" {placed} in places")}", placed == Placed.Neither ? arguments : [.. arguments, typeof(nint*), typeof(nint*)]);
         var il = method.GetILGenerator();
         var simd = Simd.Of(type, width);
         var tile = new LocalBuilder[rows * vectors];
@@ -88,11 +135,12 @@ internal static class MicroKernel
         il.Emit(OpCodes.Ldc_I4_1);
         il.Emit(OpCodes.Shl);
         il.Emit(OpCodes.Stloc, twice);
+        var columns = placed == Placed.B ? Columns(il, vectors) : null;
         il.Emit(OpCodes.Ldarg, Argument.Steps);
         il.Emit(OpCodes.Brfalse, end);
         var prefetch = !isFar ? null : TilePrefetch.Begin(il, rows, type.Size(), vectors * simd.Bytes, i => Row(il, bases, twice, i));
         il.MarkLabel(again);
-        Step(il, simd, tile, rows, vectors, bases, twice);
+        Step(il, simd, tile, rows, bases, twice, placed, columns);
         il.Emit(OpCodes.Ldarg, Argument.Steps);
         il.Emit(OpCodes.Ldc_I4_1);
         il.Emit(OpCodes.Sub);
@@ -122,26 +170,39 @@ internal static class MicroKernel
         });
         il.MarkLabel(done);
         il.Emit(OpCodes.Ret);
-        return Emitted.Delegate<MicroKernelDelegate>(method);
+        return Emitted.Delegate<T>(method);
     }
 
     /// <summary>One k: the vectors of B once, each row's element of A in all lanes, one fused multiply-add each.</summary>
-    private static void Step(ILGenerator il, Simd simd, LocalBuilder[] tile, int rows, int vectors, LocalBuilder[] bases, LocalBuilder twice)
+    private static void Step(ILGenerator il, Simd simd, LocalBuilder[] tile, int rows, LocalBuilder[] bases, LocalBuilder twice, Placed placed, LocalBuilder[]? columns)
     {
+        int vectors = tile.Length / rows;
+        var place = placed == Placed.Neither ? null : NextPlace(il, placed);
         var b = new LocalBuilder[vectors];
         for (int j = 0; j < vectors; j++)
         {
             b[j] = il.DeclareLocal(simd.Value);
-            il.Emit(OpCodes.Ldarg, Argument.B);
-            Offset(il, j * simd.Bytes);
+            if (columns is null)
+            {
+                il.Emit(OpCodes.Ldarg, Argument.B);
+                Offset(il, j * simd.Bytes);
+            }
+            else
+            {
+                il.Emit(OpCodes.Ldloc, place!);
+                il.Emit(OpCodes.Ldloc, columns[j]);
+                il.Emit(OpCodes.Add);
+            }
+
             simd.Load(il);
             il.Emit(OpCodes.Stloc, b[j]);
         }
 
+        var rowsFrom = placed == Placed.A ? Displaced(il, bases, place!) : bases;
         var a = il.DeclareLocal(simd.Value);
         for (int i = 0; i < rows; i++)
         {
-            Row(il, bases, twice, i);
+            Row(il, rowsFrom, twice, i);
             il.Emit(OpCodes.Ldobj, simd.Element);
             simd.Broadcast(il);
             il.Emit(OpCodes.Stloc, a);
@@ -155,7 +216,7 @@ internal static class MicroKernel
             }
         }
 
-        foreach (var pointer in bases)
+        foreach (var pointer in placed == Placed.A ? [] : bases)
         {
             il.Emit(OpCodes.Ldloc, pointer);
             il.Emit(OpCodes.Ldarg, Argument.StepBytes);
@@ -163,9 +224,61 @@ internal static class MicroKernel
             il.Emit(OpCodes.Stloc, pointer);
         }
 
+        if (placed == Placed.B)
+            return;
         il.Emit(OpCodes.Ldarg, Argument.B);
         Offset(il, vectors * simd.Bytes);
         il.Emit(OpCodes.Starg, Argument.B);
+    }
+
+    /// <summary>How far each of B's vectors is from its step's place.</summary>
+    private static LocalBuilder[] Columns(ILGenerator il, int vectors)
+    {
+        var columns = new LocalBuilder[vectors];
+        for (int j = 0; j < vectors; j++)
+        {
+            columns[j] = il.DeclareLocal(typeof(nint));
+            il.Emit(OpCodes.Ldarg, Argument.Columns);
+            Offset(il, j * IntPtr.Size);
+            il.Emit(OpCodes.Ldind_I);
+            il.Emit(OpCodes.Stloc, columns[j]);
+        }
+
+        return columns;
+    }
+
+    /// <summary>The next of the places: of B its address, of A how far it is from each row's first element.</summary>
+    private static LocalBuilder NextPlace(ILGenerator il, Placed placed)
+    {
+        var place = il.DeclareLocal(typeof(nint));
+        il.Emit(OpCodes.Ldarg, Argument.Places);
+        il.Emit(OpCodes.Ldind_I);
+        if (placed == Placed.B)
+        {
+            il.Emit(OpCodes.Ldarg, Argument.B);
+            il.Emit(OpCodes.Add);
+        }
+
+        il.Emit(OpCodes.Stloc, place);
+        il.Emit(OpCodes.Ldarg, Argument.Places);
+        Offset(il, IntPtr.Size);
+        il.Emit(OpCodes.Starg, Argument.Places);
+        return place;
+    }
+
+    private static LocalBuilder[] Displaced(ILGenerator il, LocalBuilder[] bases, LocalBuilder by)
+    {
+        var displaced = new LocalBuilder[bases.Length];
+        for (int i = 0; i < bases.Length; i++)
+        {
+            displaced[i] = il.DeclareLocal(typeof(byte*));
+            il.Emit(OpCodes.Ldloc, bases[i]);
+            il.Emit(OpCodes.Ldloc, by);
+            il.Emit(OpCodes.Add);
+            il.Emit(OpCodes.Stloc, displaced[i]);
+        }
+
+        return displaced;
     }
 
     /// <summary>The address of A's element in a row of the tile.</summary>

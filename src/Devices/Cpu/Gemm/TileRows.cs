@@ -4,25 +4,22 @@ namespace Singa.Actors.Devices.Cpu.Gemm;
 /// Rows cut into tiles as even as can be: the first ones are one row taller than the others. Two micro-kernels serve them all, so nothing is
 /// looked up or divided for a tile.
 /// </summary>
-internal readonly struct TileRows
+internal readonly struct TileRows<T>
+    where T : Delegate
 {
-    private readonly MicroKernelDelegate? taller, others;
+    private readonly T? taller, others;
     private readonly int rows, tallerCount;
 
-    /// <param name="isFar">See <see cref="MicroKernel.Get"/>.</param>
-    public TileRows(Tiling tiling, int rows, int vectors, bool isFar = false)
-    {
-        Count = tiling.Tiles(rows, vectors);
-        if (Count == 0)
-            return;
-        (this.rows, tallerCount) = (rows / Count, rows % Count);
-        others = MicroKernel.Get(tiling, this.rows, vectors, isFar);
-        taller = tallerCount == 0 ? others : MicroKernel.Get(tiling, this.rows + 1, vectors, isFar);
-    }
+    /// <param name="others">For the lower ones of these rows.</param>
+    /// <param name="taller">For one row more.</param>
+    public TileRows(int count, int rows, int tallerCount, T others, T taller) => (Count, this.rows, this.tallerCount, this.others, this.taller) = (count, rows, tallerCount, others, taller);
 
     public int Count { get; }
 
     public int Rows(int tile) => tile < tallerCount ? rows + 1 : rows;
 
-    public MicroKernelDelegate Kernel(int tile) => (tile < tallerCount ? taller : others)!;
+    /// <summary>Rows before a tile.</summary>
+    public int First(int tile) => tile * rows + Math.Min(tile, tallerCount);
+
+    public T Kernel(int tile) => (tile < tallerCount ? taller : others)!;
 }

@@ -29,7 +29,7 @@ internal sealed unsafe class ProductPhase(
         var tiling = memory.Image.Tiling;
         int rows = memory.Gradient.ColumnsOf(rowPanel), rowWidth = memory.Gradient.Width(rowPanel), width = memory.Image.Width(columnPanel);
         int vectors = width / tiling.Lanes, pitch = memory.Pitch(columnPanel);
-        var parts = new TileRows(tiling, rows, vectors);
+        var parts = MicroKernel.Tiles(tiling, rows, vectors);
         nint place = frequency * memory.Apart(rowPanel, columnPanel);
         float* a = (float*)(shared.Pointer + gradientOffset) + frequency * WinogradSize.Apart((long)tiles * memory.Gradient.TotalWidth) + memory.Gradient.Start(rowPanel, tiles);
         float* b = (float*)(shared.Pointer + imageOffset) + frequency * WinogradSize.Apart((long)tiles * memory.Image.TotalWidth) + memory.Image.Start(columnPanel, tiles);

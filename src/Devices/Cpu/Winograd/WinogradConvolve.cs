@@ -158,7 +158,7 @@ internal sealed unsafe class WinogradConvolve : CpuKernel
     {
         int steps = size.InChannels, vectors = width / tiling.Lanes;
         float* filter = (float*)shared.Pointer + frequency * WinogradSize.Apart((long)steps * cut.TotalWidth) + cut.Start(panel, steps);
-        var parts = new TileRows(tiling, tiles, vectors);
+        var parts = MicroKernel.Tiles(tiling, tiles, vectors);
         for (int step = 0; step < steps; step += ContractKernel.BlockLength)
         {
             int now = Math.Min(ContractKernel.BlockLength, steps - step);

@@ -98,7 +98,7 @@ internal sealed unsafe class WinogradFilterGradient : CpuKernel
         int pitch = WinogradSize.Padded(width);
         nint apart = WinogradSize.Apart((long)rows * pitch);
         float* products = (float*)region.Products;
-        var parts = new TileRows(tiling, rows, vectors);
+        var parts = MicroKernel.Tiles(tiling, rows, vectors);
         for (int f = 0; f < Frequencies; f++)
         {
             float* a = (float*)(shared.Pointer + gradientOffset) + f * WinogradSize.Apart((long)tiles * gradient.TotalWidth) + gradient.Start(region.RowPanel, tiles) + (nint)shard * shardTiles * rowWidth;
