@@ -59,7 +59,7 @@ internal sealed unsafe class InPlaceConvolve : CpuKernel
         if (geometry.Adjoint is not { } adjoint || adjoint.Channels > ContractKernel.BlockLength || Suits(adjoint, tiling) is not { } gradients)
             return null;
         // Where all tiles would take too much memory, some of the channels at a time.
-        int vectors = Together(adjoint, gradients, tiling, isGradient: true).Vectors, heights = tiling.RowsMax(vectors);
+        int vectors = Together(adjoint, gradients, tiling, isGradient: true).Vectors, heights = Math.Min(tiling.RowsMax(vectors), adjoint.Outputs);
         int atOnce = (int)Math.Clamp(context.SharedScratchMost / TapTiles.Bytes(adjoint, 1) / heights * heights, heights, adjoint.Outputs);
         var shared = new SharedScratch(TapTiles.Bytes(adjoint, atOnce));
         var phases = new List<CpuKernel>();
