@@ -1,3 +1,5 @@
+using System.Reflection;
+using System.Reflection.Emit;
 using System.Runtime.Intrinsics.X86;
 
 namespace Singa.Actors.Devices.Cpu.Gemm;
@@ -10,8 +12,19 @@ internal static unsafe class Cache
 {
     public const int LineBytes = 64;
 
+    private static readonly MethodInfo One = typeof(Sse).GetMethod(nameof(Sse.Prefetch0))!;
+
     /// <summary>Whether so many bytes lie beyond the second-level cache, or drive out of it what else is needed.</summary>
     public static bool IsFar(long bytes) => bytes > 1 << 19;
+
+    /// <summary>Writes the fetching of the line whose address is on the stack.</summary>
+    public static void Fetch(ILGenerator il)
+    {
+        if (Sse.IsSupported)
+            il.Emit(OpCodes.Call, One);
+        else
+            il.Emit(OpCodes.Pop);
+    }
 
     public static void Fetch(byte* first, nint rowBytes, int rows, int bytes)
     {

@@ -1,6 +1,4 @@
-using System.Reflection;
 using System.Reflection.Emit;
-using System.Runtime.Intrinsics.X86;
 
 namespace Singa.Actors.Devices.Cpu.Gemm;
 
@@ -10,10 +8,6 @@ namespace Singa.Actors.Devices.Cpu.Gemm;
 /// </summary>
 internal sealed class TilePrefetch
 {
-    private const int LineBytes = 64;
-
-    private static readonly MethodInfo Fetch = typeof(Sse).GetMethod(nameof(Sse.Prefetch0))!;
-
     private readonly ILGenerator il;
     private readonly int rows, elementBytes, rowBytes;
     private readonly LocalBuilder left, ahead;
@@ -27,11 +21,8 @@ internal sealed class TilePrefetch
 
     /// <summary>Begins the loop over steps, of which the micro-kernel's argument counts as many from here as one line of A holds.</summary>
     /// <param name="row">Leaves the address of A's element in a row of the tile on the stack.</param>
-    /// <returns>Null where the processor cannot be asked.</returns>
-    public static TilePrefetch? Begin(ILGenerator il, int rows, int elementBytes, int rowBytes, Action<int> row)
+    public static TilePrefetch Begin(ILGenerator il, int rows, int elementBytes, int rowBytes, Action<int> row)
     {
-        if (!Sse.IsSupported)
-            return null;
         var prefetch = new TilePrefetch(il, rows, elementBytes, rowBytes);
         prefetch.Results();
         prefetch.Rows(row);
@@ -47,27 +38,27 @@ internal sealed class TilePrefetch
 
     private void Results()
     {
-        il.Emit(OpCodes.Ldarg, MicroKernel.Argument.Steps);
+        il.Emit(OpCodes.Ldarg, MicroKernelEmitter.Argument.Steps);
         il.Emit(OpCodes.Stloc, left);
-        TileBytes(MicroKernel.Argument.RowBytes);
+        TileBytes(MicroKernelEmitter.Argument.RowBytes);
         il.Emit(OpCodes.Stloc, ahead);
         var target = il.DeclareLocal(typeof(nint));
-        il.Emit(OpCodes.Ldarg, MicroKernel.Argument.C);
-        TileBytes(MicroKernel.Argument.CRowBytes);
+        il.Emit(OpCodes.Ldarg, MicroKernelEmitter.Argument.C);
+        TileBytes(MicroKernelEmitter.Argument.CRowBytes);
         il.Emit(OpCodes.Add);
         il.Emit(OpCodes.Stloc, target);
         for (int i = 0; i < rows; i++)
         {
-            for (int at = 0; at < rowBytes; at += LineBytes)
+            for (int at = 0; at < rowBytes; at += Cache.LineBytes)
             {
                 il.Emit(OpCodes.Ldloc, target);
                 Number(at);
                 il.Emit(OpCodes.Add);
-                il.Emit(OpCodes.Call, Fetch);
+                Cache.Fetch(il);
             }
 
             il.Emit(OpCodes.Ldloc, target);
-            il.Emit(OpCodes.Ldarg, MicroKernel.Argument.CRowBytes);
+            il.Emit(OpCodes.Ldarg, MicroKernelEmitter.Argument.CRowBytes);
             il.Emit(OpCodes.Add);
             il.Emit(OpCodes.Stloc, target);
         }
@@ -75,33 +66,28 @@ internal sealed class TilePrefetch
 
     private void Rows(Action<int> row)
     {
-        var (few, skip) = (il.DefineLabel(), il.DefineLabel());
+        var few = il.DefineLabel();
         il.MarkLabel(some);
         il.Emit(OpCodes.Ldloc, left);
-        il.Emit(OpCodes.Starg, MicroKernel.Argument.Steps);
+        il.Emit(OpCodes.Starg, MicroKernelEmitter.Argument.Steps);
         il.Emit(OpCodes.Ldloc, left);
-        Number(LineBytes / elementBytes);
+        Number(Cache.LineBytes / elementBytes);
         il.Emit(OpCodes.Ble, few);
-        Number(LineBytes / elementBytes);
-        il.Emit(OpCodes.Starg, MicroKernel.Argument.Steps);
+        Number(Cache.LineBytes / elementBytes);
+        il.Emit(OpCodes.Starg, MicroKernelEmitter.Argument.Steps);
         il.MarkLabel(few);
         il.Emit(OpCodes.Ldloc, left);
-        il.Emit(OpCodes.Ldarg, MicroKernel.Argument.Steps);
+        il.Emit(OpCodes.Ldarg, MicroKernelEmitter.Argument.Steps);
         il.Emit(OpCodes.Sub);
         il.Emit(OpCodes.Stloc, left);
-        // Only where steps follow one another in a line.
-        il.Emit(OpCodes.Ldarg, MicroKernel.Argument.StepBytes);
-        Number(elementBytes);
-        il.Emit(OpCodes.Bne_Un, skip);
         for (int i = 0; i < rows; i++)
         {
             row(i);
             il.Emit(OpCodes.Ldloc, ahead);
             il.Emit(OpCodes.Add);
-            il.Emit(OpCodes.Call, Fetch);
+            Cache.Fetch(il);
         }
 
-        il.MarkLabel(skip);
     }
 
     /// <summary>As many bytes as all rows of the tile, each of so many as the argument says.</summary>
