@@ -41,12 +41,13 @@ internal sealed class RowChains
     public IReadOnlyList<(string Name, Kernel Kernel)> Join(long[] offsets)
     {
         var joined = new List<(string Name, Kernel Kernel)>();
+        var lives = Lives();
         int next = 0;
         foreach (var piece in chains.SelectMany(c => Pieces(c, offsets)))
         {
             joined.AddRange(Range(next, piece.First));
             if (piece.End - piece.First > 1 && Range(piece.First, piece.End).Any(o => o.Kernel is ReduceKernel))
-                joined.Add(Chain(piece));
+                joined.Add(Chain(piece, lives));
             else
                 joined.AddRange(Range(piece.First, piece.End));
             next = piece.End;
@@ -94,12 +95,24 @@ internal sealed class RowChains
         yield return new RowChain(first, chain.End, chain.Rows);
     }
 
-    private (string Name, Kernel Kernel) Chain(RowChain piece)
+    /// <summary>The first and the last operation that touch a block.</summary>
+    private Dictionary<int, (int First, int Last)> Lives()
+    {
+        var lives = new Dictionary<int, (int First, int Last)>();
+        for (int i = 0; i < operations.Count; i++)
+        {
+            foreach (var operand in operations[i].Kernel.Inputs.Concat(operations[i].Kernel.Outputs))
+                lives[operand.Block] = (lives.TryGetValue(operand.Block, out var life) ? life.First : i, i);
+        }
+
+        return lives;
+    }
+
+    private (string Name, Kernel Kernel) Chain(RowChain piece, Dictionary<int, (int First, int Last)> lives)
     {
         var links = Range(piece.First, piece.End).Select(o => new ChainLink(o.Name, o.Kernel)).ToImmutableArray();
-        var elsewhere = Range(0, piece.First).Concat(Range(piece.End, operations.Count)).SelectMany(o => o.Kernel.Inputs.Concat(o.Kernel.Outputs)).Select(o => o.Block).ToHashSet();
         var passing = links.SelectMany(l => l.Kernel.Inputs.Concat(l.Kernel.Outputs)).GroupBy(o => o.Block)
-            .Where(b => blocks[b.Key].Kind == BlockKind.Transient && !elsewhere.Contains(b.Key) && IsEven([.. b.Select(o => RowWindow.Of(o, piece.Rows))]));
+            .Where(b => blocks[b.Key].Kind == BlockKind.Transient && lives[b.Key] is var (first, last) && first >= piece.First && last < piece.End && IsEven([.. b.Select(o => RowWindow.Of(o, piece.Rows))]));
         return (NameOf(piece), new ChainKernel(links, piece.Rows, [.. passing.Select(b => b.Key)]));
     }
 

@@ -100,7 +100,7 @@ public sealed class ChainTests(CpuVariants variants) : IClassFixture<CpuVariants
         var inputs = plan.Blocks.Where(b => b.Kind is BlockKind.Input or BlockKind.Variable).ToArray();
         byte[][] values = [.. inputs.Select((b, i) => Values(b.Name == "x" ? type.DType : type.DType.Computed(), b.Bytes, seed: i))];
         using var reference = new CpuBackend(0, new CpuOptions { Threads = 1 });
-        var expected = Run(reference, Parted(plan), inputs, values);
+        var expected = Run(reference, Parted.Of(plan), inputs, values);
         foreach (var backend in backends)
             Assert.True(expected.AsSpan().SequenceEqual(Run(backend, plan, inputs, values)), $"{graph} of {type} on {backend.Properties.Description}");
     }
@@ -113,15 +113,6 @@ public sealed class ChainTests(CpuVariants variants) : IClassFixture<CpuVariants
         plan.AddSection("run", [], [.. outputs.Select((o, i) => (o, plan.Declare($"result {i}", BlockKind.Output, o.Type)))], []);
         return plan.Build();
     }
-
-    /// <summary>The same with each link an operation of its own.</summary>
-    private static Plan Parted(Plan plan) => plan with
-    {
-        Sections = [.. plan.Sections.Select(s => s with
-        {
-            Operations = [.. s.Operations.SelectMany(o => o.Kernel is ChainKernel chain ? chain.Links.Select(l => new Operation(l.Name, l.Kernel, o.Reads, o.Writes)) : [o])],
-        })],
-    };
 
     private static byte[] Run(IBackend backend, Plan plan, Block[] inputs, byte[][] values)
     {

@@ -7,7 +7,10 @@ namespace Singa.Actors.Devices.Cpu.Kernels;
 internal static class ChainCompiler
 {
     // Of what links touch of the rows that they do at once: it is there still when the next link comes.
-    private const long ChunkBytes = 96 << 10;
+    private const long ChunkBytes = 128 << 10;
+
+    // Of one value a row there are whole vectors then.
+    private const long RowsStep = 16;
 
     // A row that no core's own cache holds gains nothing.
     private const long RowBytesMost = 1 << 20;
@@ -21,7 +24,8 @@ internal static class ChainCompiler
         int parts = context.Work.Parts(effort, context.Threads, most: long.MaxValue);
         if (rowBytes > RowBytesMost || kernel.Rows < Math.Min(parts, 2 * context.Threads))
             return new CpuPhases(new SharedScratch(0), [.. links.Select(l => (CpuKernel)CpuBackend.Compile(l, blocks, context))]);
-        return new CpuChain(kernel, Math.Clamp(ChunkBytes / Math.Max(1, rowBytes), 1, (kernel.Rows + parts - 1) / parts), blocks, context);
+        long chunk = Math.Clamp(ChunkBytes / Math.Max(1, rowBytes), 1, (kernel.Rows + parts - 1) / parts);
+        return new CpuChain(kernel, chunk < RowsStep ? chunk : chunk / RowsStep * RowsStep, blocks, context);
     }
 
     /// <summary>What a row takes of memory that no other row reads.</summary>
