@@ -9,7 +9,7 @@ namespace Singa.Actors.Graph.Recompute;
 public sealed record MemoryGoal(long ArenaBytes, Seq<double> Prices, double Share)
 {
     // A chain of pointwise ops is 10 to 60; a convolution or product of n terms about n / 2.
-    private static readonly Seq<double> CheapPrices = [30, 60, 200];
+    private static readonly Seq<double> CheapPrices = [30, 60, 100];
 
     // Nobody misses so little.
     private const long SmallArena = 1 << 20;

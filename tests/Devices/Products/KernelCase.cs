@@ -12,6 +12,9 @@ internal sealed class KernelCase(int seed)
     private readonly System.Random random = new(seed);
     private readonly List<long> blocks = [];
 
+    /// <summary>Which part of all numbers is infinite.</summary>
+    public double Infinities { get; set; }
+
     public int Next(int low, int high) => random.Next(low, high + 1);
 
     public T Any<T>(params ReadOnlySpan<T> choices) => choices[random.Next(choices.Length)];
@@ -77,7 +80,11 @@ internal sealed class KernelCase(int seed)
         if (type == DType.Float32)
         {
             foreach (ref float x in MemoryMarshal.Cast<byte, float>(bytes.AsSpan()))
+            {
                 x = (float)(values.NextDouble() * 2 - 1);
+                if (Infinities > 0 && values.NextDouble() < Infinities)
+                    x /= 0;
+            }
         }
         else
         {

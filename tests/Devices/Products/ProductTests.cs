@@ -94,6 +94,62 @@ public sealed class ProductTests
         return new ConvolveKernel(form, window, groups, image, filter, result, tree, epilogue, Rounded: shards > 0 && type == DType.Float32 && seed % 4 == 2);
     });
 
+    /// <summary>Pixels in whole vectors, or several samples' together, and many channels: planes are read where they lie.</summary>
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void Convolutions_of_whole_vectors_have_the_defined_bits(int seed) => Check(seed, DrawVectors(seed));
+
+    /// <summary>Weights and pixels that are no numbers: a tap that does not reach a pixel must not make it one.</summary>
+    [Theory]
+    [MemberData(nameof(SomeSeeds))]
+    public void Convolutions_of_what_is_no_number_have_the_defined_bits(int seed) => Check(seed, it =>
+    {
+        it.Infinities = it.Any(0.001, 0.01, 0.2);
+        return DrawVectors(seed)(it);
+    });
+
+    /// <summary>With memory for a few channels' filters at once.</summary>
+    [Theory]
+    [MemberData(nameof(SomeSeeds))]
+    public void Convolutions_of_whole_vectors_part_by_part_have_the_defined_bits(int seed) => Check(seed, DrawVectors(seed), [1, 20_000]);
+
+    private static Func<KernelCase, Kernel> DrawVectors(int seed) => it =>
+    {
+        const DType type = DType.Float32;
+        int channels = it.Any(6, 7, 16, it.Next(6, 30)), outputs = it.Any(8, 16, 32, 32, 64, 13), samples = it.Any(1, 2, 3, 5);
+        var window = new Window2D(it.Any(1, 2, 3, 3), it.Any(1, 2, 3, 3), it.Any(1, 1, 1, 2), it.Any(1, 1, 1, 2), it.Next(0, 2), it.Next(0, 2), it.Any(1, 1, 2), it.Any(1, 1, 2));
+        var (oh, ow) = it.Any((4, 4), (8, 8), (2, 16), (4, 16), (8, 2), (16, 1), (1, 32), (2, 8), (5, 16), (7, 7));
+        int height = (oh - 1) * window.StrideHeight + (window.KernelHeight - 1) * window.DilationHeight + 1 - 2 * window.PadTop;
+        int width = (ow - 1) * window.StrideWidth + (window.KernelWidth - 1) * window.DilationWidth + 1 - 2 * window.PadLeft;
+        if (height < 1 || width < 1)
+            (window, height, width) = (window with { PadTop = 0, PadLeft = 0 }, height + 2 * window.PadTop, width + 2 * window.PadLeft);
+        // Which side comes in vectors is the form's; a gradient's is the image.
+        var form = (ConvolveForm)(seed % 3);
+        if (form == ConvolveForm.ImageGradient && window is { StrideHeight: 1, StrideWidth: 1 } && it.Any(true, true, false))
+        {
+            var (h, w) = (oh + 2 * window.PadTop - (window.KernelHeight - 1) * window.DilationHeight, ow + 2 * window.PadLeft - (window.KernelWidth - 1) * window.DilationWidth);
+            if (h > 0 && w > 0)
+                (height, width, oh, ow) = (oh, ow, h, w);
+        }
+
+        if (seed % 24 == 3)
+            (channels, outputs, samples) = (it.Any(520, 700), 8, 1);
+        else if (seed % 24 == 4)
+            (channels, outputs, samples) = (8, it.Any(520, 2100), 1);
+        else if (seed % 24 == 5)
+            (channels, outputs, samples) = (6, 32, 150);
+        int shards = form == ConvolveForm.FilterGradient && it.Any(true, false) ? it.Next(1, 6) : 0;
+        long[] lead = shards == 0 ? [] : [shards];
+        var tree = shards == 0 ? [] : it.Tree(shards);
+        long[] ranges = shards == 0 ? [] : [tree.Length];
+        var image = it.Plain(type, [.. lead, samples, channels, height, width]);
+        var filter = it.Plain(type, [.. ranges, outputs, channels, window.KernelHeight, window.KernelWidth]);
+        var result = it.Plain(type, [.. lead, samples, outputs, oh, ow]);
+        var target = form switch { ConvolveForm.Forward => result, ConvolveForm.ImageGradient => image, _ => filter };
+        var epilogue = form != ConvolveForm.FilterGradient && it.Any(true, false) ? Fused(type, Bias(it, type, target), it.Plain(type, [.. target.Shape])) : null;
+        return new ConvolveKernel(form, window, 1, image, filter, result, tree, epilogue, Rounded: shards > 0 && seed % 4 == 2);
+    };
+
     [Theory]
     [MemberData(nameof(SomeSeeds))]
     public void Winograd_has_the_defined_bits(int seed) => Check(seed, DrawWinograd(seed));

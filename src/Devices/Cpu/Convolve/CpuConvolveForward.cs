@@ -89,21 +89,21 @@ internal sealed unsafe class CpuConvolveForward : CpuKernel
         var a = new Matrix((nint)filter + (nint)group * rows * steps * size, steps, 1);
         var c = new Matrix((nint)target + (((nint)sample * geometry.Groups + group) * rows * pixels) * size, pixels, 1);
         bool direct = columns == width;
-        int tiles = tiling.Tiles(rowCount, vectors), step = 0;
+        var tiles = MicroKernel.Tiles(tiling, rowCount, vectors, isFar);
+        int step = 0;
         do
         {
             int count = Math.Min(stepsMax, steps - step);
             Pack(from, step, count, pixel, columns, width, panel);
             var mode = step == 0 ? TileMode.Store : TileMode.Add;
-            for (int t = 0; t < tiles; t++)
+            for (int t = 0, row = firstRow, tileRows; t < tiles.Count; t++, row += tileRows)
             {
-                var (offset, tileRows) = Tiling.Rows(rowCount, tiles, t);
-                int row = firstRow + offset;
+                tileRows = tiles.Rows(t);
                 byte* tile = direct ? c.At(row, pixel, size) : buffer;
                 nint rowBytes = direct ? c.RowStride * size : width * size;
                 if (!direct && step > 0)
                     TileCopy.Load(c, row, pixel, tileRows, columns, width, size, buffer);
-                MicroKernel.Get(tiling, tileRows, vectors, isFar)(a.At(row, step, size), a.RowStride * size, size, panel, tile, rowBytes, count, mode);
+                tiles.Kernel(t)(a.At(row, step, size), a.RowStride * size, size, panel, tile, rowBytes, count, mode);
                 if (step + count == steps)
                     epilogue?.Apply(tile, rowBytes, tileRows, columns, group * rows + row, pixel, epilogueOffsets[sample]);
                 if (!direct)

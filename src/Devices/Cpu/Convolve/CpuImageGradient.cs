@@ -91,7 +91,8 @@ internal sealed unsafe class CpuImageGradient : CpuKernel
     private void Multiply(int first, int samples, int group, int channel, int channels, int pixel, byte* panel, byte* products)
     {
         int columns = Math.Min(tiling.PanelColumns, samples * geometry.OutPixels - pixel), vectors = tiling.Vectors(columns), width = vectors * tiling.Lanes;
-        int row = geometry.GroupChannels * geometry.Taps, rows = channels * geometry.Taps, tiles = tiling.Tiles(rows, vectors), step = 0;
+        int row = geometry.GroupChannels * geometry.Taps, step = 0;
+        var tiles = MicroKernel.Tiles(tiling, channels * geometry.Taps, vectors);
         var a = new Matrix((nint)filter + ((nint)group * geometry.GroupOutputs * row + channel * geometry.Taps) * size, 1, row);
         var b = new Matrix((nint)gradient + ((nint)first * geometry.Groups + group) * geometry.GroupOutputs * geometry.OutPixels * size, geometry.OutPixels, 1);
         var c = new Matrix((nint)products, pitch, 1);
@@ -106,10 +107,9 @@ internal sealed unsafe class CpuImageGradient : CpuKernel
             else if (!packed)
                 Packing.Panel(b.At(step, pixel, size), b, steps, columns, width, size, panel);
             var mode = step == 0 ? TileMode.Store : geometry.GroupOutputs > ContractKernel.BlockLength ? TileMode.Add : TileMode.Continue;
-            for (int t = 0; t < tiles; t++)
+            for (int t = 0, tile = 0; t < tiles.Count; tile += tiles.Rows(t++))
             {
-                var (tile, count) = Tiling.Rows(rows, tiles, t);
-                MicroKernel.Get(tiling, count, vectors)(a.At(tile, step, size), size, (nint)row * size, source, c.At(tile, pixel, size), (nint)pitch * size, steps, mode);
+                tiles.Kernel(t)(a.At(tile, step, size), size, (nint)row * size, source, c.At(tile, pixel, size), (nint)pitch * size, steps, mode);
             }
 
             step += steps;

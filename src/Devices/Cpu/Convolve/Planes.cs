@@ -27,7 +27,7 @@ internal sealed class Planes
     /// <summary>Whether the planes have to be copied into memory of their own.</summary>
     public bool IsCopy { get; }
 
-    private int PlaneElements => checked(height * Pitch);
+    public int PlaneElements => checked(height * Pitch);
 
     /// <summary>Memory for a copy, with what panels may read over its end.</summary>
     public long Bytes(int size) => IsCopy ? ((long)geometry.GroupChannels * PlaneElements * size + Panels.OverrunBytes + 63) / 64 * 64 : 0;
@@ -54,6 +54,12 @@ internal sealed class Planes
     public unsafe void Fill(byte* source, byte* target, int size, int first, int count)
     {
         NativeMemory.Clear(target + (nint)first * PlaneElements * size, (nuint)count * (nuint)PlaneElements * (nuint)size);
+        Copy(source, target, size, first, count);
+    }
+
+    /// <summary>The same where all else is zero already.</summary>
+    public unsafe void Copy(byte* source, byte* target, int size, int first, int count)
+    {
         var w = geometry.Window;
         // What no window reaches is left out.
         int rows = Math.Min(geometry.Height, height - w.PadTop), columns = Math.Min(geometry.Width, Pitch - w.PadLeft);

@@ -2,11 +2,24 @@ using System.Reflection.Emit;
 
 namespace Singa.Actors.Devices.Cpu.Emit;
 
-/// <summary>Loops of functions <c>void(void** pointers, long count)</c> that are written as IL.</summary>
+/// <summary>
+/// Loops of functions <c>void(void** pointers, long count, …)</c> that are written as IL. Their first parameter is an object that nobody reads:
+/// a delegate without one would have to shift all arguments at each call.
+/// </summary>
 internal static unsafe class Emitted
 {
-    public static DynamicMethod Method(string name) =>
-        new(name, typeof(void), [typeof(void**), typeof(long)], typeof(Emitted).Module, skipVisibility: true) { InitLocals = false };
+    public const short Pointers = 1, Count = 2, First = 3;
+
+    private static readonly object Nobody = new();
+
+    /// <param name="parameters">Behind pointers and count, from argument <see cref="First"/> on.</param>
+    public static DynamicMethod Method(string name, params Type[] parameters) => Free(name, [typeof(void**), typeof(long), .. parameters]);
+
+    /// <summary>A method whose arguments are counted from 1.</summary>
+    public static DynamicMethod Free(string name, params Type[] parameters) =>
+        new(name, typeof(void), [typeof(object), .. parameters], typeof(Emitted).Module, skipVisibility: true) { InitLocals = false };
+
+    public static T Delegate<T>(DynamicMethod method) where T : Delegate => method.CreateDelegate<T>(Nobody);
 
     public static void Constant(ILGenerator il, LocalBuilder local, long value)
     {
@@ -56,7 +69,7 @@ internal static unsafe class Emitted
 
         // What is left: 0 up to step − 1 elements.
         var done = il.DefineLabel();
-        il.Emit(OpCodes.Ldarg_1);
+        il.Emit(OpCodes.Ldarg, Count);
         il.Emit(OpCodes.Ldloc, row.Index);
         il.Emit(OpCodes.Sub);
         il.Emit(OpCodes.Stloc, row.Limit);
@@ -77,7 +90,7 @@ internal static unsafe class Emitted
     private static LocalBuilder Last(ILGenerator il, int step)
     {
         var last = il.DeclareLocal(typeof(long));
-        il.Emit(OpCodes.Ldarg_1);
+        il.Emit(OpCodes.Ldarg, Count);
         il.Emit(OpCodes.Ldc_I8, (long)step);
         il.Emit(OpCodes.Sub);
         il.Emit(OpCodes.Stloc, last);

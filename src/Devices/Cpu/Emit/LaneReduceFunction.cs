@@ -55,13 +55,13 @@ internal static class LaneReduceFunction
         }
 
         il.Emit(OpCodes.Ret);
-        return method.CreateDelegate<RowDelegate>();
+        return Emitted.Delegate<RowDelegate>(method);
     }
 
     // The last pointer is to the lanes.
     private static void Address(ILGenerator il, ScalarProgram program, Simd simd, int vector)
     {
-        il.Emit(OpCodes.Ldarg_0);
+        il.Emit(OpCodes.Ldarg, Emitted.Pointers);
         il.Emit(OpCodes.Ldc_I4, program.Arguments.Length * IntPtr.Size);
         il.Emit(OpCodes.Add);
         il.Emit(OpCodes.Ldind_I);

@@ -46,6 +46,8 @@ internal sealed class RowEmitter
 
     public int LaneSize { get; }
 
+    public bool IsVector => width is not null;
+
     /// <summary>Whole vectors of results go past the caches; targets must begin at multiples of a vector.</summary>
     public bool IsPast { get; init; }
 
@@ -62,8 +64,15 @@ internal sealed class RowEmitter
     /// <summary>Whether what is staged makes a step of more than one vector at a time pointless.</summary>
     public bool IsStaged => width is not null && operands.Any(o => !o.IsRepeated && !o.IsDirect);
 
-    /// <summary>Pointers from the array that is argument 0, and what repeats along the row.</summary>
+    /// <summary>Memory for stages, once; then the row's beginning.</summary>
     public void Prologue()
+    {
+        Stages();
+        Begin();
+    }
+
+    /// <summary>Pointers from the caller's array, and what repeats along the row.</summary>
+    public void Begin()
     {
         foreach (var operand in operands)
         {
@@ -80,10 +89,31 @@ internal sealed class RowEmitter
             lanes.Broadcast(il);
             il.Emit(OpCodes.Stloc, repeated[operand.Index]!);
         }
+    }
 
+    /// <summary>In the caller's array, to the next row: argument <paramref name="steps"/> has as many bytes for each pointer.</summary>
+    public void Next(short steps)
+    {
+        foreach (var operand in operands)
+        {
+            il.Emit(OpCodes.Ldarg, Emitted.Pointers);
+            il.Emit(OpCodes.Ldc_I4, operand.Index * IntPtr.Size);
+            il.Emit(OpCodes.Add);
+            LoadPointer(operand);
+            il.Emit(OpCodes.Ldarg, steps);
+            il.Emit(OpCodes.Ldc_I4, operand.Index * IntPtr.Size);
+            il.Emit(OpCodes.Add);
+            il.Emit(OpCodes.Ldind_I);
+            il.Emit(OpCodes.Add);
+            il.Emit(OpCodes.Stind_I);
+        }
+    }
+
+    /// <summary>Memory for them is taken from the stack, once a call.</summary>
+    public void Stages()
+    {
         if (width is null)
             return;
-
         il.Emit(OpCodes.Ldc_I4, operands.Length * stageBytes + Alignment);
         il.Emit(OpCodes.Conv_U);
         il.Emit(OpCodes.Localloc);
@@ -189,7 +219,7 @@ internal sealed class RowEmitter
 
     private void LoadPointer(RowOperand operand)
     {
-        il.Emit(OpCodes.Ldarg_0);
+        il.Emit(OpCodes.Ldarg, Emitted.Pointers);
         il.Emit(OpCodes.Ldc_I4, operand.Index * IntPtr.Size);
         il.Emit(OpCodes.Add);
         il.Emit(OpCodes.Ldind_I);

@@ -7,6 +7,12 @@ namespace Singa.Actors.Devices.Cpu.Emit;
 public unsafe delegate void RowDelegate(void** pointers, long count);
 
 /// <summary>
+/// The same on <paramref name="rows"/> rows, one at least: each pointer is to the first row's element and moves <paramref name="steps"/> bytes from
+/// row to row. The pointers are changed.
+/// </summary>
+public unsafe delegate void RowsDelegate(void** pointers, long count, nint* steps, long rows);
+
+/// <summary>
 /// A scalar program over one row. Strides, in elements, are baked in: 1 runs at full speed, 0 repeats, others go lane by lane.
 /// </summary>
 internal static class RowFunction
@@ -17,22 +23,53 @@ internal static class RowFunction
     /// <param name="past">Results are not read soon: see <see cref="RowEmitter.IsPast"/>.</param>
     public static RowDelegate Compile(ScalarProgram program, long[] strides, VectorWidth widest, bool past)
     {
-        int laneSize = LaneProgram.LaneSize(program);
-        VectorWidth? width = laneSize == 0 ? null : widest;
         var method = Emitted.Method("row");
         var il = method.GetILGenerator();
-        var row = new RowEmitter(il, program, program.Results.Length, strides, width, laneSize, width is { } bytes ? (int)bytes / laneSize : 1)
-        {
-            IsPast = past && width is not null,
-        };
+        var row = Emitter(il, program, strides, widest, past);
         row.Prologue();
-        Emitted.Constant(il, row.Index, 0);
-        if (width is null)
-            Single(il, row);
-        else
-            Vectors(il, row, program.Instructions.Length <= UnrollInstructions && !row.IsStaged);
+        Row(il, row, program);
         il.Emit(OpCodes.Ret);
-        return method.CreateDelegate<RowDelegate>();
+        return Emitted.Delegate<RowDelegate>(method);
+    }
+
+    /// <summary>The same over several rows.</summary>
+    public static RowsDelegate CompileRows(ScalarProgram program, long[] strides, VectorWidth widest)
+    {
+        const short steps = Emitted.First, rows = Emitted.First + 1;
+        var method = Emitted.Method("rows", typeof(nint*), typeof(long));
+        var il = method.GetILGenerator();
+        var row = Emitter(il, program, strides, widest, past: false);
+        row.Stages();
+        var again = il.DefineLabel();
+        il.MarkLabel(again);
+        row.Begin();
+        Row(il, row, program);
+        row.Next(steps);
+        il.Emit(OpCodes.Ldarg, rows);
+        il.Emit(OpCodes.Ldc_I8, 1L);
+        il.Emit(OpCodes.Sub);
+        il.Emit(OpCodes.Starg, rows);
+        il.Emit(OpCodes.Ldarg, rows);
+        il.Emit(OpCodes.Ldc_I8, 0L);
+        il.Emit(OpCodes.Bgt, again);
+        il.Emit(OpCodes.Ret);
+        return Emitted.Delegate<RowsDelegate>(method);
+    }
+
+    private static RowEmitter Emitter(ILGenerator il, ScalarProgram program, long[] strides, VectorWidth widest, bool past)
+    {
+        int laneSize = LaneProgram.LaneSize(program);
+        VectorWidth? width = laneSize == 0 ? null : widest;
+        return new RowEmitter(il, program, program.Results.Length, strides, width, laneSize, width is { } bytes ? (int)bytes / laneSize : 1) { IsPast = past && width is not null };
+    }
+
+    private static void Row(ILGenerator il, RowEmitter row, ScalarProgram program)
+    {
+        Emitted.Constant(il, row.Index, 0);
+        if (row.IsVector)
+            Vectors(il, row, program.Instructions.Length <= UnrollInstructions && !row.IsStaged);
+        else
+            Single(il, row);
     }
 
     private static void Single(ILGenerator il, RowEmitter row) => Emitted.While(il, row.Index, step: 1, () => Block(row, 0));

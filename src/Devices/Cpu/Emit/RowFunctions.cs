@@ -8,6 +8,7 @@ namespace Singa.Actors.Devices.Cpu.Emit;
 public sealed class RowFunctions(VectorWidth width)
 {
     private readonly ConcurrentDictionary<Key, Lazy<RowDelegate>> rows = new();
+    private readonly ConcurrentDictionary<Key, Lazy<RowsDelegate>> severalRows = new();
     private readonly ConcurrentDictionary<Key, Lazy<RowDelegate>> reductions = new();
 
     /// <param name="program">In primitives; Maximum and Minimum are allowed and mean those of IEEE 754-2019.</param>
@@ -17,6 +18,10 @@ public sealed class RowFunctions(VectorWidth width)
     /// <param name="past">Results go past the caches; they lie side by side, none is a half, and each row begins at a multiple of a vector.</param>
     public RowDelegate Row(ScalarProgram program, bool past, long[] strides) => rows.GetOrAdd(
         new Key(program, strides, default, past), key => new Lazy<RowDelegate>(() => RowFunction.Compile(key.Program, key.Strides, width, key.Past))).Value;
+
+    /// <summary>The program over several rows at a call.</summary>
+    public RowsDelegate Rows(ScalarProgram program, params long[] strides) => severalRows.GetOrAdd(
+        new Key(program, strides, default), key => new Lazy<RowsDelegate>(() => RowFunction.CompileRows(key.Program, key.Strides, width))).Value;
 
     /// <summary>
     /// The program's one result over a row joined into the 16 lanes that <see cref="ReduceKernel"/> speaks of; the last pointer is

@@ -22,7 +22,7 @@ internal sealed unsafe class CpuContract : CpuKernel
     private readonly nint[] aOffsets, bOffsets, cOffsets;
     private readonly nint[][] epilogueOffsets;
     private readonly TileEpilogue? epilogue;
-    private readonly bool isFar;
+    private readonly bool isFar, isTargetFar;
     private int rowParts = 1;
 
     public CpuContract(ContractKernel kernel, CpuContext context, Func<Operand, nint> address)
@@ -38,6 +38,7 @@ internal sealed unsafe class CpuContract : CpuKernel
         epilogueOffsets = Batches.Offsets(kernel.Epilogue, batches);
         epilogue = kernel.Epilogue is null ? null : new TileEpilogue(kernel.Epilogue, swapped, context, address);
         isFar = MicroKernel.IsFar((long)product.M * product.K * size);
+        isTargetFar = Cache.IsFar((long)product.M * product.N * size);
         panels = (product.N + tiling.PanelColumns - 1) / tiling.PanelColumns;
         // A k longer than a block is cut at blocks, whose sums are added; a shorter one is one chain, cut where the cache likes it.
         stepsMax = (int)Math.Min(product.K, product.K > ContractKernel.BlockLength ? ContractKernel.BlockLength : Tiling.StepsMax);
@@ -77,7 +78,7 @@ internal sealed unsafe class CpuContract : CpuKernel
         int columns = Math.Min(tiling.PanelColumns, product.N - column), vectors = tiling.Vectors(columns), width = vectors * tiling.Lanes;
         var (a, b, c) = (product.A.Shifted(aOffsets[batch], size), product.B.Shifted(bOffsets[batch], size), product.C.Shifted(cOffsets[batch], size));
         bool direct = columns == width && c.ColumnStride == 1, packed = columns == width && b.ColumnStride == 1 && b.RowStride == width;
-        int tiles = tiling.Tiles(rowCount, vectors);
+        var tiles = MicroKernel.Tiles(tiling, rowCount, vectors, isFar);
         long step = 0;
         do
         {
@@ -86,15 +87,18 @@ internal sealed unsafe class CpuContract : CpuKernel
             if (!packed)
                 Packing.Panel(b.At((nint)step, column, size), b, steps, columns, width, size, panel);
             var mode = step == 0 ? TileMode.Store : product.K > ContractKernel.BlockLength ? TileMode.Add : TileMode.Continue;
-            for (int t = 0; t < tiles; t++)
+            for (int t = 0, row = firstRow, rows; t < tiles.Count; t++, row += rows)
             {
-                var (offset, rows) = Tiling.Rows(rowCount, tiles, t);
-                int row = firstRow + offset;
+                rows = tiles.Rows(t);
                 byte* target = direct ? c.At(row, column, size) : buffer;
                 nint targetRow = direct ? c.RowStride * size : width * size;
+                if (isTargetFar && direct && step == 0)
+                    Cache.Fetch(target, targetRow, rows, columns * size);
+                if (step + steps == product.K)
+                    epilogue?.Fetch(rows, columns, row, column, epilogueOffsets[batch]);
                 if (!direct && mode != TileMode.Store)
                     TileCopy.Load(c, row, column, rows, columns, width, size, buffer);
-                MicroKernel.Get(tiling, rows, vectors, isFar)(a.At(row, (nint)step, size), a.RowStride * size, a.ColumnStride * size, from, target, targetRow, steps, mode);
+                tiles.Kernel(t)(a.At(row, (nint)step, size), a.RowStride * size, a.ColumnStride * size, from, target, targetRow, steps, mode);
                 if (step + steps == product.K)
                     epilogue?.Apply(target, targetRow, rows, columns, row, column, epilogueOffsets[batch]);
                 if (!direct)

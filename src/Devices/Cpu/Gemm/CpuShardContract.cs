@@ -86,20 +86,21 @@ internal sealed unsafe class CpuShardContract : CpuKernel
             Packing.Panel(product.B.Shifted(bOffsets[batch] + (shards.First + s) * bShard, size).At(0, column, size), product.B,
                 steps, columns, width, size, panel + (long)s * steps * width * size);
         var c = product.C.Shifted(cOffsets[batch] + range * cRange, size);
-        int tiles = tiling.Tiles(rowCount, vectors);
-        for (int t = 0; t < tiles; t++)
+        var tiles = MicroKernel.Tiles(tiling, rowCount, vectors);
+        var a = product.A.Shifted(aOffsets[batch], size);
+        for (int t = 0, row = firstRow, rows; t < tiles.Count; t++, row += rows)
         {
-            var (offset, rows) = Tiling.Rows(rowCount, tiles, t);
-            var job = new TileJob(product.A.Shifted(aOffsets[batch], size), firstRow + offset, rows, vectors, width, shards.First, panel);
+            rows = tiles.Rows(t);
+            var job = new TileJob(tiles.Kernel(t), a, row, rows, width, shards.First, panel);
             Sum(job, new ShardRange(0, shards.Count), tile);
-            TileCopy.Store(c, firstRow + offset, column, rows, columns, width, size, tile);
+            TileCopy.Store(c, row, column, rows, columns, width, size, tile);
         }
     }
 
-    private readonly record struct TileJob(Matrix A, int Row, int Rows, int Vectors, int Width, int FirstShard, nint Panel)
+    private readonly record struct TileJob(MicroKernelDelegate Kernel, Matrix A, int Row, int Rows, int Width, int FirstShard, nint Panel)
     {
-        public TileJob(Matrix a, int row, int rows, int vectors, int width, int firstShard, byte* panel)
-            : this(a, row, rows, vectors, width, firstShard, (nint)panel)
+        public TileJob(MicroKernelDelegate kernel, Matrix a, int row, int rows, int width, int firstShard, byte* panel)
+            : this(kernel, a, row, rows, width, firstShard, (nint)panel)
         {
         }
     }
@@ -140,14 +141,13 @@ internal sealed unsafe class CpuShardContract : CpuKernel
 
     private void Shard(in TileJob job, int shard, byte* tile, TileMode mode)
     {
-        var micro = MicroKernel.Get(tiling, job.Rows, job.Vectors);
         var a = job.A.Shifted((job.FirstShard + shard) * aShard, size);
         byte* b = (byte*)job.Panel + (long)shard * steps * job.Width * size;
         int step = 0;
         do
         {
             int count = Math.Min(ContractKernel.BlockLength, steps - step);
-            micro(a.At(job.Row, step, size), a.RowStride * size, a.ColumnStride * size, b + (long)step * job.Width * size, tile, job.Width * size, count,
+            job.Kernel(a.At(job.Row, step, size), a.RowStride * size, a.ColumnStride * size, b + (long)step * job.Width * size, tile, job.Width * size, count,
                 step == 0 ? mode : TileMode.Add);
             step += count;
         }

@@ -7,6 +7,8 @@ namespace Singa.Actors.Devices.Cpu.Gemm;
 /// <summary>Copies parts of matrices into the order in which micro-kernels read them.</summary>
 internal static unsafe class Packing
 {
+    private const int LineBytes = 64, RowsAhead = 8;
+
     /// <summary>As below, for elements of <paramref name="size"/> bytes of a matrix with those strides.</summary>
     public static void Panel(byte* source, Matrix strides, int steps, int columns, int width, int size, byte* target)
     {
@@ -29,6 +31,9 @@ internal static unsafe class Packing
         {
             for (int k = 0; k < steps; k++)
             {
+                // Rows that lie far apart are no stream that a processor finds by itself.
+                for (int j = 0; j < columns && Sse.IsSupported; j += LineBytes / sizeof(T))
+                    Sse.Prefetch0(source + (k + RowsAhead) * stepStride + j);
                 Copy(source + k * stepStride, target + (nint)k * width, columns);
                 for (int j = columns; j < width; j++)
                     target[(nint)k * width + j] = default;

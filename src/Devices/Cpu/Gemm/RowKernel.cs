@@ -23,6 +23,9 @@ internal static class RowKernel
 
     public const int Steps = 16;
 
+    // The delegate's arguments.
+    private const short Row = 1, ColumnsAt = 2, Sums = 3, Blocks = 4;
+
     private const byte Lower = 0x44, Upper = 0xEE, Even = 0x88, Odd = 0xDD;
 
     private static readonly Lazy<RowKernelDelegate> Compiled = new(Compile);
@@ -33,7 +36,7 @@ internal static class RowKernel
 
     private static unsafe RowKernelDelegate Compile()
     {
-        var method = new DynamicMethod("row times columns", typeof(void), [typeof(float*), typeof(nint*), typeof(float*), typeof(nint)], typeof(RowKernel).Module, skipVisibility: true) { InitLocals = false };
+        var method = Emitted.Free("row times columns", typeof(float*), typeof(nint*), typeof(float*), typeof(nint));
         var il = method.GetILGenerator();
         var simd = Simd.Of(DType.Float32, VectorWidth.V512);
         LocalBuilder[] Locals(int count) => [.. Enumerable.Range(0, count).Select(_ => il.DeclareLocal(simd.Value))];
@@ -41,7 +44,7 @@ internal static class RowKernel
         var offset = il.DeclareLocal(typeof(nint));
         for (int square = 0; square < sums.Length; square++)
         {
-            At(il, OpCodes.Ldarg_2, square * simd.Bytes);
+            At(il, Sums, square * simd.Bytes);
             simd.Load(il);
             il.Emit(OpCodes.Stloc, sums[square]);
         }
@@ -50,14 +53,14 @@ internal static class RowKernel
         il.Emit(OpCodes.Conv_I);
         il.Emit(OpCodes.Stloc, offset);
         Label again = il.DefineLabel(), end = il.DefineLabel();
-        il.Emit(OpCodes.Ldarg_3);
+        il.Emit(OpCodes.Ldarg, Blocks);
         il.Emit(OpCodes.Brfalse, end);
         il.MarkLabel(again);
         for (int square = 0; square < sums.Length; square++)
         {
             for (int i = 0; i < Steps; i++)
             {
-                At(il, OpCodes.Ldarg_1, (square * Steps + i) * sizeof(nint));
+                At(il, ColumnsAt, (square * Steps + i) * sizeof(nint));
                 il.Emit(OpCodes.Ldind_I);
                 il.Emit(OpCodes.Ldloc, offset);
                 il.Emit(OpCodes.Add);
@@ -69,21 +72,21 @@ internal static class RowKernel
             Multiply(il, simd, b, sums[square]);
         }
 
-        Advance(il, simd.Bytes, () => il.Emit(OpCodes.Ldarg_0), () => il.Emit(OpCodes.Starg, 0));
+        Advance(il, simd.Bytes, () => il.Emit(OpCodes.Ldarg, Row), () => il.Emit(OpCodes.Starg, Row));
         Advance(il, simd.Bytes, () => il.Emit(OpCodes.Ldloc, offset), () => il.Emit(OpCodes.Stloc, offset));
-        Advance(il, -1, () => il.Emit(OpCodes.Ldarg_3), () => il.Emit(OpCodes.Starg, 3));
-        il.Emit(OpCodes.Ldarg_3);
+        Advance(il, -1, () => il.Emit(OpCodes.Ldarg, Blocks), () => il.Emit(OpCodes.Starg, Blocks));
+        il.Emit(OpCodes.Ldarg, Blocks);
         il.Emit(OpCodes.Brtrue, again);
         il.MarkLabel(end);
         for (int square = 0; square < sums.Length; square++)
         {
-            At(il, OpCodes.Ldarg_2, square * simd.Bytes);
+            At(il, Sums, square * simd.Bytes);
             il.Emit(OpCodes.Ldloc, sums[square]);
             simd.Store(il);
         }
 
         il.Emit(OpCodes.Ret);
-        return method.CreateDelegate<RowKernelDelegate>();
+        return Emitted.Delegate<RowKernelDelegate>(method);
     }
 
     /// <summary>All of turning but the last exchange of quarters: elements 4l + c of all columns are then in quarters l of <c>b[4c…]</c>.</summary>
@@ -113,7 +116,7 @@ internal static class RowKernel
         for (int step = 0; step < Steps; step++)
         {
             var (quarter, c) = (step / 4, step % 4);
-            At(il, OpCodes.Ldarg_0, step * sizeof(float));
+            At(il, Row, step * sizeof(float));
             il.Emit(OpCodes.Ldobj, simd.Element);
             simd.Broadcast(il);
             il.Emit(OpCodes.Ldloc, turned[4 * c + quarter / 2]);
@@ -142,9 +145,9 @@ internal static class RowKernel
         il.Emit(OpCodes.Call, typeof(Avx512F).GetMethod(method, [typeof(Vector512<float>), typeof(Vector512<float>), typeof(byte)])!);
     }
 
-    private static void At(ILGenerator il, OpCode pointer, int bytes)
+    private static void At(ILGenerator il, short pointer, int bytes)
     {
-        il.Emit(pointer);
+        il.Emit(OpCodes.Ldarg, pointer);
         il.Emit(OpCodes.Ldc_I4, bytes);
         il.Emit(OpCodes.Conv_I);
         il.Emit(OpCodes.Add);

@@ -6,16 +6,20 @@ namespace Singa.Actors.Devices.Cpu.Gemm;
 /// <summary>A kernel's epilogue, applied to rows of a finished tile while they are in the cache.</summary>
 internal sealed unsafe class TileEpilogue
 {
-    private readonly RowDelegate function;
+    private readonly RowsDelegate function;
     private readonly Matrix[] sources;
     private readonly int[] sizes;
+    private readonly nint[] steps;
+    private readonly bool[] areFar;
 
     /// <param name="swapped">Whether rows of the tile are columns of the target.</param>
     public TileEpilogue(Epilogue epilogue, bool swapped, CpuContext context, Func<Operand, nint> address)
     {
         sources = [.. epilogue.Sources.Select(s => Product.Matrix(s, address)).Select(s => swapped ? s.Transposed : s)];
         sizes = [.. epilogue.Sources.Select(s => Graph.DTypes.Size(s.DType))];
-        function = context.Rows.Row(epilogue.Program, [1, .. sources.Select(s => (long)s.ColumnStride), 1]);
+        steps = [.. sources.Select((s, i) => s.RowStride * sizes[i])];
+        areFar = [.. epilogue.Sources.Select((s, i) => sources[i] is { ColumnStride: 1, RowStride: not 0 } && Cache.IsFar(s.Shape.Count * sizes[i]))];
+        function = context.Rows.Rows(epilogue.Program, [1, .. sources.Select(s => (long)s.ColumnStride), 1]);
     }
 
     /// <summary>For a target [n, c, h, w], seen as one matrix a sample: channels by pixels. Also where each sample's part of the sources begins.</summary>
@@ -37,17 +41,31 @@ internal sealed unsafe class TileEpilogue
             : sample / source.Shape[1] * source.Strides[0] + sample % source.Shape[1] * source.Strides[1];
     }
 
+    /// <summary>Has what <see cref="Apply"/> will read fetched while the tile is computed.</summary>
+    public void Fetch(int rows, int columns, int row, int column, ReadOnlySpan<nint> shifts)
+    {
+        for (int s = 0; s < areFar.Length; s++)
+        {
+            if (areFar[s])
+                Cache.Fetch(sources[s].Shifted(shifts[s], sizes[s]).At(row, column, sizes[s]), steps[s], rows, columns * sizes[s]);
+        }
+    }
+
     /// <summary>Rows of <paramref name="tile"/>, whose first element is (row, column) of the target's matrix of this batch.</summary>
     /// <param name="shifts">Of each source, in elements, for this batch.</param>
     public void Apply(byte* tile, nint rowBytes, int rows, int columns, int row, int column, ReadOnlySpan<nint> shifts)
     {
-        void** pointers = stackalloc void*[sources.Length + 2];
-        for (int i = 0; i < rows; i++)
+        int last = sources.Length + 1;
+        void** pointers = stackalloc void*[last + 1];
+        nint* bytes = stackalloc nint[last + 1];
+        pointers[0] = pointers[last] = tile;
+        bytes[0] = bytes[last] = rowBytes;
+        for (int s = 0; s < sources.Length; s++)
         {
-            pointers[0] = pointers[sources.Length + 1] = tile + i * rowBytes;
-            for (int s = 0; s < sources.Length; s++)
-                pointers[s + 1] = sources[s].Shifted(shifts[s], sizes[s]).At(row + i, column, sizes[s]);
-            function(pointers, columns);
+            pointers[s + 1] = sources[s].Shifted(shifts[s], sizes[s]).At(row, column, sizes[s]);
+            bytes[s + 1] = steps[s];
         }
+
+        function(pointers, columns, bytes, rows);
     }
 }

@@ -25,7 +25,7 @@ internal sealed class TilePrefetch
         (left, ahead, some) = (il.DeclareLocal(typeof(nint)), il.DeclareLocal(typeof(nint)), il.DefineLabel());
     }
 
-    /// <summary>Begins the loop over steps, of which the micro-kernel's argument 6 counts as many from here as one line of A holds.</summary>
+    /// <summary>Begins the loop over steps, of which the micro-kernel's argument counts as many from here as one line of A holds.</summary>
     /// <param name="row">Leaves the address of A's element in a row of the tile on the stack.</param>
     /// <returns>Null where the processor cannot be asked.</returns>
     public static TilePrefetch? Begin(ILGenerator il, int rows, int elementBytes, int rowBytes, Action<int> row)
@@ -47,13 +47,13 @@ internal sealed class TilePrefetch
 
     private void Results()
     {
-        il.Emit(OpCodes.Ldarg, 6);
+        il.Emit(OpCodes.Ldarg, MicroKernel.Argument.Steps);
         il.Emit(OpCodes.Stloc, left);
-        TileBytes(1);
+        TileBytes(MicroKernel.Argument.RowBytes);
         il.Emit(OpCodes.Stloc, ahead);
         var target = il.DeclareLocal(typeof(nint));
-        il.Emit(OpCodes.Ldarg, 4);
-        TileBytes(5);
+        il.Emit(OpCodes.Ldarg, MicroKernel.Argument.C);
+        TileBytes(MicroKernel.Argument.CRowBytes);
         il.Emit(OpCodes.Add);
         il.Emit(OpCodes.Stloc, target);
         for (int i = 0; i < rows; i++)
@@ -67,7 +67,7 @@ internal sealed class TilePrefetch
             }
 
             il.Emit(OpCodes.Ldloc, target);
-            il.Emit(OpCodes.Ldarg, 5);
+            il.Emit(OpCodes.Ldarg, MicroKernel.Argument.CRowBytes);
             il.Emit(OpCodes.Add);
             il.Emit(OpCodes.Stloc, target);
         }
@@ -78,19 +78,19 @@ internal sealed class TilePrefetch
         var (few, skip) = (il.DefineLabel(), il.DefineLabel());
         il.MarkLabel(some);
         il.Emit(OpCodes.Ldloc, left);
-        il.Emit(OpCodes.Starg, 6);
+        il.Emit(OpCodes.Starg, MicroKernel.Argument.Steps);
         il.Emit(OpCodes.Ldloc, left);
         Number(LineBytes / elementBytes);
         il.Emit(OpCodes.Ble, few);
         Number(LineBytes / elementBytes);
-        il.Emit(OpCodes.Starg, 6);
+        il.Emit(OpCodes.Starg, MicroKernel.Argument.Steps);
         il.MarkLabel(few);
         il.Emit(OpCodes.Ldloc, left);
-        il.Emit(OpCodes.Ldarg, 6);
+        il.Emit(OpCodes.Ldarg, MicroKernel.Argument.Steps);
         il.Emit(OpCodes.Sub);
         il.Emit(OpCodes.Stloc, left);
         // Only where steps follow one another in a line.
-        il.Emit(OpCodes.Ldarg_2);
+        il.Emit(OpCodes.Ldarg, MicroKernel.Argument.StepBytes);
         Number(elementBytes);
         il.Emit(OpCodes.Bne_Un, skip);
         for (int i = 0; i < rows; i++)
@@ -105,7 +105,7 @@ internal sealed class TilePrefetch
     }
 
     /// <summary>As many bytes as all rows of the tile, each of so many as the argument says.</summary>
-    private void TileBytes(int argument)
+    private void TileBytes(short argument)
     {
         il.Emit(OpCodes.Ldarg, argument);
         Number(rows);

@@ -8,12 +8,12 @@ internal readonly record struct Tiling(DType DType, VectorWidth Width)
     /// <summary>Steps of k that a packed panel holds: a panel of four vectors and a strip of A stay in the second-level cache.</summary>
     public const int StepsMax = 512;
 
-    public int Lanes => (int)Width / DType.Size();
+    public int Lanes { get; } = (int)Width / DType.Size();
 
     /// <summary>Most vectors of a panel: with 32 registers four times six accumulators, with 16 two times six.</summary>
-    public int VectorsMax => Width == VectorWidth.V512 ? 4 : 2;
+    public int VectorsMax { get; } = Width == VectorWidth.V512 ? 4 : 2;
 
-    public int PanelColumns => VectorsMax * Lanes;
+    public int PanelColumns { get; } = (Width == VectorWidth.V512 ? 4 : 2) * ((int)Width / DType.Size());
 
     /// <summary>Vectors that a panel of so many columns takes.</summary>
     public int Vectors(long columns) => (int)((Math.Min(columns, PanelColumns) + Lanes - 1) / Lanes);

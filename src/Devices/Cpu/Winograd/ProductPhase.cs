@@ -28,7 +28,8 @@ internal sealed unsafe class ProductPhase(
         var (rowPanel, columnPanel) = memory.Panels(region);
         var tiling = memory.Image.Tiling;
         int rows = memory.Gradient.ColumnsOf(rowPanel), rowWidth = memory.Gradient.Width(rowPanel), width = memory.Image.Width(columnPanel);
-        int vectors = width / tiling.Lanes, pitch = memory.Pitch(columnPanel), parts = tiling.Tiles(rows, vectors);
+        int vectors = width / tiling.Lanes, pitch = memory.Pitch(columnPanel);
+        var parts = MicroKernel.Tiles(tiling, rows, vectors);
         nint place = frequency * memory.Apart(rowPanel, columnPanel);
         float* a = (float*)(shared.Pointer + gradientOffset) + frequency * WinogradSize.Apart((long)tiles * memory.Gradient.TotalWidth) + memory.Gradient.Start(rowPanel, tiles);
         float* b = (float*)(shared.Pointer + imageOffset) + frequency * WinogradSize.Apart((long)tiles * memory.Image.TotalWidth) + memory.Image.Start(columnPanel, tiles);
@@ -37,10 +38,9 @@ internal sealed unsafe class ProductPhase(
         for (int step = 0; step < tiles;)
         {
             int inBlock = (firstTile + step) % ContractKernel.BlockLength, steps = Math.Min(Math.Min(Tiling.StepsMax, tiles - step), ContractKernel.BlockLength - inBlock);
-            for (int t = 0; t < parts; t++)
+            for (int t = 0, row = 0; t < parts.Count; row += parts.Rows(t++))
             {
-                var (row, count) = Tiling.Rows(rows, parts, t);
-                MicroKernel.Get(tiling, count, vectors)((byte*)(a + (nint)step * rowWidth + row), sizeof(float), (nint)rowWidth * sizeof(float),
+                parts.Kernel(t)((byte*)(a + (nint)step * rowWidth + row), sizeof(float), (nint)rowWidth * sizeof(float),
                     (byte*)(b + (nint)step * width), (byte*)(chain + (nint)row * pitch), (nint)pitch * sizeof(float), steps, inBlock == 0 ? TileMode.Store : TileMode.Continue);
             }
 

@@ -158,14 +158,13 @@ internal sealed unsafe class WinogradConvolve : CpuKernel
     {
         int steps = size.InChannels, vectors = width / tiling.Lanes;
         float* filter = (float*)shared.Pointer + frequency * WinogradSize.Apart((long)steps * cut.TotalWidth) + cut.Start(panel, steps);
-        int parts = tiling.Tiles(tiles, vectors);
+        var parts = MicroKernel.Tiles(tiling, tiles, vectors);
         for (int step = 0; step < steps; step += ContractKernel.BlockLength)
         {
             int now = Math.Min(ContractKernel.BlockLength, steps - step);
-            for (int t = 0; t < parts; t++)
+            for (int t = 0, row = 0; t < parts.Count; row += parts.Rows(t++))
             {
-                var (row, rows) = Tiling.Rows(tiles, parts, t);
-                MicroKernel.Get(tiling, rows, vectors)((byte*)(image + (nint)row * Padded + step), (nint)Padded * sizeof(float), sizeof(float),
+                parts.Kernel(t)((byte*)(image + (nint)row * Padded + step), (nint)Padded * sizeof(float), sizeof(float),
                     (byte*)(filter + (nint)step * width), (byte*)(products + (nint)row * width), (nint)width * sizeof(float), now, step == 0 ? TileMode.Store : TileMode.Add);
             }
         }

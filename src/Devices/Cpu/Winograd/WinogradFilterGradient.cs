@@ -98,7 +98,7 @@ internal sealed unsafe class WinogradFilterGradient : CpuKernel
         int pitch = WinogradSize.Padded(width);
         nint apart = WinogradSize.Apart((long)rows * pitch);
         float* products = (float*)region.Products;
-        int parts = tiling.Tiles(rows, vectors);
+        var parts = MicroKernel.Tiles(tiling, rows, vectors);
         for (int f = 0; f < Frequencies; f++)
         {
             float* a = (float*)(shared.Pointer + gradientOffset) + f * WinogradSize.Apart((long)tiles * gradient.TotalWidth) + gradient.Start(region.RowPanel, tiles) + (nint)shard * shardTiles * rowWidth;
@@ -111,10 +111,9 @@ internal sealed unsafe class WinogradFilterGradient : CpuKernel
             {
                 int steps = Math.Min(blocks ? ContractKernel.BlockLength : Tiling.StepsMax, shardTiles - step);
                 var mode = step == 0 ? TileMode.Store : blocks ? TileMode.Add : TileMode.Continue;
-                for (int t = 0; t < parts; t++)
+                for (int t = 0, row = 0; t < parts.Count; row += parts.Rows(t++))
                 {
-                    var (row, count) = Tiling.Rows(rows, parts, t);
-                    MicroKernel.Get(tiling, count, vectors)((byte*)(a + (nint)step * rowWidth + row), sizeof(float), (nint)rowWidth * sizeof(float),
+                    parts.Kernel(t)((byte*)(a + (nint)step * rowWidth + row), sizeof(float), (nint)rowWidth * sizeof(float),
                         (byte*)(b + (nint)step * width), (byte*)(c + (nint)row * pitch), (nint)pitch * sizeof(float), steps, mode);
                 }
 
