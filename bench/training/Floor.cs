@@ -19,7 +19,7 @@ internal readonly record struct Floor(double Arithmetic, double Memory)
     {
         var all = sections.ToArray();
         double flops = 0, slots = 0, quotients = 0;
-        foreach (var kernel in all.SelectMany(s => s.Operations).Select(o => o.Kernel))
+        foreach (var kernel in all.SelectMany(s => s.Kernels))
         {
             switch (kernel)
             {

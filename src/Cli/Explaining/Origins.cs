@@ -11,21 +11,28 @@ internal sealed class Origins(Plan plan)
     private readonly Dictionary<string, int> known = [];
     private readonly Dictionary<int, SortedSet<string>> origins = [];
 
-    /// <summary>Takes down an operation; the position of the first that did the same, or −1.</summary>
+    /// <summary>Takes down an operation; the position of the first that did the same, link by link, or −1.</summary>
     public int Add(Operation operation, OperationFacts facts, int position)
     {
-        var kernel = operation.Kernel;
+        if (operation.Kernel is not ChainKernel chain)
+            return Add(operation.Name, operation.Kernel, facts.IsCopy, position);
+        int[] firsts = [.. chain.Links.Select(l => Add(l.Name, l.Kernel, false, position))];
+        return firsts.Contains(-1) ? -1 : firsts[^1];
+    }
+
+    private int Add(string name, Kernel kernel, bool isCopy, int position)
+    {
         string sources = string.Join(' ', kernel.Inputs.Select(o => string.Join('+', Of(o.Block))).Distinct());
-        string work = string.Join('|', operation.Name, KernelText.Form(kernel), sources, string.Join(' ', kernel.Outputs.Select(KernelText.Type)));
+        string work = string.Join('|', name, KernelText.Form(kernel), sources, string.Join(' ', kernel.Outputs.Select(KernelText.Type)));
         int first = known.TryAdd(work, position) ? -1 : known[work];
         foreach (int block in kernel.Outputs.Select(o => o.Block).Where(b => plan.Blocks[b].Kind == BlockKind.Transient))
         {
             if (!origins.TryGetValue(block, out var set))
                 origins.Add(block, set = new SortedSet<string>(StringComparer.Ordinal));
-            if (facts.IsCopy)
+            if (isCopy)
                 set.UnionWith(kernel.Inputs.SelectMany(o => Of(o.Block)));
             else
-                set.Add(operation.Name);
+                set.Add(name);
         }
 
         return first;

@@ -78,9 +78,9 @@ internal sealed record PlanView(string Title, ImmutableArray<ViewedOperation> Op
         string LayerOf(Block block) => block.Kind == BlockKind.Variable ? OperationFacts.OwnerOf(block.Name)
             : writer.TryGetValue(block.Id, out int by) ? operations[by].Layer : "";
 
-        // Written by the operation that reads another for the last time, at the same place.
+        // Written by the operation that reads another for the last time, at the same place; what a chain wrote before is another, too.
         int Over(Block block) => !writer.TryGetValue(block.Id, out int by) ? -1
-            : kernels[by].Inputs.Select(o => plan.Blocks[o.Block])
+            : kernels[by].Inputs.Concat(kernels[by].Outputs.TakeWhile(o => o.Block != block.Id)).Select(o => plan.Blocks[o.Block])
                 .Where(o => o.Id != block.Id && o.Kind == BlockKind.Transient && o.Offset == block.Offset && last[o.Id] == by)
                 .Select(o => o.Id).FirstOrDefault(-1);
     }

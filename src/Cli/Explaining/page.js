@@ -16,7 +16,7 @@ const sum = (list, of) => list.reduce((total, item) => total + of(item), 0);
 const families = [
   { name: 'products and convolutions', colour: '#f6c08a', kernels: ['contract', 'convolve'] },
   { name: 'maps', colour: '#c2dbf7', kernels: ['map'] },
-  { name: 'reductions', colour: '#c9e6bd', kernels: ['reduce', 'shardsum'] },
+  { name: 'reductions', colour: '#c9e6bd', kernels: ['reduce', 'shardsum', 'chain'] },
   { name: 'pools', colour: '#f0dc9c', kernels: ['maxpool', 'sumpool'] },
   { name: 'random numbers', colour: '#ecd0ec', kernels: ['random'] },
   { name: 'exchanges', colour: '#f6b3bb', kernels: ['exchange'] },

@@ -22,5 +22,5 @@ internal static class CpuScratch
         }
     }
 
-    private static bool UsesScratch(Kernel kernel) => kernel is ReduceKernel or ContractKernel or ConvolveKernel or ScatterAddKernel;
+    private static bool UsesScratch(Kernel kernel) => kernel is ReduceKernel or ChainKernel or ContractKernel or ConvolveKernel or ScatterAddKernel;
 }

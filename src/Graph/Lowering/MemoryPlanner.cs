@@ -6,7 +6,8 @@ internal sealed record MemoryMap(long[] Offsets, long ArenaBytes, long LiveBytes
 
 /// <summary>
 /// Gives every block its place, as a pure function of lifetimes. Blocks that outlive sections come first; transient ones share the
-/// rest: those alive at the same time do not overlap, and a map may write over an input that nobody needs after it.
+/// rest: those alive at the same time do not overlap, and a map may write over an input that nobody needs after it. Operations that are to become
+/// one chain of rows need their blocks side by side for all of it, and get them where that takes no more memory.
 /// </summary>
 internal static class MemoryPlanner
 {
@@ -19,14 +20,14 @@ internal static class MemoryPlanner
     private sealed class Storage(long bytes, int first)
     {
         public long Bytes { get; } = bytes;
-        public int First { get; } = first;
+        public int First { get; set; } = first;
         public int Last { get; set; } = first;
         public long Offset { get; set; } = -1;
 
         public bool Meets(Storage other) => First <= other.Last && other.First <= Last;
     }
 
-    public static MemoryMap Place(IReadOnlyList<BlockDraft> blocks, IEnumerable<IReadOnlyList<(string Name, Kernel Kernel)>> sections)
+    public static MemoryMap Place(IReadOnlyList<BlockDraft> blocks, IReadOnlyList<IReadOnlyList<(string Name, Kernel Kernel)>> sections, IReadOnlyList<RowChains> chains)
     {
         var offsets = new long[blocks.Count];
         long persistent = 0;
@@ -43,6 +44,19 @@ internal static class MemoryPlanner
             var storages = owners.Values.Distinct().ToList();
             arena = Math.Max(arena, persistent + Pack(storages, operations.Count));
             live = Math.Max(live, persistent + LargestSum(storages, operations.Count));
+            foreach (var (block, storage) in owners)
+                offsets[block] = persistent + storage.Offset;
+        }
+
+        for (int i = 0; i < sections.Count; i++)
+        {
+            if (chains[i].Allows(offsets))
+                continue;
+            var owners = Lifetimes(blocks, sections[i]);
+            var storages = owners.Values.Distinct().ToList();
+            Widen(owners, sections[i], chains[i].All, arena - persistent);
+            if (Pack(storages, sections[i].Count) > arena - persistent)
+                continue;
             foreach (var (block, storage) in owners)
                 offsets[block] = persistent + storage.Offset;
         }
@@ -81,6 +95,25 @@ internal static class MemoryPlanner
                     && last[s.Block] == position && last[output.Block] > position && map.Sources.Count(o => o.Block == s.Block) == 1
                     && owners.TryGetValue(s.Block, out var owner) && owner.Last == position && owner.Bytes == Align(blocks[output.Block].Bytes))
                 .Select(s => owners[s.Block]).FirstOrDefault();
+    }
+
+    /// <summary>What a chain touches lives for all of it, where there is room for that.</summary>
+    private static void Widen(Dictionary<int, Storage> owners, IReadOnlyList<(string Name, Kernel Kernel)> operations, IReadOnlyList<RowChain> chains, long most)
+    {
+        var alive = Sums(owners.Values.Distinct(), operations.Count);
+        foreach (var chain in chains)
+        {
+            var touched = Enumerable.Range(chain.First, chain.End - chain.First)
+                .SelectMany(i => operations[i].Kernel.Inputs.Concat(operations[i].Kernel.Outputs)).Select(o => owners.GetValueOrDefault(o.Block)).OfType<Storage>().ToHashSet();
+            var wider = alive[chain.First..chain.End];
+            for (int i = 0; i < wider.Length; i++)
+                wider[i] += touched.Where(s => chain.First + i < s.First || s.Last < chain.First + i).Sum(s => s.Bytes);
+            if (wider.Max() > most)
+                continue;
+            wider.CopyTo(alive, chain.First);
+            foreach (var storage in touched)
+                (storage.First, storage.Last) = (Math.Min(storage.First, chain.First), Math.Max(storage.Last, chain.End - 1));
+        }
     }
 
     /// <summary>
@@ -136,7 +169,10 @@ internal static class MemoryPlanner
         return top;
     }
 
-    private static long LargestSum(List<Storage> storages, int length)
+    private static long LargestSum(List<Storage> storages, int length) => Sums(storages, length).DefaultIfEmpty().Max();
+
+    /// <summary>Bytes alive at each operation.</summary>
+    private static long[] Sums(IEnumerable<Storage> storages, int length)
     {
         var change = new long[length + 1];
         foreach (var storage in storages)
@@ -145,10 +181,10 @@ internal static class MemoryPlanner
             change[storage.Last + 1] -= storage.Bytes;
         }
 
-        long sum = 0, largest = 0;
-        foreach (var delta in change)
-            largest = Math.Max(largest, sum += delta);
-        return largest;
+        var sums = new long[length];
+        for (int i = 0; i < length; i++)
+            sums[i] = (i == 0 ? 0 : sums[i - 1]) + change[i];
+        return sums;
     }
 
     public static long Align(long bytes) => (bytes + Alignment - 1) / Alignment * Alignment;

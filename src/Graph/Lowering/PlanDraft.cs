@@ -31,11 +31,12 @@ internal sealed class PlanDraft(IEnumerable<BlockDraft> declared, bool isStrict)
     {
         var lowered = sections.Select(s => (s.Section.Name, Operations: s.Section.Lower(s.Course, this))).ToArray();
         int guard = Add("transient memory", BlockKind.Transient, 0);
-        var memory = MemoryPlanner.Place(blocks, lowered.Select(s => s.Operations));
+        RowChains[] chains = [.. lowered.Select(s => new RowChains(s.Operations, blocks))];
+        var memory = MemoryPlanner.Place(blocks, [.. lowered.Select(s => s.Operations)], chains);
         return new Plan(
             [.. blocks.Select(b => new Block(b.Id, b.Name, b.Kind, b.Bytes, memory.Offsets[b.Id]))], memory.ArenaBytes, memory.LiveBytes,
             constants.ToImmutableDictionary(c => c.Value, c => c.Key.Items),
-            [.. lowered.Select((s, i) => new Section(s.Name, Hazards.Annotate(s.Operations, blocks, memory, guard), HostSlots(s.Operations))
+            [.. lowered.Select((s, i) => new Section(s.Name, Hazards.Annotate(chains[i].Join(memory.Offsets), blocks, memory, guard), HostSlots(s.Operations))
             {
                 Recomputed = sections[i].Course.Recomputed,
             })]);

@@ -53,6 +53,36 @@ public sealed record ReduceKernel(
 }
 
 /// <summary>
+/// The links, which are maps and reductions of trailing dimensions, one after the other: the bits are those of launching each. Leading dimensions
+/// are <c>Rows</c>, at least 2 (<see cref="RowWindow.Axes"/>), and what a link reads or writes where another writes lies in the same row, in memory
+/// that blocks share as well. So a backend may do all links for some rows and then for others, in any order and side by side. <c>Passing</c>: blocks
+/// that nobody reads afterwards, written as rows of one length; what they hold then is nobody's promise.
+/// </summary>
+public sealed record ChainKernel(ImmutableArray<ChainLink> Links, long Rows, ImmutableArray<int> Passing) : Kernel
+{
+    /// <summary>What is read that no link before has written.</summary>
+    public override ImmutableArray<Operand> Inputs
+    {
+        get
+        {
+            List<Operand> read = [], written = [];
+            foreach (var (_, link) in Links)
+            {
+                read.AddRange(link.Inputs.Where(i => !read.Contains(i) && !written.Any(w => RowWindow.Of(w, Rows).Covers(RowWindow.Of(i, Rows)))));
+                written.AddRange(link.Outputs);
+            }
+
+            return [.. read.Distinct()];
+        }
+    }
+
+    public override ImmutableArray<Operand> Outputs => [.. Links.SelectMany(l => l.Kernel.Outputs).Distinct()];
+}
+
+/// <summary>A link of a <see cref="ChainKernel"/>, named as an operation is.</summary>
+public sealed record ChainLink(string Name, Kernel Kernel);
+
+/// <summary>
 /// What happens to each element of a product before it is stored: program argument 0 is the accumulated value, argument i the
 /// i−1st of <c>Sources</c>, each with the target's shape (stride 0 where it repeats).
 /// </summary>

@@ -17,6 +17,8 @@ public readonly record struct KernelCost(long Flops, long BytesRead, long BytesW
     {
         // Rows that are looked up, not the whole table.
         GatherKernel gather => new(0, Size(gather.Target) + Size(gather.Indices), Size(gather.Target)),
+        // What passes from link to link need not be memory.
+        ChainKernel chain => new(chain.Links.Sum(l => Operations(l.Kernel)), chain.Inputs.Sum(Size), chain.Outputs.Where(o => !chain.Passing.Contains(o.Block)).Sum(Size)),
         _ => new(Operations(kernel), kernel.Inputs.Distinct().Sum(Size), kernel.Outputs.Distinct().Sum(Size)),
     };
 

@@ -15,11 +15,14 @@ public sealed record OperationFacts(string Layer, string Op, Phase Phase, Kernel
     public static OperationFacts Of(Section section, Operation operation)
     {
         var (scope, op) = Parts(operation);
-        var phase = PhaseOf(section.Name, operation.Kernel, backward: scope.EndsWith(Derived));
+        var phase = PhaseOf(section.Name, operation.Kernel, IsDerived(scope));
         return new OperationFacts(
             scope.StartsWith(Updating, StringComparison.Ordinal) ? OwnerOf(scope[Updating.Length..]) : scope.TrimEnd(Derived), op, phase,
             KernelCost.Of(operation.Kernel));
     }
+
+    /// <summary>Whether what is done in a scope was derived from what a layer does.</summary>
+    internal static bool IsDerived(string scope) => scope.EndsWith(Derived);
 
     /// <summary>Whether the same values are laid out in another way and nothing else.</summary>
     public bool IsCopy => Op.EndsWith(Copied, StringComparison.Ordinal);
@@ -30,9 +33,12 @@ public sealed record OperationFacts(string Layer, string Op, Phase Phase, Kernel
     /// <summary>A name is the scope, a blank and the op, which has none.</summary>
     private static (string Scope, string Op) Parts(Operation operation)
     {
-        if (operation.Kernel is ExchangeKernel or UploadKernel or DownloadKernel)
-            return ("", operation.Name);
-        string name = operation.Name, suffix = "";
+        return operation.Kernel is ExchangeKernel or UploadKernel or DownloadKernel ? ("", operation.Name) : Parts(operation.Name);
+    }
+
+    internal static (string Scope, string Op) Parts(string name)
+    {
+        string suffix = "";
         if (name.EndsWith(Copied, StringComparison.Ordinal))
             (name, suffix) = (name[..^Copied.Length], Copied);
         int blank = name.LastIndexOf(' ');

@@ -74,6 +74,23 @@ public sealed class PlanViewTests
         Assert.Equal([(0, 4), (0, 1), (1, 1), (2, 3), (3, 4), (4, 4)], view.Blocks.Select(b => (b.First, b.Last)));
     }
 
+    [Fact]
+    public void A_link_of_a_chain_is_known_where_it_is_computed_again()
+    {
+        // exp of relu of b0 row by row; a gradient of it; relu of b0 again, by itself.
+        Operation[] links = [Map("a Relu", 0, 1), Map("a Exp", 1, 2)];
+        var chain = new Operation("a Relu→Exp", new ChainKernel([.. links.Select(l => new ChainLink(l.Name, l.Kernel))], 16, []), [0], [1, 2]);
+        var plan = new Plan(
+            [.. Enumerable.Range(0, 5).Select(i => new Block(i, $"b{i}", i == 0 ? BlockKind.Input : BlockKind.Transient, 64, 64 * i))], 320, 320,
+            ImmutableDictionary<int, ImmutableArray<byte>>.Empty,
+            [new Section("gradients/0", [chain, Map("a' Exp'", 2, 3), Map("a Relu", 0, 4)], []) { Recomputed = new Recomputed(1, 16, 64, 64, 256, 256, 192, [("a Relu", 1)]) }]);
+        var view = PlanView.Of("", plan, plan.Sections);
+        Assert.Equal([-1, -1, 0], view.Operations.Select(o => o.Again));
+        Assert.Equal(("chain", "chain of 2 ×6", "a", "Relu→Exp"), (view.Operations[0].Kernel, view.Operations[0].Form, view.Operations[0].Layer, view.Operations[0].Op));
+        Assert.Equal([0], view.Operations[0].Reads.Select(r => r.Block));
+        Assert.Equal([1, 2], view.Operations[0].Writes.Select(w => w.Block));
+    }
+
     private static Operation Map(string name, int from, int to) => new(
         name, new MapKernel(ScalarBody.Compile([DType.Float32], Fn.Max(Scalar.Argument(0, DType.Float32), 0)), [Whole(from)], [Whole(to)]), [from], [to]);
 

@@ -54,6 +54,14 @@ public abstract class BackendConformance(IReadOnlyList<IBackend> variants)
 
     [Theory]
     [MemberData(nameof(Seeds), 400)]
+    public void Chain(int seed)
+    {
+        var draw = new Draw(seed);
+        Check(draw, new DrawChain(draw).Next());
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds), 400)]
     public void Pool(int seed)
     {
         var draw = new Draw(seed);

@@ -23,7 +23,11 @@ public sealed class ReferenceBackend : IBackend
     public void Copy(DeviceMemory source, long sourceOffset, DeviceMemory target, long targetOffset, long bytes) =>
         Bytes(source, sourceOffset)[..(int)bytes].CopyTo(Bytes(target, targetOffset));
 
-    public CompiledKernel Compile(Kernel kernel, IReadOnlyList<BlockAddress> blocks) => new Compiled(kernel switch
+    public CompiledKernel Compile(Kernel kernel, IReadOnlyList<BlockAddress> blocks) => new Compiled(kernel is ChainKernel chain
+        ? () => chain.Links.Select(l => Work(l.Kernel, blocks)).ToList().ForEach(run => run())
+        : Work(kernel, blocks));
+
+    private static Action Work(Kernel kernel, IReadOnlyList<BlockAddress> blocks) => kernel switch
     {
         MapKernel map => () => ReferencePointwise.Map(map, blocks),
         ReduceKernel reduce => () => ReferencePointwise.Reduce(reduce, blocks),
@@ -36,7 +40,7 @@ public sealed class ReferenceBackend : IBackend
         RandomKernel random => () => ReferencePointwise.Random(random, blocks),
         ShardSumKernel sum => () => ReferencePointwise.ShardSum(sum, blocks),
         _ => throw new NotSupportedException($"the reference does not compute {kernel.GetType().Name}"),
-    });
+    };
 
     public void Launch(CompiledKernel kernel, DeviceMemory? scratch) => ((Compiled)kernel).Run();
 

@@ -55,15 +55,15 @@ public sealed class MapPassTests
         var y = X.MatMul(W);
         using var backend = new ReferenceBackend();
         using var runner = new GraphRunner(backend, [X, W], [(y.Exp().Sum(1) * Pointwise.Apply("Sin", y).Sum(1)).Exp(), y.Exp().MatMul(W), Pointwise.Apply("Sin", y).MatMul(W)]);
-        var pass = Assert.Single(runner.Plan["run"].Operations, o => o.Kernel is MapKernel { Targets.Length: 2 });
-        var product = runner.Plan.Blocks[((MapKernel)pass.Kernel).Sources[0].Block];
-        Assert.Contains(pass.Kernel.Outputs, o => runner.Plan.Blocks[o.Block].Offset == product.Offset);
+        var pass = Assert.Single(runner.Plan["run"].Kernels.OfType<MapKernel>(), m => m.Targets.Length == 2);
+        var product = runner.Plan.Blocks[pass.Sources[0].Block];
+        Assert.Contains(pass.Targets, o => runner.Plan.Blocks[o.Block].Offset == product.Offset);
     }
 
     private static MapKernel[] Maps(params Tensor[] outputs)
     {
         using var backend = new ReferenceBackend();
         using var runner = new GraphRunner(backend, [X, W], outputs);
-        return [.. runner.Plan["run"].Operations.Select(o => o.Kernel).OfType<MapKernel>()];
+        return [.. runner.Plan["run"].Kernels.OfType<MapKernel>()];
     }
 }

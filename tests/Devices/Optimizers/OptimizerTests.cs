@@ -56,7 +56,7 @@ public sealed class OptimizerTests
     public void Reads_and_writes_everything_once(string name)
     {
         using var run = new UpdateRun(Cases[name].Optimizer, new float[64], Steps);
-        var wide = run.Plan["update"].Operations.Select(o => o.Kernel).OfType<MapKernel>().Where(k => k.Targets[0].Shape.Count == 64).ToArray();
+        var wide = run.Plan["update"].Kernels.OfType<MapKernel>().Where(k => k.Targets[0].Shape.Count == 64).ToArray();
         Assert.Equal(1 + Cases[name].Optimizer.StateNames.Length, Assert.Single(wide).Targets.Length);
     }
 

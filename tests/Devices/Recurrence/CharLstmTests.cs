@@ -79,7 +79,7 @@ public sealed class CharLstmTests
             var all = new ShardRange(0, shards);
             var plan = TrainingCompiler.Compile(Job(time, shards, $"hidden=8 layers={layers}"), all, [BatchLayout.Of(8, shards, all)], [], []).Plan;
             Assert.True(plan.ArenaBytes <= plan.LiveBytes * 1.05, $"{plan.ArenaBytes} for {plan.LiveBytes}");
-            return [.. plan["gradients/0"].Operations.Select(o => o.Kernel)];
+            return [.. plan["gradients/0"].Kernels];
         }
     }
 }

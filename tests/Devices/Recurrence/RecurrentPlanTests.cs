@@ -46,6 +46,6 @@ public sealed class RecurrentPlanTests
         var plan = new PlanBuilder();
         plan.AddSection("run", [], [.. wanted.Select(ShardSum.Apply).Select((sum, i) => (sum, plan.Declare($"sum {i}", BlockKind.Output, sum.Type)))], []);
         // What is computed again to save memory depends on where the peak lies.
-        return [.. plan.Build(MemoryGoal.Once)["run"].Operations.Select(o => o.Kernel)];
+        return [.. plan.Build(MemoryGoal.Once)["run"].Kernels];
     }
 }

@@ -105,10 +105,10 @@ public sealed class UpdateTests
     public void A_parameter_is_updated_in_one_pass_and_its_norm_taken_in_another(double clip, int kernels)
     {
         using var run = new TrainingRun(Job(new AdamW { ClipNorm = clip, NoDecay = ["*.bias"], Schedule = new WarmUpSchedule(3, new CosineSchedule()) }), Batch);
-        var update = run.Training.Plan["update"].Operations;
+        var update = run.Training.Plan["update"].Kernels.ToArray();
         int weight = run.Training.Variables.Single(v => v.Name == "fc1.weight").Block;
-        Assert.Equal(kernels, update.Count(o => o.Kernel is MapKernel or ReduceKernel && o.Kernel.Inputs.Any(i => i.Shape.Count == 20)));
-        Assert.Equal(3, Assert.IsType<MapKernel>(Assert.Single(update, o => o.Writes.Contains(weight)).Kernel).Targets.Length);
+        Assert.Equal(kernels, update.Count(k => k is MapKernel or ReduceKernel && k.Inputs.Any(i => i.Shape.Count == 20)));
+        Assert.Equal(3, Assert.IsType<MapKernel>(Assert.Single(update, k => k.Outputs.Any(o => o.Block == weight))).Targets.Length);
     }
 
     [Fact]

@@ -11,7 +11,7 @@ namespace Singa.Actors.Devices.Cpu.Kernels;
 /// Reduces trailing dimensions: each row in 16 lanes, then rows in blocks. Where the sources do not lie along one stride, or the
 /// program does not run in vectors, its results are first written to scratch, a piece at a time.
 /// </summary>
-internal sealed unsafe class CpuLaneReduce<T> : CpuKernel
+internal sealed unsafe class CpuLaneReduce<T> : CpuPoints
     where T : unmanaged, INumber<T>
 {
     private const int Lanes = ReduceKernel.Lanes;
@@ -32,9 +32,9 @@ internal sealed unsafe class CpuLaneReduce<T> : CpuKernel
     private readonly RowDelegate lanes;
     private readonly RowDelegate? evaluate;
     private readonly int instructions;
-    private readonly Work work;
 
     public CpuLaneReduce(ReduceKernel kernel, ReducePlan plan, IReadOnlyList<BlockAddress> blocks, CpuContext context)
+        : base(context.Work)
     {
         (reduction, sources) = (kernel.Reduction, kernel.Sources.Length);
         neutral = T.CreateSaturating(Neutral.Of(reduction, kernel.Target.DType));
@@ -52,24 +52,28 @@ internal sealed unsafe class CpuLaneReduce<T> : CpuKernel
         var fused = plan.Trailing.Rank == 1 ? context.Rows.Lanes(reduction, kernel.Program, strides) : null;
         lanes = fused ?? context.Rows.Lanes(reduction, Programs.Copy(kernel.Target.DType), 1)!;
         evaluate = fused is null ? context.Rows.Row(kernel.Program, [.. strides, 1]) : null;
-        (instructions, work) = (kernel.Program.Instructions.Length, context.Work);
+        instructions = kernel.Program.Instructions.Length;
     }
 
     public override long ScratchBytesPerThread => evaluate is null ? 0 : Piece * sizeof(T);
 
-    public override int Parts(int threads) => work.Parts(kept.Count * rows.Count * length, instructions, threads, most: kept.Count);
+    public override nint[] Start => start;
 
-    public override void Run(int part, int parts, int thread, byte* scratch)
+    public override long Count => kept.Count;
+
+    public override long Effort => Work.Of(kept.Count * rows.Count * length, instructions);
+
+    protected override long Grain => 1;
+
+    public override void Points(byte** start, long first, long end, byte* scratch)
     {
-        var (first, end) = Share(kept.Count, 1, part, parts);
         byte** point = stackalloc byte*[sources + 1];
         byte** row = stackalloc byte*[sources + 1];
         byte** piece = stackalloc byte*[sources + 1];
         long* index = stackalloc long[3 * Odometer.MaxRank];
         T* sums = stackalloc T[Lanes];
         row[sources] = (byte*)sums;
-        fixed (nint* origin = start)
-            kept.Seek(first, (byte**)origin, point, index);
+        kept.Seek(first, start, point, index);
         for (; first < end; first++)
         {
             *(T*)point[sources] = Rows(point, row, piece, index + Odometer.MaxRank, sums, (T*)scratch);

@@ -5,10 +5,11 @@ using Singa.Actors.Graph.Plans;
 namespace Singa.Actors.Devices.Cpu.Kernels;
 
 /// <summary>A scalar program at every point: rows of the innermost dimension, an odometer over the others.</summary>
-internal sealed unsafe class CpuMap : CpuKernel
+internal sealed unsafe class CpuMap : CpuPoints
 {
     // Parts begin at multiples of a cache line whatever the element.
-    private const int Grain = 64;
+    private const int LineElements = 64;
+    private const int LineBytes = 64;
 
     private const long PastBytesMin = 32 << 20;
 
@@ -19,9 +20,16 @@ internal sealed unsafe class CpuMap : CpuKernel
     private readonly RowDelegate row;
     private readonly int instructions;
     private readonly bool past;
-    private readonly Work work;
 
     public CpuMap(MapKernel kernel, IReadOnlyList<BlockAddress> blocks, CpuContext context)
+        : this(kernel, blocks, context, 0, true)
+    {
+    }
+
+    /// <param name="rowAxes">So many leading dimensions are walked in their order, outermost.</param>
+    /// <param name="mayPass">Whether results may go past the caches.</param>
+    public CpuMap(MapKernel kernel, IReadOnlyList<BlockAddress> blocks, CpuContext context, int rowAxes, bool mayPass)
+        : base(context.Work)
     {
         Operand[] operands = [.. kernel.Sources, .. kernel.Targets];
         var first = kernel.Targets[0];
@@ -29,8 +37,8 @@ internal sealed unsafe class CpuMap : CpuKernel
         for (int axis = 0; axis < dimensions.Length; axis++)
             dimensions[axis] = Dimension.Of(axis, first, operands);
 
-        // Points may be visited in any order: in that of the target they are written in one sweep.
-        var nest = LoopNest.Collapse(dimensions.OrderByDescending(d => d.Strides[kernel.Sources.Length]));
+        // Points of a row may be visited in any order: in that of the target they are written in one sweep.
+        var nest = LoopNest.Collapse([.. dimensions[..rowAxes], .. dimensions[rowAxes..].OrderByDescending(d => d.Strides[kernel.Sources.Length])]);
         long[] strides = new long[operands.Length];
         start = Addresses(operands, blocks);
         rowSteps = new long[operands.Length];
@@ -42,38 +50,43 @@ internal sealed unsafe class CpuMap : CpuKernel
 
         rowLength = nest.Rank == 0 ? first.Shape.Count : nest.Innermost.Size;
         rows = new Odometer(nest.Outer, operands);
-        past = rows.Count == 1 && IsPast(kernel, strides.AsSpan(kernel.Sources.Length));
+        past = mayPass && IsPastWorth(kernel, nest, strides.AsSpan(kernel.Sources.Length));
         row = context.Rows.Row(kernel.Program, past, strides);
-        (instructions, work) = (kernel.Program.Instructions.Length, context.Work);
+        instructions = kernel.Program.Instructions.Length;
     }
 
     /// <summary>Too much for any cache, and nothing of it is read here: writing past the caches spares reading what is overwritten.</summary>
-    private bool IsPast(MapKernel kernel, ReadOnlySpan<long> strides)
+    private bool IsPastWorth(MapKernel kernel, LoopNest nest, ReadOnlySpan<long> strides)
     {
         for (int i = 0; i < strides.Length; i++)
         {
-            var target = kernel.Targets[i];
-            if (strides[i] != 1 || target.DType is not (DType.Float32 or DType.Float64) || start[kernel.Sources.Length + i] % Grain != 0 || start.AsSpan(0, kernel.Sources.Length).Contains(start[kernel.Sources.Length + i]))
+            var (target, at) = (kernel.Targets[i], kernel.Sources.Length + i);
+            int size = target.DType.Size();
+            bool aligned = start[at] % LineBytes == 0 && (rows.Count == 1 || (rowLength * size % LineBytes == 0 && nest.Outer.Dimensions.All(d => d.Strides[at] * size % LineBytes == 0)));
+            if (strides[i] != 1 || target.DType is not (DType.Float32 or DType.Float64) || !aligned || start.AsSpan(0, kernel.Sources.Length).Contains(start[at]))
                 return false;
         }
 
-        return kernel.Targets.Sum(t => rowLength * t.DType.Size()) >= PastBytesMin;
+        return kernel.Targets.Sum(t => Count * t.DType.Size()) >= PastBytesMin;
     }
 
-    public override int Parts(int threads)
-    {
-        long elements = rowLength * rows.Count;
-        return work.Parts(elements, instructions, threads, most: (elements + Grain - 1) / Grain);
-    }
+    public override nint[] Start => start;
 
-    public override void Run(int part, int parts, int thread, byte* scratch)
+    public override long Count => rowLength * rows.Count;
+
+    public override long Effort => Work.Of(Count, instructions);
+
+    /// <summary>Whether results go past the caches: points must then be done from multiples of a cache line on.</summary>
+    public bool IsPast => past;
+
+    protected override long Grain => LineElements;
+
+    public override void Points(byte** start, long first, long end, byte* scratch)
     {
-        var (first, end) = Share(rowLength * rows.Count, Grain, part, parts);
-        byte** pointers = stackalloc byte*[start.Length];
-        byte** shifted = stackalloc byte*[start.Length];
+        byte** pointers = stackalloc byte*[rowSteps.Length];
+        byte** shifted = stackalloc byte*[rowSteps.Length];
         long* index = stackalloc long[Odometer.MaxRank];
-        fixed (nint* origin = start)
-            rows.Seek(first / rowLength, (byte**)origin, pointers, index);
+        rows.Seek(first / rowLength, start, pointers, index);
         long column = first % rowLength;
         for (long left = end - first; left > 0;)
         {
@@ -84,7 +97,7 @@ internal sealed unsafe class CpuMap : CpuKernel
             }
             else
             {
-                for (int i = 0; i < start.Length; i++)
+                for (int i = 0; i < rowSteps.Length; i++)
                     shifted[i] = pointers[i] + column * rowSteps[i];
                 row((void**)shifted, count);
                 column = 0;

@@ -6,12 +6,13 @@ namespace Singa.Actors.Devices.Cpu.Kernels;
 /// <summary>Chooses how a reduction is done: along rows in lanes, down columns in vectors, or not at all.</summary>
 internal static class CpuReduce
 {
-    public static CpuKernel Compile(ReduceKernel kernel, IReadOnlyList<BlockAddress> blocks, CpuContext context)
+    /// <param name="rowAxes">So many leading dimensions, of which none is reduced, are walked in their order, outermost.</param>
+    public static CpuKernel Compile(ReduceKernel kernel, IReadOnlyList<BlockAddress> blocks, CpuContext context, int rowAxes = 0)
     {
         var type = kernel.Target.DType;
         if (kernel.Sources.IsEmpty)
             throw new NotSupportedException("a reduction needs a source: without one it has no shape");
-        var plan = ReducePlan.Of(kernel);
+        var plan = ReducePlan.Of(kernel, inOrder: rowAxes > 0);
         if (plan.Rows.Count == 0 || plan.Trailing.Count == 0 || kernel.Target.Shape.Count == 0)
         {
             double nothing = kernel.Reduction == Reduction.Sum ? 0 : Emit.Neutral.Of(kernel.Reduction, type);
@@ -21,7 +22,7 @@ internal static class CpuReduce
         if (plan.Trailing.Count == 1)
         {
             return plan.Rows.Count == 1
-                ? new CpuMap(new MapKernel(kernel.Program, kernel.Sources, [kernel.Target]), blocks, context)
+                ? new CpuMap(new MapKernel(kernel.Program, kernel.Sources, [kernel.Target]), blocks, context, rowAxes, mayPass: true)
                 : new CpuColumnReduce(kernel, plan, blocks, context);
         }
 

@@ -8,7 +8,8 @@ namespace Singa.Actors.Devices.Cpu.Kernels;
 /// </summary>
 internal sealed record ReducePlan(LoopNest Kept, LoopNest Rows, LoopNest Trailing)
 {
-    public static ReducePlan Of(ReduceKernel kernel)
+    /// <param name="inOrder">Kept points are walked row-major; else in whatever order is best.</param>
+    public static ReducePlan Of(ReduceKernel kernel, bool inOrder = false)
     {
         var shaped = kernel.Sources[0];
         int inner = shaped.Shape.Rank;
@@ -26,6 +27,6 @@ internal sealed record ReducePlan(LoopNest Kept, LoopNest Rows, LoopNest Trailin
 
         // Kept points do not depend on one another: they are visited in the target's order.
         return new ReducePlan(
-            LoopNest.Collapse(kept.OrderByDescending(d => d.Strides[^1])), LoopNest.Collapse(rows), LoopNest.Collapse(trailing));
+            LoopNest.Collapse(inOrder ? kept : kept.OrderByDescending(d => d.Strides[^1])), LoopNest.Collapse(rows), LoopNest.Collapse(trailing));
     }
 }

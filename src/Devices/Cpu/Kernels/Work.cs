@@ -9,11 +9,12 @@ public sealed class Work(long perPart)
     /// <param name="instructions">Instructions for each.</param>
     /// <param name="threads">Size of the team.</param>
     /// <param name="most">More parts than that there cannot be.</param>
-    public int Parts(long elements, int instructions, int threads, long most)
-    {
-        if (elements == 0 || most == 0)
-            return 0;
-        long work = elements * (4 + instructions) / 4;
-        return threads == 1 ? 1 : (int)Math.Clamp(work / perPart, 1, Math.Min(most, threads * PartsPerThread));
-    }
+    public int Parts(long elements, int instructions, int threads, long most) => elements == 0 ? 0 : Parts(Of(elements, instructions), threads, most);
+
+    /// <param name="effort">Of all of it, as <see cref="Of"/> counts it.</param>
+    /// <inheritdoc cref="Parts(long, int, int, long)"/>
+    public int Parts(long effort, int threads, long most) =>
+        most == 0 ? 0 : threads == 1 ? 1 : (int)Math.Clamp(effort / perPart, 1, Math.Min(most, threads * PartsPerThread));
+
+    public static long Of(long elements, int instructions) => elements * (4 + instructions) / 4;
 }
