@@ -1,12 +1,14 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Singa.Actors.Devices.Cpu.Convolve;
 
 /// <summary>
 /// One sample's planes laid out such that a vector's worth of neighbouring pixels of the result lies side by side under every tap: products
-/// read them where they are. Rows of whole vectors are read from planes with zeros around (<see cref="Planes"/>); of shorter ones several make a vector,
-/// and there is a copy of the planes for each column of taps, shifted, without anything between rows. Single precision only.
+/// read them where they are. Rows of whole vectors without a stride are read from planes with zeros around (<see cref="Planes"/>). Of shorter ones several
+/// make a vector, and with a stride pixels lie apart: there is a copy for each column of taps, shifted, with the result's columns only, its rows sorted by
+/// which rows of taps meet them. Single precision only.
 /// </summary>
 internal sealed class PixelVectors
 {
@@ -15,43 +17,50 @@ internal sealed class PixelVectors
     private readonly Geometry geometry;
     private readonly Planes? whole;
     private readonly int lanes, rows;
+    private readonly int[] classes;
 
     private PixelVectors(Geometry geometry, Planes? whole, int lanes)
     {
         (this.geometry, this.whole, this.lanes) = (geometry, whole, lanes);
-        rows = geometry.OutHeight + (geometry.Window.KernelHeight - 1) * geometry.Window.DilationHeight;
+        var w = geometry.Window;
+        rows = geometry.OutHeight + (w.KernelHeight - 1) * w.DilationHeight / w.StrideHeight;
+        classes = [.. Enumerable.Range(0, w.KernelHeight).Select(kh => kh * w.DilationHeight % w.StrideHeight).Distinct()];
     }
 
     /// <summary>Null where pixels do not come in vectors.</summary>
     /// <param name="geometry">Of a forward convolution of one group.</param>
     public static PixelVectors? Of(Geometry geometry, int lanes)
     {
-        var w = geometry.Window;
-        if (w.StrideWidth != 1 || geometry.OutPixels == 0 || geometry.OutPixels % lanes != 0)
+        if (geometry.OutPixels == 0 || geometry.OutPixels % lanes != 0)
             return null;
-        if (geometry.OutWidth % lanes == 0)
+        bool isWhole = geometry.OutWidth % lanes == 0;
+        if (isWhole && geometry.Window.StrideWidth == 1)
             return new PixelVectors(geometry, new Planes(geometry), lanes);
-        return lanes % geometry.OutWidth == 0 && w.StrideHeight == 1 ? new PixelVectors(geometry, null, lanes) : null;
+        return isWhole || lanes % geometry.OutWidth == 0 ? new PixelVectors(geometry, null, lanes) : null;
     }
 
     /// <summary>Whether the planes have to be copied into memory of their own, which must be zero in the beginning.</summary>
-    public bool IsCopy => whole?.IsCopy ?? !(geometry.Taps == 1 && geometry.Window.PadTop == 0 && geometry.Window.PadLeft == 0 && geometry.Pixels == geometry.OutPixels);
+    public bool IsCopy => whole?.IsCopy ?? !(geometry.Taps == 1 && geometry.Window is { PadTop: 0, PadLeft: 0, StrideHeight: 1, StrideWidth: 1 } && geometry.Pixels == geometry.OutPixels);
 
     /// <summary>Vectors of one sample.</summary>
     public int Count => geometry.OutPixels / lanes;
 
     /// <summary>Elements from one sample's planes to the next one's.</summary>
-    public int Elements => whole is null ? checked(geometry.Channels * ShiftedElements) : checked(geometry.Channels * whole.PlaneElements);
+    public int Elements => checked(geometry.Channels * (whole?.PlaneElements ?? geometry.Window.KernelWidth * ShiftedElements));
 
-    private int ShiftedElements => geometry.Window.KernelWidth * rows * geometry.OutWidth;
+    /// <summary>Of one channel, for one column of taps.</summary>
+    private int ShiftedElements => classes.Length * ClassElements;
+
+    private int ClassElements => rows * geometry.OutWidth;
 
     /// <summary>Where a tap of a channel lies from a vector's place, in elements.</summary>
     public nint Tap(int channel, int kernelRow, int kernelColumn)
     {
         var w = geometry.Window;
+        int row = kernelRow * w.DilationHeight;
         return whole is not null
-            ? (nint)channel * whole.PlaneElements + kernelRow * w.DilationHeight * whole.Pitch + kernelColumn * w.DilationWidth
-            : (nint)channel * ShiftedElements + (kernelColumn * rows + kernelRow * w.DilationHeight) * geometry.OutWidth;
+            ? (nint)channel * whole.PlaneElements + row * whole.Pitch + kernelColumn * w.DilationWidth
+            : ((nint)channel * w.KernelWidth + kernelColumn) * ShiftedElements + Array.IndexOf(classes, row % w.StrideHeight) * ClassElements + row / w.StrideHeight * geometry.OutWidth;
     }
 
     /// <summary>Where a vector of a sample lies under the first tap, in elements.</summary>
@@ -71,16 +80,17 @@ internal sealed class PixelVectors
             return;
         }
 
-        bool isShift = geometry.Width == geometry.OutWidth && BlockPixels % geometry.OutWidth == 0;
+        var w = geometry.Window;
+        bool isShift = w.StrideHeight == 1 && w.StrideWidth == 1 && geometry.Width == geometry.OutWidth && BlockPixels % geometry.OutWidth == 0;
         for (int channel = 0; channel < geometry.Channels; channel++, source += geometry.Pixels)
         {
-            for (int column = 0; column < geometry.Window.KernelWidth; column++, target += rows * geometry.OutWidth)
+            for (int column = 0; column < w.KernelWidth; column++, target += ShiftedElements)
             {
-                int shift = column * geometry.Window.DilationWidth - geometry.Window.PadLeft;
+                int shift = column * w.DilationWidth - w.PadLeft;
                 if (isShift && Math.Abs(shift) < geometry.Width)
                     Shift(source, target, shift, first, end);
                 else
-                    Columns(source, target, shift);
+                    Columns(source, target, shift, end);
             }
         }
     }
@@ -108,11 +118,49 @@ internal sealed class PixelVectors
         }
     }
 
-    private unsafe void Columns(float* source, float* target, int shift)
+    private unsafe void Columns(float* source, float* target, int shift, float* end)
     {
-        int begin = Math.Max(0, -shift), end = Math.Min(geometry.OutWidth, geometry.Width - shift);
-        int top = geometry.Window.PadTop, count = Math.Min(geometry.Height, rows - top);
-        for (int y = 0; y < count && begin < end; y++)
-            NativeMemory.Copy(source + (nint)y * geometry.Width + begin + shift, target + (nint)(y + top) * geometry.OutWidth + begin, (nuint)((end - begin) * sizeof(float)));
+        var w = geometry.Window;
+        int from = shift >= 0 ? 0 : (-shift + w.StrideWidth - 1) / w.StrideWidth;
+        int to = shift >= geometry.Width ? 0 : Math.Min(geometry.OutWidth, (geometry.Width - shift + w.StrideWidth - 1) / w.StrideWidth);
+        foreach (int row in classes)
+        {
+            for (int y = 0; y < rows && from < to; y++)
+            {
+                int sourceRow = y * w.StrideHeight + row - w.PadTop;
+                if ((uint)sourceRow < (uint)geometry.Height)
+                    Row(source + (nint)sourceRow * geometry.Width + (nint)from * w.StrideWidth + shift, target + (nint)y * geometry.OutWidth + from, to - from, end);
+            }
+
+            target += ClassElements;
+        }
+    }
+
+    private unsafe void Row(float* source, float* target, int count, float* end)
+    {
+        int stride = geometry.Window.StrideWidth, i = 0;
+        if (stride == 1)
+        {
+            NativeMemory.Copy(source, target, (nuint)(count * sizeof(float)));
+            return;
+        }
+
+        if (stride == 2 && Avx2.IsSupported)
+        {
+            const byte even = 0x88, inOrder = 0xD8;
+            while (i < count && count >= BlockPixels)
+            {
+                // The last block may begin before the one before it ends.
+                int at = Math.Min(i, count - BlockPixels);
+                if (source + 2 * (at + BlockPixels) > end)
+                    break;
+                var pairs = Avx.Shuffle(Avx.LoadVector256(source + 2 * at), Avx.LoadVector256(source + 2 * at + BlockPixels), even);
+                Avx.Store(target + at, Avx2.Permute4x64(pairs.AsDouble(), inOrder).AsSingle());
+                i = at + BlockPixels;
+            }
+        }
+
+        for (; i < count; i++)
+            target[i] = source[(nint)i * stride];
     }
 }
