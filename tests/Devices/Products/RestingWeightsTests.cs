@@ -40,6 +40,53 @@ public sealed class RestingWeightsTests
         }
     }
 
+    /// <summary>Plain products: rows and columns in whole panels and not, weights either way round, k of several blocks.</summary>
+    [Theory]
+    [InlineData(2, 70, 130, false)]
+    [InlineData(33, 64, 256, true)]
+    [InlineData(8, 2100, 96, true)]
+    [InlineData(8, 2100, 17, false)]
+    [InlineData(1, 300, 96, false)]
+    [InlineData(700, 40, 70, true)]
+    public void Panels_that_are_kept_give_the_same_bits_and_follow_what_is_written(int rows, int inputs, int outputs, bool turned)
+    {
+        var weights = new TensorType(DType.Float32, turned ? Shape.Of(outputs, inputs) : Shape.Of(inputs, outputs));
+        foreach (var options in VectorWidths.Available.Select((width, i) => new CpuOptions { Threads = 1 + i % 2, Width = width }))
+        {
+            using var keeping = new CpuBackend(0, options);
+            using var other = new CpuBackend(0, options with { KeepsWeights = false });
+            using var kept = new PlanRunner(keeping, Product(rows, inputs, outputs, turned));
+            using var plain = new PlanRunner(other, Product(rows, inputs, outputs, turned));
+            // A single row reads its matrix in place where vectors are wide enough.
+            if (rows > 1)
+                Assert.Equal(rows <= 512, kept.Loaded.PlannedBytes > plain.Loaded.PlannedBytes);
+            foreach (int seed in new[] { 1, 2, 2 })
+            {
+                byte[][] results = [.. new[] { kept, plain }.Select(runner =>
+                {
+                    runner.Loaded.WriteBlock(runner.Loaded.Plan.Blocks.Single(b => b.Name == "weights").Id, Random(weights, seed));
+                    var output = new byte[rows * outputs * sizeof(float)];
+                    runner.Run("run", Random(new TensorType(DType.Float32, Shape.Of(rows, inputs)), 7), output);
+                    return output;
+                })];
+                Assert.Equal(results[1], results[0]);
+            }
+        }
+    }
+
+    private static Plan Product(int rows, int inputs, int outputs, bool turned)
+    {
+        var plan = new PlanBuilder();
+        var weights = Placeholder.Create("weights", new TensorType(DType.Float32, turned ? Shape.Of(outputs, inputs) : Shape.Of(inputs, outputs)), BlockKind.Variable);
+        plan.Declare("weights", BlockKind.Variable, weights.Type);
+        var rowsType = new TensorType(DType.Float32, Shape.Of(rows, inputs));
+        var input = plan.Declare("rows", BlockKind.Input, rowsType);
+        var result = Placeholder.Create("rows", rowsType, BlockKind.Input).MatMul(turned ? weights.Transpose(1, 0) : weights).Relu();
+        var output = plan.Declare("result", BlockKind.Output, result.Type);
+        plan.AddSection("run", [new UploadKernel(0, input)], [(result, output)], [new DownloadKernel(1, output)]);
+        return plan.Build();
+    }
+
     [Fact]
     public void Sections_share_what_is_kept_and_weights_that_are_written_or_frozen_where_others_are_trained_are_not_kept()
     {

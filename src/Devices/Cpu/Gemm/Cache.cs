@@ -14,7 +14,7 @@ internal static unsafe class Cache
 
     private static readonly MethodInfo One = typeof(Sse).GetMethod(nameof(Sse.Prefetch0))!;
 
-    /// <summary>Whether so many bytes lie beyond the second-level cache, or drive out of it what else is needed.</summary>
+    /// <summary>Whether rows that lie so many bytes apart from the first to the last are beyond the second-level cache, or drive out of it what else is needed.</summary>
     public static bool IsFar(long bytes) => bytes > 1 << 19;
 
     /// <summary>Writes the fetching of the line whose address is on the stack.</summary>

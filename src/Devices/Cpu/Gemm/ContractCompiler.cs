@@ -6,7 +6,7 @@ namespace Singa.Actors.Devices.Cpu.Gemm;
 
 internal static unsafe class ContractCompiler
 {
-    public static CpuKernel Compile(ContractKernel kernel, IReadOnlyList<BlockAddress> blocks, CpuContext context)
+    public static CompiledKernel Compile(ContractKernel kernel, IReadOnlyList<BlockAddress> blocks, CpuContext context)
     {
         nint Address(Operand operand) => (nint)CpuKernel.Address(operand, blocks);
         // One shard is a product like any other, and that one is cut along a long k as well.
@@ -15,9 +15,12 @@ internal static unsafe class ContractCompiler
                 kernel.Rounded ? new Epilogue(Programs.Round, []) : null);
         if (!kernel.Tree.IsEmpty)
             return new CpuShardContract(kernel, context, Address);
+        if (context.KeepsWeights && CpuRowProduct.Of(kernel, context, Address) is null && Math.Max(kernel.Target.Shape[^2], kernel.Target.Shape[^1]) <= context.ProductSideMax
+            && CpuContract.Keeping(kernel, block => blocks[block].Resting, context, Address) is { } keeping)
+            return keeping;
         int rank = kernel.Target.Shape.Rank;
         var pieces = Pieces(kernel, rank - 2, context.ProductSideMax).SelectMany(rows => Pieces(rows, rank - 1, context.ProductSideMax));
-        CpuKernel[] kernels = [.. pieces.Select(piece => CpuRowProduct.Of(piece, context, Address) ?? (CpuKernel)new CpuContract(piece, context, Address))];
+        CpuKernel[] kernels = [.. pieces.Select(piece => CpuRowProduct.Of(piece, context, Address) ?? (CpuKernel)CpuContract.Of(piece, context, Address))];
         return kernels.Length == 1 ? kernels[0] : new CpuSequence(kernels);
     }
 

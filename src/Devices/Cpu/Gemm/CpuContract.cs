@@ -16,32 +16,55 @@ internal sealed unsafe class CpuContract : CpuKernel
 
     private const double WorkMin = 500_000;
 
+    // Of more rows than this packing is a hundredth of the work or so, and a second copy of the weights not worth it.
+    private const int KeptRowsMost = 512;
+
     private readonly Product product;
     private readonly Tiling tiling;
-    private readonly int size, panels, batches, stepsMax;
+    private readonly int size, panels, batches, stepsMax, block;
     private readonly nint[] aOffsets, bOffsets, cOffsets;
     private readonly nint[][] epilogueOffsets;
     private readonly TileEpilogue? epilogue;
     private readonly bool isFar, isTargetFar;
+    private readonly SharedScratch? kept;
     private int rowParts = 1;
 
-    public CpuContract(ContractKernel kernel, CpuContext context, Func<Operand, nint> address)
+    /// <param name="kept">Where all of B's panels lie (<see cref="PanelPhase"/>), if <paramref name="rests"/> says so of its block.</param>
+    private CpuContract(ContractKernel kernel, SharedScratch? kept, Func<int, bool> rests, CpuContext context, Func<Operand, nint> address)
     {
+        this.kept = kept;
         tiling = new Tiling(kernel.Target.DType, context.Width);
         size = kernel.Target.DType.Size();
         product = Product.Of(kernel.Left, kernel.Right, kernel.Target, address);
-        bool swapped = product.IsBetterSwapped(tiling, kernel.Epilogue is not null);
+        bool swapped = product.IsBetterSwapped(tiling, kernel.Epilogue is not null, rests(kernel.Left.Block), rests(kernel.Right.Block));
         if (swapped)
             product = product.Swapped;
+        block = (swapped ? kernel.Left : kernel.Right).Block;
         batches = Batches.Count(kernel.Target.Shape, 0);
         (aOffsets, bOffsets, cOffsets) = (Batches.Offsets(swapped ? kernel.Right : kernel.Left, 0), Batches.Offsets(swapped ? kernel.Left : kernel.Right, 0), Batches.Offsets(kernel.Target, 0));
         epilogueOffsets = Batches.Offsets(kernel.Epilogue, batches);
         epilogue = kernel.Epilogue is null ? null : new TileEpilogue(kernel.Epilogue, swapped, context, address);
         isFar = product.A.ColumnStride == 1 && MicroKernel.IsFar((long)product.M * product.K * size);
-        isTargetFar = Cache.IsFar((long)product.M * product.N * size);
+        isTargetFar = Cache.IsFar(product.M * Math.Abs(product.C.RowStride) * size);
         panels = (product.N + tiling.PanelColumns - 1) / tiling.PanelColumns;
         // A k longer than a block is cut at blocks, whose sums are added; a shorter one is one chain, cut where the cache likes it.
         stepsMax = (int)Math.Min(product.K, product.K > ContractKernel.BlockLength ? ContractKernel.BlockLength : Tiling.StepsMax);
+    }
+
+    public static CpuContract Of(ContractKernel kernel, CpuContext context, Func<Operand, nint> address) => new(kernel, null, _ => false, context, address);
+
+    /// <summary>With panels that are kept while what they are made of rests; null where there is nothing to keep.</summary>
+    /// <param name="resting">Of a block, if it rests.</param>
+    public static CpuPhases? Keeping(ContractKernel kernel, Func<int, RestingBlock?> resting, CpuContext context, Func<Operand, nint> address)
+    {
+        var place = new SharedScratch(0);
+        var contract = new CpuContract(kernel, place, block => resting(block) is not null, context, address);
+        var (product, tiling) = (contract.product, contract.tiling);
+        bool packed = product.B.ColumnStride == 1 && product.B.RowStride == product.N && product.N % tiling.Lanes == 0 && product.N <= tiling.PanelColumns;
+        if (product.M > KeptRowsMost || packed || product.K == 0 || product.N == 0 || contract.bOffsets.Any(o => o != 0)
+            || resting(contract.block)?.Keep((nameof(PanelPhase), product.B, product.K, product.N), PanelPhase.Bytes(product.K, product.N, tiling)) is not { } form)
+            return null;
+        return new CpuPhases(place, new PanelPhase(product.B, checked((int)product.K), product.N, tiling, place), contract) { Kept = form };
     }
 
     private long PanelBytes => (long)stepsMax * tiling.PanelColumns * size;
@@ -83,8 +106,8 @@ internal sealed unsafe class CpuContract : CpuKernel
         do
         {
             int steps = (int)Math.Min(stepsMax, product.K - step);
-            byte* from = packed ? b.At((nint)step, column, size) : panel;
-            if (!packed)
+            byte* from = kept is not null ? kept.Pointer + (PanelPhase.Place(column, (int)product.K) + (nint)step * width) * size : packed ? b.At((nint)step, column, size) : panel;
+            if (kept is null && !packed)
                 Packing.Panel(b.At((nint)step, column, size), b, steps, columns, width, size, panel);
             var mode = step == 0 ? TileMode.Store : product.K > ContractKernel.BlockLength ? TileMode.Add : TileMode.Continue;
             for (int t = 0, row = firstRow, rows; t < tiles.Count; t++, row += rows)

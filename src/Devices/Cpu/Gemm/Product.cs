@@ -11,15 +11,16 @@ internal readonly record struct Product(Matrix A, Matrix B, Matrix C, int M, int
     public Product Swapped => new(B.Transposed, A.Transposed, C.Transposed, N, M, K);
 
     /// <summary>Whether the other way round is cheaper by a rough count of cycles.</summary>
-    public bool IsBetterSwapped(Tiling tiling, bool epilogue) => Swapped.Cost(tiling, epilogue) < Cost(tiling, epilogue);
+    /// <param name="keptA">Whether A, were it B, would be packed once and for all; <paramref name="keptB"/>: whether B is.</param>
+    public bool IsBetterSwapped(Tiling tiling, bool epilogue, bool keptA = false, bool keptB = false) => Swapped.Cost(tiling, epilogue, keptA) < Cost(tiling, epilogue, keptB);
 
-    private double Cost(Tiling tiling, bool epilogue)
+    private double Cost(Tiling tiling, bool epilogue, bool kept)
     {
         double lanes = tiling.Lanes, m = M, n = N, k = K;
         bool unitC = C.ColumnStride == 1 || N == 1;
         double multiply = m * Math.Ceiling(n / lanes) * k / 2;
         // Rows of B are copied in vectors; columns are turned in registers or, where they do not lie side by side either, go element by element.
-        double pack = k * n * (B.ColumnStride == 1 || N == 1 ? 2 / lanes : B.RowStride == 1 ? 0.5 : 1.2);
+        double pack = kept ? 0 : k * n * (B.ColumnStride == 1 || N == 1 ? 2 / lanes : B.RowStride == 1 ? 0.5 : 1.2);
         // Columns of C that lie a multiple of this apart fall into a few sets of the cache and drive one another out.
         const int aliasing = 512;
         double write = unitC ? n % tiling.PanelColumns == 0 ? 0 : m * n * 0.2 : m * n * (epilogue ? 3.5 : 1.5) * (C.ColumnStride % aliasing == 0 ? 4 : 1);

@@ -18,7 +18,7 @@ internal sealed unsafe class TileEpilogue
         sources = [.. epilogue.Sources.Select(s => Product.Matrix(s, address)).Select(s => swapped ? s.Transposed : s)];
         sizes = [.. epilogue.Sources.Select(s => Graph.DTypes.Size(s.DType))];
         steps = [.. sources.Select((s, i) => s.RowStride * sizes[i])];
-        areFar = [.. epilogue.Sources.Select((s, i) => sources[i] is { ColumnStride: 1, RowStride: not 0 } && Cache.IsFar(s.Shape.Count * sizes[i]))];
+        areFar = [.. epilogue.Sources.Select((s, i) => sources[i].ColumnStride == 1 && Cache.IsFar(s.Shape[swapped ? ^1 : ^2] * Math.Abs(steps[i])))];
         function = context.Rows.Rows(epilogue.Program, [1, .. sources.Select(s => (long)s.ColumnStride), 1]);
     }
 
