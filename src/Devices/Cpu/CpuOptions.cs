@@ -21,7 +21,7 @@ public sealed record CpuOptions
     /// </summary>
     public long SharedScratchMost { get; init; } = 6 << 20;
 
-    /// <summary>Whether weights that rest are kept transformed as well, in four times their memory. Off only in tests.</summary>
+    /// <summary>Whether weights that rest are kept as kernels want them as well: panels in as much memory again, transformed filters in four times theirs. Off only in tests.</summary>
     public bool KeepsWeights { get; init; } = true;
 
     /// <summary>Rows or columns above which a product is cut into several, which count theirs in 32 bits. Small only in tests.</summary>

@@ -125,11 +125,12 @@ public sealed class ProductTests
             (window, height, width) = (window with { PadTop = 0, PadLeft = 0 }, height + 2 * window.PadTop, width + 2 * window.PadLeft);
         // Which side comes in vectors is the form's; a gradient's is the image.
         var form = (ConvolveForm)(seed % 3);
-        if (form == ConvolveForm.ImageGradient && window is { StrideHeight: 1, StrideWidth: 1 } && it.Any(true, true, false))
+        if (form == ConvolveForm.ImageGradient && it.Any(true, true, false))
         {
-            var (h, w) = (oh + 2 * window.PadTop - (window.KernelHeight - 1) * window.DilationHeight, ow + 2 * window.PadLeft - (window.KernelWidth - 1) * window.DilationWidth);
-            if (h > 0 && w > 0)
-                (height, width, oh, ow) = (oh, ow, h, w);
+            var (imageHeight, imageWidth) = (oh * window.StrideHeight, ow * window.StrideWidth);
+            int h = imageHeight + 2 * window.PadTop - (window.KernelHeight - 1) * window.DilationHeight - 1, w = imageWidth + 2 * window.PadLeft - (window.KernelWidth - 1) * window.DilationWidth - 1;
+            if (h >= 0 && w >= 0)
+                (height, width, oh, ow) = (imageHeight, imageWidth, h / window.StrideHeight + 1, w / window.StrideWidth + 1);
         }
 
         if (seed % 24 == 3)

@@ -13,12 +13,10 @@ internal static unsafe class ConvolveCompiler
         nint Address(Operand operand) => (nint)CpuKernel.Address(operand, blocks);
         if (kernel.Winograd)
             return kernel.Form == ConvolveForm.FilterGradient ? FilterGradientCompiler.Compile(kernel, context, Address) : WinogradConvolve.Compile(kernel, context.KeepsWeights ? blocks[kernel.Filter.Block].Resting : null, context, Address);
-        if (kernel.Form != ConvolveForm.FilterGradient && InPlaceConvolve.Compile(kernel, context, Address) is { } inPlace)
-            return inPlace;
         return kernel.Form switch
         {
-            ConvolveForm.Forward => new CpuConvolveForward(kernel, context, Address),
-            ConvolveForm.ImageGradient => new CpuImageGradient(kernel, context, Address),
+            ConvolveForm.Forward => (CompiledKernel?)InPlaceForward.Of(kernel, context, Address) ?? new CpuConvolveForward(kernel, context, Address),
+            ConvolveForm.ImageGradient => (CompiledKernel?)InPlaceImageGradient.Compile(kernel, context, Address) ?? new CpuImageGradient(kernel, context, Address),
             _ => (CompiledKernel?)InPlaceFilterGradient.Of(kernel, context, Address) ?? new CpuFilterGradient(kernel, context, Address),
         };
     }

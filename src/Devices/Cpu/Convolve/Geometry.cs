@@ -26,19 +26,4 @@ internal sealed record Geometry(
     public int Pixels => Height * Width;
 
     public int OutPixels => OutHeight * OutWidth;
-
-    /// <summary>
-    /// The image's gradient as a forward convolution of the result's gradient with the filter turned by half a turn; null where a stride leaves gaps
-    /// or more is added around than a window reaches.
-    /// </summary>
-    public Geometry? Adjoint
-    {
-        get
-        {
-            var w = Window;
-            int top = (w.KernelHeight - 1) * w.DilationHeight - w.PadTop, left = (w.KernelWidth - 1) * w.DilationWidth - w.PadLeft;
-            return w.StrideHeight != 1 || w.StrideWidth != 1 || top < 0 || left < 0 ? null
-                : new Geometry(w with { PadTop = top, PadLeft = left }, Groups, Samples, Outputs, OutHeight, OutWidth, Channels, Height, Width);
-        }
-    }
 }

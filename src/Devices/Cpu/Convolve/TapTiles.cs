@@ -6,7 +6,6 @@ namespace Singa.Actors.Devices.Cpu.Convolve;
 /// A filter in tiles of some of the channels that an image's gradient has, each tap by itself: element (tap, step, row) of a tile, steps being the
 /// channels summed over. Says of each tile whether it has weights that are no numbers.
 /// </summary>
-/// <param name="geometry">Of the gradient as a forward convolution: its outputs are the image's channels.</param>
 internal sealed unsafe class TapTiles(Geometry geometry, int firstRow, int rows, int tiles, float* filter, SharedScratch shared) : CpuKernel
 {
     private readonly bool[] special = new bool[tiles];
@@ -15,13 +14,13 @@ internal sealed unsafe class TapTiles(Geometry geometry, int firstRow, int rows,
 
     public int Rows => rows;
 
-    public static long Bytes(Geometry geometry, int rows) => (long)rows * geometry.Taps * geometry.Channels * sizeof(float);
+    public static long Bytes(Geometry geometry, int rows) => (long)rows * geometry.Taps * geometry.Outputs * sizeof(float);
 
     public bool IsSpecial(int tile) => special[tile];
 
     /// <summary>Where a tap of a tile lies.</summary>
     /// <param name="row">The tile's first, counted from <see cref="FirstRow"/>.</param>
-    public float* Tile(int row, int height, int tap) => (float*)shared.Pointer + ((nint)row * geometry.Taps + (nint)tap * height) * geometry.Channels;
+    public float* Tile(int row, int height, int tap) => (float*)shared.Pointer + ((nint)row * geometry.Taps + (nint)tap * height) * geometry.Outputs;
 
     public override int Parts(int threads) => threads == 1 ? 1 : Math.Min(tiles, threads * 4);
 
@@ -38,12 +37,12 @@ internal sealed unsafe class TapTiles(Geometry geometry, int firstRow, int rows,
     private bool Fill(int row, int height)
     {
         int taps = geometry.Taps, run = height * taps;
-        nint tapElements = (nint)height * geometry.Channels;
+        nint tapElements = (nint)height * geometry.Outputs;
         var zeros = Vector256<float>.Zero;
         float zero = 0;
-        for (int step = 0; step < geometry.Channels; step++)
+        for (int step = 0; step < geometry.Outputs; step++)
         {
-            float* from = filter + ((nint)step * geometry.Outputs + firstRow + row) * taps;
+            float* from = filter + ((nint)step * geometry.Channels + firstRow + row) * taps;
             float* to = Tile(row, height, 0) + (nint)step * height;
             for (int i = 0; i < height; i++)
             {
