@@ -73,7 +73,7 @@ public static class MemoryBudget
     {
         var plan = training.Plan;
         var section = plan.Sections.MaxBy(s => Alive(s).Bytes)!;
-        var shapes = section.Operations.SelectMany(o => o.Kernel.Outputs).GroupBy(o => o.Block).ToDictionary(g => g.Key, g => g.MaxBy(o => o.Shape.Count)!.Shape);
+        var shapes = section.Kernels.SelectMany(k => k.Outputs).GroupBy(o => o.Block).ToDictionary(g => g.Key, g => g.MaxBy(o => o.Shape.Count)!.Shape);
         var variables = training.Variables.ToDictionary(v => v.Block);
         var types = training.Buckets.ToDictionary(b => b.Block, b => b.DType);
         return
@@ -87,9 +87,10 @@ public static class MemoryBudget
         (IEnumerable<Block> Blocks, long Bytes) Alive(Section of)
         {
             var (first, last) = (new Dictionary<int, int>(), new Dictionary<int, int>());
-            for (int i = 0; i < of.Operations.Length; i++)
+            Kernel[] kernels = [.. of.Kernels];
+            for (int i = 0; i < kernels.Length; i++)
             {
-                foreach (var operand in of.Operations[i].Kernel.Inputs.Concat(of.Operations[i].Kernel.Outputs))
+                foreach (var operand in kernels[i].Inputs.Concat(kernels[i].Outputs))
                 {
                     first.TryAdd(operand.Block, i);
                     last[operand.Block] = i;
@@ -97,7 +98,7 @@ public static class MemoryBudget
             }
 
             var transient = first.Keys.Where(b => plan.Blocks[b].Kind == BlockKind.Transient).ToArray();
-            var change = new long[of.Operations.Length + 1];
+            var change = new long[kernels.Length + 1];
             foreach (int block in transient)
             {
                 change[first[block]] += plan.Blocks[block].Bytes;

@@ -108,6 +108,28 @@ public sealed class ProductTests
         return DrawVectors(seed)(it);
     });
 
+    /// <summary>Columns that no window reaches, taps far apart, strides longer than the window.</summary>
+    [Theory]
+    [InlineData(1, 5, 2, 1, 8, 1)]
+    [InlineData(1, 2, 0, 1, 8, 32)]
+    [InlineData(2, 3, 1, 1, 12, 48)]
+    [InlineData(3, 1, 8, 8, 8, 8)]
+    [InlineData(3, 1, 4, 1, 4, 16)]
+    [InlineData(5, 4, 2, 3, 16, 64)]
+    public void Windows_that_reach_little_have_the_defined_bits(int kernel, int stride, int pad, int dilation, int height, int width)
+    {
+        foreach (var form in Enum.GetValues<ConvolveForm>())
+        {
+            Check(kernel, it =>
+            {
+                const DType type = DType.Float32;
+                long Out(int size) => (size + 2 * pad - (kernel - 1) * dilation - 1) / stride + 1;
+                return new ConvolveKernel(form, new Window2D(kernel, kernel, stride, stride, pad, pad, dilation, dilation), 1,
+                    it.Plain(type, 2, 7, height, width), it.Plain(type, 32, 7, kernel, kernel), it.Plain(type, 2, 32, Out(height), Out(width)), [], null);
+            });
+        }
+    }
+
     /// <summary>With memory for a few channels' filters at once.</summary>
     [Theory]
     [MemberData(nameof(SomeSeeds))]
@@ -118,7 +140,7 @@ public sealed class ProductTests
         const DType type = DType.Float32;
         int channels = it.Any(6, 7, 16, it.Next(6, 30)), outputs = it.Any(8, 16, 32, 32, 64, 13), samples = it.Any(1, 2, 3, 5);
         var window = new Window2D(it.Any(1, 2, 3, 3), it.Any(1, 2, 3, 3), it.Any(1, 1, 1, 2), it.Any(1, 1, 1, 2), it.Next(0, 2), it.Next(0, 2), it.Any(1, 1, 2), it.Any(1, 1, 2));
-        var (oh, ow) = it.Any((4, 4), (8, 8), (2, 16), (4, 16), (8, 2), (16, 1), (1, 32), (2, 8), (5, 16), (7, 7));
+        var (oh, ow) = it.Any((4, 4), (8, 8), (2, 16), (4, 16), (8, 2), (16, 1), (1, 32), (2, 8), (5, 16), (6, 8), (12, 12), (7, 7));
         int height = (oh - 1) * window.StrideHeight + (window.KernelHeight - 1) * window.DilationHeight + 1 - 2 * window.PadTop;
         int width = (ow - 1) * window.StrideWidth + (window.KernelWidth - 1) * window.DilationWidth + 1 - 2 * window.PadLeft;
         if (height < 1 || width < 1)

@@ -30,12 +30,12 @@ internal sealed record Adjoint(Geometry Of, Geometry Geometry, AdjointClass[] Cl
         var w = g.Window;
         var taps = Enumerable.Range(0, g.Taps).Select(t => (Tap: t, Row: row + w.PadTop - t / w.KernelWidth * w.DilationHeight, Column: column + w.PadLeft - t % w.KernelWidth * w.DilationWidth))
             .Where(t => t.Row % w.StrideHeight == 0 && t.Column % w.StrideWidth == 0);
-        return new AdjointClass(row, column, [.. taps.Select(t => new AdjointTap(t.Tap, t.Row / w.StrideHeight, t.Column / w.StrideWidth))]);
+        return new AdjointClass([.. taps.Select(t => new AdjointTap(t.Tap, t.Row / w.StrideHeight, t.Column / w.StrideWidth))]);
     }
 }
 
-/// <summary>Pixels in some row and column within a stride, and the taps that reach them, ascending.</summary>
-internal sealed record AdjointClass(int Row, int Column, AdjointTap[] Taps);
+/// <summary>The taps that reach the pixels in one row and column within a stride, ascending.</summary>
+internal sealed record AdjointClass(AdjointTap[] Taps);
 
 /// <summary>A tap of the filter, and how far the result's pixel that it comes from is from the class's pixel.</summary>
 internal readonly record struct AdjointTap(int Tap, int Row, int Column);

@@ -33,7 +33,7 @@ internal sealed unsafe class CpuConvolveForward : CpuKernel
         pixels = geometry.OutPixels;
         panels = (pixels + tiling.PanelColumns - 1) / tiling.PanelColumns;
         stepsMax = Math.Min(steps, ContractKernel.BlockLength);
-        isFar = MicroKernel.IsFar((long)rows * steps * size);
+        isFar = Cache.IsBeyond((long)rows * steps * size);
         planes = new Planes(geometry);
         taps = planes.Taps();
         corners = planes.Corners();

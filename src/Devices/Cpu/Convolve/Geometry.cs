@@ -26,4 +26,8 @@ internal sealed record Geometry(
     public int Pixels => Height * Width;
 
     public int OutPixels => OutHeight * OutWidth;
+
+    /// <summary>The same with all pixels in one row, where each of the result's is made of the image's at the same place.</summary>
+    public Geometry Flat => Taps == 1 && Window is { StrideHeight: 1, StrideWidth: 1, PadTop: 0, PadLeft: 0 } && Pixels == OutPixels
+        ? this with { Height = 1, Width = Pixels, OutHeight = 1, OutWidth = OutPixels } : this;
 }

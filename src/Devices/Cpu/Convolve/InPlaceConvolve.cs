@@ -22,7 +22,7 @@ internal abstract unsafe class InPlaceConvolve : CpuKernel
         this.source = source;
         (this.together, VectorsMax) = together;
         TileCount = tiling.Tiles(rows, VectorsMax);
-        Corners = [.. Enumerable.Range(0, this.together * planes.Count).Select(v => ((nint)(v / planes.Count) * planes.Elements + planes.Place(v % planes.Count)) * sizeof(float))];
+        Corners = [.. Enumerable.Range(0, this.together * planes.Count).Select(v => (v / planes.Count * planes.Elements + planes.Place(v % planes.Count)) * sizeof(float))];
     }
 
     protected Geometry Geometry { get; }
@@ -39,14 +39,14 @@ internal abstract unsafe class InPlaceConvolve : CpuKernel
     /// <summary>Where the vectors of the samples that are there lie, in bytes.</summary>
     protected nint[] Corners { get; }
 
-    /// <summary>For two panels' worth of threads and more there should be enough to do.</summary>
+    /// <summary>Multiply-adds of the whole kernel: few are not cut.</summary>
     protected abstract double Work { get; }
 
     protected abstract long BufferBytes { get; }
 
     private int Units => (Geometry.Samples + together - 1) / together;
 
-    private long PlaneBytes => Planes.IsCopy ? ((long)together * Planes.Elements * sizeof(float) + Panels.OverrunBytes + 63) / 64 * 64 : 0;
+    private long PlaneBytes => Planes.IsCopy ? (together * (long)Planes.Elements * sizeof(float) + Panels.OverrunBytes + 63) / 64 * 64 : 0;
 
     public sealed override long ScratchBytesPerThread => PlaneBytes + BufferBytes;
 
@@ -88,6 +88,6 @@ internal abstract unsafe class InPlaceConvolve : CpuKernel
     {
         nint sample = (nint)Geometry.Channels * Geometry.Pixels;
         for (int i = 0; i < samples; i++)
-            Planes.Fill(from + i * sample, scratch + (nint)i * Planes.Elements, source, source + Geometry.Samples * sample);
+            Planes.Fill(from + i * sample, scratch + i * Planes.Elements, source, source + Geometry.Samples * sample);
     }
 }

@@ -17,6 +17,8 @@ internal sealed unsafe class InPlaceFilterGradient : ShardedGradient<InPlaceFilt
 
     private const int ChannelsMin = 6;
 
+    private const double WorkMin = 100_000;
+
     private readonly Tiling tiling;
     private readonly Planes planes;
     private readonly nint[] places, taps;
@@ -24,6 +26,7 @@ internal sealed unsafe class InPlaceFilterGradient : ShardedGradient<InPlaceFilt
     private readonly float* image;
     private readonly float* gradient;
     private readonly float* target;
+    private readonly int partsLeast;
     private int channelParts;
 
     private InPlaceFilterGradient(ConvolveKernel kernel, Tiling tiling, Func<Operand, nint> address)
@@ -34,7 +37,7 @@ internal sealed unsafe class InPlaceFilterGradient : ShardedGradient<InPlaceFilt
         panels = (Geometry.Outputs + tiling.PanelColumns - 1) / tiling.PanelColumns;
         // Of few pixels several samples make one chain's piece.
         together = Math.Clamp(Tiling.StepsMax / Geometry.OutPixels, 1, Geometry.Samples);
-        channelParts = (int)Math.Clamp(((long)Geometry.Channels * Geometry.Taps * tiling.PanelColumns * sizeof(float) + RegionBytesMax - 1) / RegionBytesMax, 1, Geometry.Channels / ChannelsMin);
+        channelParts = partsLeast = (int)Math.Clamp(((long)Geometry.Channels * Geometry.Taps * tiling.PanelColumns * sizeof(float) + RegionBytesMax - 1) / RegionBytesMax, 1, Geometry.Channels / ChannelsMin);
         taps = planes.Taps()[..Geometry.Taps];
         places = new nint[together * Geometry.OutPixels];
         image = (float*)address(kernel.Image);
@@ -52,7 +55,7 @@ internal sealed unsafe class InPlaceFilterGradient : ShardedGradient<InPlaceFilt
     }
 
     /// <summary>Some channels by a panel of output channels: element (channel, tap, output).</summary>
-    internal readonly record struct Region(int Channel, int Channels, int Output, int Outputs, int FirstShard, nint Scratch);
+    internal readonly record struct Region(int Channel, int Channels, int Output, int Outputs, nint Scratch);
 
     private int ChannelsMax => (Geometry.Channels + channelParts - 1) / channelParts;
 
@@ -72,12 +75,14 @@ internal sealed unsafe class InPlaceFilterGradient : ShardedGradient<InPlaceFilt
 
     public override int Parts(int threads)
     {
-        if (threads > 1 && Units < threads * 2)
+        channelParts = partsLeast;
+        bool isCut = threads > 1 && (double)Geometry.Outputs * Geometry.Channels * Geometry.Taps * Geometry.OutPixels * Geometry.Samples * Ranges.Sum(r => r.Count) >= WorkMin;
+        if (isCut && Units < threads * 2)
             channelParts = Math.Clamp((int)((threads * 2 + Units - 1) / Units) * channelParts, 1, Geometry.Channels / ChannelsMin);
         var corners = planes.Corners();
         for (int i = 0; i < places.Length; i++)
             places[i] = (i / Geometry.OutPixels * SampleElements + corners[i % Geometry.OutPixels]) * sizeof(float);
-        return threads == 1 ? 1 : (int)Math.Min(Units, threads * 8);
+        return isCut ? (int)Math.Min(Units, threads * 8) : 1;
     }
 
     public override void Run(int part, int parts, int thread, byte* scratch)
@@ -90,7 +95,7 @@ internal sealed unsafe class InPlaceFilterGradient : ShardedGradient<InPlaceFilt
             var range = Ranges[unit / ((long)panels * channelParts)];
             int output = (int)(unit / channelParts % panels) * tiling.PanelColumns;
             var (channel, channels) = Tiling.Rows(Geometry.Channels, channelParts, (int)(unit % channelParts));
-            var region = new Region(channel, channels, output, Math.Min(tiling.PanelColumns, Geometry.Outputs - output), range.First, (nint)scratch);
+            var region = new Region(channel, channels, output, Math.Min(tiling.PanelColumns, Geometry.Outputs - output), (nint)scratch);
             byte* sum = scratch + PanelBytes + PlanesBytes;
             Sum(region, range.First, new ShardRange(0, range.Count), sum);
             nint filter = (nint)Geometry.Channels * Geometry.Taps;
@@ -106,10 +111,10 @@ internal sealed unsafe class InPlaceFilterGradient : ShardedGradient<InPlaceFilt
         int pixels = together * Geometry.OutPixels, group = (int)(done / pixels), from = (int)(done % pixels), sample = group * together;
         int samples = Math.Min(together, Geometry.Samples - sample), steps = Math.Min(Math.Min(Tiling.StepsMax, samples * Geometry.OutPixels - from), most);
         nint first = (nint)shard * Geometry.Samples + sample;
-        float* planes = Image(region, first, samples, group != prepared);
+        float* lie = Image(region, first, samples, group != prepared);
         prepared = group;
         Pack(region, first, from, steps);
-        Multiply(region, planes, from, steps, (float*)chain, mode);
+        Multiply(region, lie, from, steps, (float*)chain, mode);
         return steps;
     }
 

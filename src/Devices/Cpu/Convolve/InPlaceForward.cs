@@ -23,7 +23,7 @@ internal sealed unsafe class InPlaceForward : InPlaceConvolve
         target = (float*)address(kernel.Target);
         if (kernel.Epilogue is { } fused)
             (epilogue, epilogueOffsets) = TileEpilogue.OfPlanes(fused, geometry.Samples, context, address);
-        isFar = MicroKernel.IsFar((long)geometry.Outputs * steps * sizeof(float));
+        isFar = Cache.IsBeyond((long)geometry.Outputs * steps * sizeof(float));
         int width = geometry.Window.KernelWidth;
         places = [.. Enumerable.Range(0, steps).Select(k => planes.Tap(k / geometry.Taps, k % geometry.Taps / width, k % geometry.Taps % width) * sizeof(float))];
     }
@@ -31,7 +31,7 @@ internal sealed unsafe class InPlaceForward : InPlaceConvolve
     /// <summary>Null where planes cannot be read in place.</summary>
     public static InPlaceForward? Of(ConvolveKernel kernel, CpuContext context, Func<Operand, nint> address)
     {
-        var geometry = Geometry.Of(kernel);
+        var geometry = Geometry.Of(kernel).Flat;
         var tiling = new Tiling(DType.Float32, context.Width);
         return kernel.Target.DType == DType.Float32 && kernel.Groups == 1 && geometry is { Samples: > 0, Channels: > 0, Outputs: > 0, Taps: > 0 }
             && PixelVectors.Of(geometry, tiling.Lanes) is { } planes ? new(kernel, geometry, planes, tiling, context, address) : null;

@@ -35,7 +35,7 @@ internal sealed unsafe class InPlaceImageGradient : InPlaceConvolve
     /// <summary>Null where planes cannot be read in place.</summary>
     public static CpuPhases? Compile(ConvolveKernel kernel, CpuContext context, Func<Operand, nint> address)
     {
-        var geometry = Geometry.Of(kernel);
+        var geometry = Geometry.Of(kernel).Flat;
         var tiling = new Tiling(DType.Float32, context.Width);
         if (kernel.Target.DType != DType.Float32 || kernel.Groups != 1 || geometry is not { Samples: > 0, Channels: > 0, Outputs: > 0, Taps: > 0 } || geometry.Outputs > ContractKernel.BlockLength
             || Adjoint.Create(geometry) is not { } adjoint || PixelVectors.Of(adjoint.Geometry, tiling.Lanes) is not { } planes)

@@ -14,6 +14,10 @@ internal sealed class PixelVectors
 {
     private const int BlockPixels = 8;
 
+    // Copies of the planes that are worth it, and how much they may take: many taps side by side, or far apart, would take far more than they save.
+    private const int CopiesMost = 4;
+    private const long CopyBytesMost = 16 << 20;
+
     private readonly Geometry geometry;
     private readonly Planes? whole;
     private readonly int lanes, rows;
@@ -36,7 +40,10 @@ internal sealed class PixelVectors
         bool isWhole = geometry.OutWidth % lanes == 0;
         if (isWhole && geometry.Window.StrideWidth == 1)
             return new PixelVectors(geometry, new Planes(geometry), lanes);
-        return isWhole || lanes % geometry.OutWidth == 0 ? new PixelVectors(geometry, null, lanes) : null;
+        if (!isWhole && lanes % geometry.OutWidth != 0)
+            return null;
+        var shifted = new PixelVectors(geometry, null, lanes);
+        return shifted.Elements <= CopiesMost * (long)geometry.Channels * new Planes(geometry).PlaneElements && shifted.Elements * sizeof(float) <= CopyBytesMost ? shifted : null;
     }
 
     /// <summary>Whether the planes have to be copied into memory of their own, which must be zero in the beginning.</summary>
@@ -46,12 +53,12 @@ internal sealed class PixelVectors
     public int Count => geometry.OutPixels / lanes;
 
     /// <summary>Elements from one sample's planes to the next one's.</summary>
-    public int Elements => checked(geometry.Channels * (whole?.PlaneElements ?? geometry.Window.KernelWidth * ShiftedElements));
+    public nint Elements => (nint)geometry.Channels * (whole?.PlaneElements ?? geometry.Window.KernelWidth * ShiftedElements);
 
     /// <summary>Of one channel, for one column of taps.</summary>
-    private int ShiftedElements => classes.Length * ClassElements;
+    private nint ShiftedElements => (nint)classes.Length * ClassElements;
 
-    private int ClassElements => rows * geometry.OutWidth;
+    private nint ClassElements => (nint)rows * geometry.OutWidth;
 
     /// <summary>Where a tap of a channel lies from a vector's place, in elements.</summary>
     public nint Tap(int channel, int kernelRow, int kernelColumn)
@@ -106,12 +113,18 @@ internal sealed class PixelVectors
         for (; i + BlockPixels <= pixels; i += BlockPixels)
         {
             float* at = source + i + shift;
-            if (at < first || at + BlockPixels > end)
-                break;
-            Vector256.Store(Vector256.Load(at) & inside, target + i);
+            if (at >= first && at + BlockPixels <= end)
+                Vector256.Store(Vector256.Load(at) & inside, target + i);
+            else
+                Single(source, target, shift, i, i + BlockPixels);
         }
 
-        for (; i < pixels; i++)
+        Single(source, target, shift, i, pixels);
+    }
+
+    private unsafe void Single(float* source, float* target, int shift, int i, int end)
+    {
+        for (; i < end; i++)
         {
             int column = i % geometry.OutWidth + shift;
             target[i] = column >= 0 && column < geometry.Width ? source[i + shift] : 0;

@@ -62,7 +62,7 @@ internal sealed class Planes
     {
         var w = geometry.Window;
         // What no window reaches is left out.
-        int rows = Math.Min(geometry.Height, height - w.PadTop), columns = Math.Min(geometry.Width, Pitch - w.PadLeft);
+        int rows = Math.Min(geometry.Height, height - w.PadTop), columns = Math.Max(0, Math.Min(geometry.Width, Pitch - w.PadLeft));
         for (int plane = first; plane < first + count; plane++)
         {
             for (int y = 0; y < rows; y++)

@@ -44,7 +44,7 @@ internal sealed unsafe class CpuContract : CpuKernel
         (aOffsets, bOffsets, cOffsets) = (Batches.Offsets(swapped ? kernel.Right : kernel.Left, 0), Batches.Offsets(swapped ? kernel.Left : kernel.Right, 0), Batches.Offsets(kernel.Target, 0));
         epilogueOffsets = Batches.Offsets(kernel.Epilogue, batches);
         epilogue = kernel.Epilogue is null ? null : new TileEpilogue(kernel.Epilogue, swapped, context, address);
-        isFar = product.A.ColumnStride == 1 && MicroKernel.IsFar((long)product.M * product.K * size);
+        isFar = product.A.ColumnStride == 1 && Cache.IsBeyond((long)product.M * product.K * size);
         isTargetFar = Cache.IsFar(product.M * Math.Abs(product.C.RowStride) * size);
         panels = (product.N + tiling.PanelColumns - 1) / tiling.PanelColumns;
         // A k longer than a block is cut at blocks, whose sums are added; a shorter one is one chain, cut where the cache likes it.

@@ -44,9 +44,6 @@ internal static class MicroKernel
     private static readonly Lazy<MicroKernelDelegate>?[] Table = new Lazy<MicroKernelDelegate>?[2 * Rows * Vectors * Widths * Far];
     private static readonly Lazy<PlacedKernelDelegate>?[] PlacedTable = new Lazy<PlacedKernelDelegate>?[2 * Table.Length];
 
-    /// <summary>Whether a matrix of so many bytes lies beyond the second-level cache.</summary>
-    public static bool IsFar(long bytes) => bytes > 1 << 20;
-
     /// <param name="isFar">Of A, whose steps lie side by side: what the next tile needs is fetched meanwhile.</param>
     public static MicroKernelDelegate Get(Tiling tiling, int rows, int vectors, bool isFar = false)
     {
@@ -55,7 +52,7 @@ internal static class MicroKernel
     }
 
     /// <summary>The same for steps that are looked up.</summary>
-    public static PlacedKernelDelegate Get(Tiling tiling, int rows, int vectors, bool isFar, Placed placed)
+    private static PlacedKernelDelegate Get(Tiling tiling, int rows, int vectors, bool isFar, Placed placed)
     {
         int key = (placed == Placed.A ? 0 : Table.Length) + Key(tiling, rows, vectors, isFar);
         return (PlacedTable[key] ?? Add(key, tiling, rows, vectors, isFar, placed)).Value;

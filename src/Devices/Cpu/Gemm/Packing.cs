@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -7,7 +8,7 @@ namespace Singa.Actors.Devices.Cpu.Gemm;
 /// <summary>Copies parts of matrices into the order in which micro-kernels read them.</summary>
 internal static unsafe class Packing
 {
-    private const int LineBytes = 64, RowsAhead = 8;
+    private const int RowsAhead = 8;
 
     /// <summary>As below, for elements of <paramref name="size"/> bytes of a matrix with those strides.</summary>
     public static void Panel(byte* source, Matrix strides, int steps, int columns, int width, int size, byte* target)
@@ -32,8 +33,7 @@ internal static unsafe class Packing
             for (int k = 0; k < steps; k++)
             {
                 // Rows that lie far apart are no stream that a processor finds by itself.
-                for (int j = 0; j < columns && Sse.IsSupported; j += LineBytes / sizeof(T))
-                    Sse.Prefetch0(source + (k + RowsAhead) * stepStride + j);
+                Cache.Fetch((byte*)(source + (k + RowsAhead) * stepStride), 0, 1, columns * sizeof(T));
                 Copy(source + k * stepStride, target + (nint)k * width, columns);
                 for (int j = columns; j < width; j++)
                     target[(nint)k * width + j] = default;
@@ -43,7 +43,7 @@ internal static unsafe class Packing
         }
 
         if (columns < width)
-            new Span<T>(target, steps * width).Clear();
+            NativeMemory.Clear(target, (nuint)steps * (nuint)width * (nuint)sizeof(T));
         // Square blocks: both sides stay within a few cache lines.
         const int block = 8;
         for (int k0 = 0; k0 < steps; k0 += block)

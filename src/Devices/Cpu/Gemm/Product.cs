@@ -4,7 +4,7 @@ namespace Singa.Actors.Devices.Cpu.Gemm;
 
 /// <summary>
 /// One matrix product: C [m, n] = A [m, k] · B [k, n], each somewhere in memory. Which operand plays A is free, since a chain of
-/// products does not change when its factors change places: <see cref="Oriented"/> takes the cheaper way round.
+/// products does not change when its factors change places: <see cref="IsBetterSwapped"/> takes the cheaper way round.
 /// </summary>
 internal readonly record struct Product(Matrix A, Matrix B, Matrix C, int M, int N, long K)
 {

@@ -87,7 +87,6 @@ internal sealed class TilePrefetch
             il.Emit(OpCodes.Add);
             Cache.Fetch(il);
         }
-
     }
 
     /// <summary>As many bytes as all rows of the tile, each of so many as the argument says.</summary>

@@ -19,7 +19,7 @@ internal static class ChainCompiler
     {
         Kernel[] links = [.. kernel.Links.Select(l => l.Kernel)];
         var operands = links.SelectMany(l => l.Inputs.Concat(l.Outputs)).Distinct().ToArray();
-        long rowBytes = operands.GroupBy(o => o.Block).Sum(b => b.Max(o => RowBytes(o, kernel.Rows)));
+        long rowBytes = operands.GroupBy(o => o.Block).Sum(b => b.Max(o => kernel.Passing.Contains(b.Key) ? RowWindow.Of(o, kernel.Rows).Step ?? 0 : RowBytes(o, kernel.Rows)));
         long effort = links.Sum(l => Work.Of(Points(l), Instructions(l)));
         int parts = context.Work.Parts(effort, context.Threads, most: long.MaxValue);
         if (rowBytes > RowBytesMost || kernel.Rows < Math.Min(parts, 2 * context.Threads))

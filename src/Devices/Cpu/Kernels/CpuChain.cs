@@ -9,8 +9,6 @@ namespace Singa.Actors.Devices.Cpu.Kernels;
 /// </summary>
 internal sealed unsafe class CpuChain : CpuKernel
 {
-    private const int LineBytes = 64;
-
     private readonly Link[] links;
     private readonly long rows, chunk;
     private readonly long passingBytes;
@@ -41,7 +39,7 @@ internal sealed unsafe class CpuChain : CpuKernel
         {
             var windows = kernels.SelectMany(l => l.Inputs.Concat(l.Outputs)).Where(o => o.Block == block).Select(o => RowWindow.Of(o, rows)).ToArray();
             places[block] = new Place(passingBytes, windows.Min(w => w.First), windows[0].Step!.Value);
-            passingBytes += (chunk * places[block].Step + LineBytes - 1) / LineBytes * LineBytes;
+            passingBytes += (chunk * places[block].Step + Cache.LineBytes - 1) / Cache.LineBytes * Cache.LineBytes;
         }
 
         links = [.. kernels.Zip(compiled, (link, points) => Link.Of(link, points, rows, places))];
@@ -88,7 +86,7 @@ internal sealed unsafe class CpuChain : CpuKernel
     private static long Lines(Operand target, long rows)
     {
         long bytes = target.Shape.Count / rows * target.DType.Size();
-        return LineBytes / Math.Min(LineBytes, bytes & -bytes);
+        return Cache.LineBytes / Math.Min(Cache.LineBytes, bytes & -bytes);
     }
 
     /// <summary>Where a block that only passes lies in scratch, where in the block row 0 begins, and what a row takes.</summary>

@@ -9,8 +9,6 @@ internal sealed unsafe class CpuMap : CpuPoints
 {
     // Parts begin at multiples of a cache line whatever the element.
     private const int LineElements = 64;
-    private const int LineBytes = 64;
-
     private const long PastBytesMin = 32 << 20;
 
     private readonly nint[] start;
@@ -62,7 +60,7 @@ internal sealed unsafe class CpuMap : CpuPoints
         {
             var (target, at) = (kernel.Targets[i], kernel.Sources.Length + i);
             int size = target.DType.Size();
-            bool aligned = start[at] % LineBytes == 0 && (rows.Count == 1 || (rowLength * size % LineBytes == 0 && nest.Outer.Dimensions.All(d => d.Strides[at] * size % LineBytes == 0)));
+            bool aligned = start[at] % Cache.LineBytes == 0 && (rows.Count == 1 || (rowLength * size % Cache.LineBytes == 0 && nest.Outer.Dimensions.All(d => d.Strides[at] * size % Cache.LineBytes == 0)));
             if (strides[i] != 1 || target.DType is not (DType.Float32 or DType.Float64) || !aligned || start.AsSpan(0, kernel.Sources.Length).Contains(start[at]))
                 return false;
         }

@@ -22,7 +22,7 @@ internal static class CpuReduce
         if (plan.Trailing.Count == 1)
         {
             return plan.Rows.Count == 1
-                ? new CpuMap(new MapKernel(kernel.Program, kernel.Sources, [kernel.Target]), blocks, context, rowAxes, mayPass: true)
+                ? new CpuMap(new MapKernel(kernel.Program, kernel.Sources, [kernel.Target]), blocks, context, rowAxes, mayPass: rowAxes == 0)
                 : new CpuColumnReduce(kernel, plan, blocks, context);
         }
 

@@ -2,7 +2,7 @@ using System.Reflection;
 using System.Reflection.Emit;
 using System.Runtime.Intrinsics.X86;
 
-namespace Singa.Actors.Devices.Cpu.Gemm;
+namespace Singa.Actors.Devices.Cpu;
 
 /// <summary>
 /// Lines that are wanted soon and that no processor expects: rows of a tile lie far apart, which is no stream. Where it cannot be asked for them
@@ -14,8 +14,14 @@ internal static unsafe class Cache
 
     private static readonly MethodInfo One = typeof(Sse).GetMethod(nameof(Sse.Prefetch0))!;
 
-    /// <summary>Whether rows that lie so many bytes apart from the first to the last are beyond the second-level cache, or drive out of it what else is needed.</summary>
-    public static bool IsFar(long bytes) => bytes > 1 << 19;
+    // What most cores have of the second level for themselves.
+    private const long SecondLevelBytes = 1 << 20;
+
+    /// <summary>Whether so many bytes, read again and again, lie beyond the second-level cache.</summary>
+    public static bool IsBeyond(long bytes) => bytes > SecondLevelBytes;
+
+    /// <summary>Whether what reaches over so many bytes and is touched once drives out of the second-level cache what else is needed.</summary>
+    public static bool IsFar(long bytes) => bytes > SecondLevelBytes / 2;
 
     /// <summary>Writes the fetching of the line whose address is on the stack.</summary>
     public static void Fetch(ILGenerator il)
