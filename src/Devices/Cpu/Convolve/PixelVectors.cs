@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -103,6 +104,7 @@ internal sealed class PixelVectors
     }
 
     // The same number of columns on both sides: a shifted plane is the plane from another element on, but for columns that come from a neighbouring row.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private unsafe void Shift(float* source, float* target, int shift, float* first, float* end)
     {
         var lanesOf = Vector256<int>.Indices & Vector256.Create(geometry.OutWidth - 1);
@@ -149,6 +151,7 @@ internal sealed class PixelVectors
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private unsafe void Row(float* source, float* target, int count, float* end)
     {
         int stride = geometry.Window.StrideWidth, i = 0;

@@ -12,12 +12,12 @@ namespace Singa.Actors.Devices.Cpu.Emit;
 /// </summary>
 internal static class LaneReduceFunction
 {
-    public static RowDelegate Compile(Reduction reduction, ScalarProgram program, long[] strides, VectorWidth width)
+    public static RowDelegate Compile(Reduction reduction, ScalarProgram program, long[] strides, VectorWidth width, params long[] ahead)
     {
         int laneSize = LaneProgram.LaneSize(program);
         var method = Emitted.Method("lanes");
         var il = method.GetILGenerator();
-        var row = new RowEmitter(il, program, targets: 0, strides, width, laneSize, ReduceKernel.Lanes);
+        var row = new RowEmitter(il, program, targets: 0, strides, width, laneSize, ReduceKernel.Lanes) { Ahead = ahead };
         var simd = Simd.Of(program.Instructions[program.Results[0]].Type, width);
         var lanes = new LocalBuilder[ReduceKernel.Lanes / simd.Lanes];
         var before = new LocalBuilder[lanes.Length];

@@ -51,6 +51,9 @@ internal sealed class RowEmitter
     /// <summary>Whole vectors of results go past the caches; targets must begin at multiples of a vector.</summary>
     public bool IsPast { get; init; }
 
+    /// <summary>Of each source, how far behind what is loaded a line is fetched, in bytes; 0, or left out: none is.</summary>
+    public long[] Ahead { get; init; } = [];
+
     public int Lanes => width is { } bytes ? (int)bytes / LaneSize : 1;
 
     /// <summary>Which element of the row comes next.</summary>
@@ -238,6 +241,15 @@ internal sealed class RowEmitter
         }
         else if (source.IsDirect)
         {
+            if (source.Index < Ahead.Length && Ahead[source.Index] > 0)
+            {
+                Address(source, vector);
+                il.Emit(OpCodes.Ldc_I8, Ahead[source.Index]);
+                il.Emit(OpCodes.Conv_I);
+                il.Emit(OpCodes.Add);
+                Cache.Fetch(il);
+            }
+
             Address(source, vector);
             if (source.IsHalf)
                 HalfLanes.Load(il, width);

@@ -21,11 +21,12 @@ internal static class RowFunction
     private const int UnrollInstructions = 8;
 
     /// <param name="past">Results are not read soon: see <see cref="RowEmitter.IsPast"/>.</param>
-    public static RowDelegate Compile(ScalarProgram program, long[] strides, VectorWidth widest, bool past)
+    /// <param name="ahead">See <see cref="RowEmitter.Ahead"/>.</param>
+    public static RowDelegate Compile(ScalarProgram program, long[] strides, VectorWidth widest, bool past, params long[] ahead)
     {
         var method = Emitted.Method("row");
         var il = method.GetILGenerator();
-        var row = Emitter(il, program, strides, widest, past);
+        var row = Emitter(il, program, strides, widest, past, ahead);
         row.Prologue();
         Row(il, row, program);
         il.Emit(OpCodes.Ret);
@@ -38,7 +39,7 @@ internal static class RowFunction
         const short steps = Emitted.First, rows = Emitted.First + 1;
         var method = Emitted.Method("rows", typeof(nint*), typeof(long));
         var il = method.GetILGenerator();
-        var row = Emitter(il, program, strides, widest, past: false);
+        var row = Emitter(il, program, strides, widest, past: false, []);
         row.Stages();
         var again = il.DefineLabel();
         il.MarkLabel(again);
@@ -56,11 +57,11 @@ internal static class RowFunction
         return Emitted.Delegate<RowsDelegate>(method);
     }
 
-    private static RowEmitter Emitter(ILGenerator il, ScalarProgram program, long[] strides, VectorWidth widest, bool past)
+    private static RowEmitter Emitter(ILGenerator il, ScalarProgram program, long[] strides, VectorWidth widest, bool past, long[] ahead)
     {
         int laneSize = LaneProgram.LaneSize(program);
         VectorWidth? width = laneSize == 0 ? null : widest;
-        return new RowEmitter(il, program, program.Results.Length, strides, width, laneSize, width is { } bytes ? (int)bytes / laneSize : 1) { IsPast = past && width is not null };
+        return new RowEmitter(il, program, program.Results.Length, strides, width, laneSize, width is { } bytes ? (int)bytes / laneSize : 1) { IsPast = past && width is not null, Ahead = ahead };
     }
 
     private static void Row(ILGenerator il, RowEmitter row, ScalarProgram program)

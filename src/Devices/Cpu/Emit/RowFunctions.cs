@@ -16,8 +16,9 @@ public sealed class RowFunctions(VectorWidth width)
     public RowDelegate Row(ScalarProgram program, params long[] strides) => Row(program, false, strides);
 
     /// <param name="past">Results go past the caches; they lie side by side, none is a half, and each row begins at a multiple of a vector.</param>
-    public RowDelegate Row(ScalarProgram program, bool past, long[] strides) => rows.GetOrAdd(
-        new Key(program, strides, default, past), key => new Lazy<RowDelegate>(() => RowFunction.Compile(key.Program, key.Strides, width, key.Past))).Value;
+    /// <param name="ahead">Of each source, how many bytes behind what is read is fetched; 0: nothing.</param>
+    public RowDelegate Row(ScalarProgram program, bool past, long[] strides, params long[] ahead) => rows.GetOrAdd(
+        new Key(program, strides, default, past, ahead), key => new Lazy<RowDelegate>(() => RowFunction.Compile(key.Program, key.Strides, width, key.Past, key.Ahead ?? []))).Value;
 
     /// <summary>The program over several rows at a call.</summary>
     public RowsDelegate Rows(ScalarProgram program, params long[] strides) => severalRows.GetOrAdd(
@@ -27,15 +28,16 @@ public sealed class RowFunctions(VectorWidth width)
     /// The program's one result over a row joined into the 16 lanes that <see cref="ReduceKernel"/> speaks of; the last pointer is
     /// to the lanes, which must hold something. Null where the program does not run in vectors.
     /// </summary>
-    public RowDelegate? Lanes(Reduction reduction, ScalarProgram program, params long[] strides) =>
+    /// <param name="ahead">As in <see cref="Row(ScalarProgram, bool, long[], long[])"/>.</param>
+    public RowDelegate? Lanes(Reduction reduction, ScalarProgram program, long[] strides, params long[] ahead) =>
         LaneProgram.LaneSize(program) == 0 ? null : reductions.GetOrAdd(
-            new Key(program, strides, reduction),
-            key => new Lazy<RowDelegate>(() => LaneReduceFunction.Compile(key.Reduction, key.Program, key.Strides, width))).Value;
+            new Key(program, strides, reduction, Ahead: ahead),
+            key => new Lazy<RowDelegate>(() => LaneReduceFunction.Compile(key.Reduction, key.Program, key.Strides, width, key.Ahead ?? []))).Value;
 
-    private sealed record Key(ScalarProgram Program, long[] Strides, Reduction Reduction, bool Past = false)
+    private sealed record Key(ScalarProgram Program, long[] Strides, Reduction Reduction, bool Past = false, long[]? Ahead = null)
     {
         public bool Equals(Key? other) => other is not null && Reduction == other.Reduction && Past == other.Past
-            && Strides.AsSpan().SequenceEqual(other.Strides) && Program == other.Program;
+            && Strides.AsSpan().SequenceEqual(other.Strides) && Ahead.AsSpan().SequenceEqual(other.Ahead) && Program == other.Program;
 
         public override int GetHashCode() => HashCode.Combine(Program, Reduction, Strides.Length);
     }

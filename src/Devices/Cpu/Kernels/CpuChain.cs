@@ -9,6 +9,9 @@ namespace Singa.Actors.Devices.Cpu.Kernels;
 /// </summary>
 internal sealed unsafe class CpuChain : CpuKernel
 {
+    // Less comes from a cache that all cores share, soon enough.
+    private const long FetchedBytesMin = 8 << 20;
+
     private readonly Link[] links;
     private readonly long rows, chunk;
     private readonly long passingBytes;
@@ -21,13 +24,15 @@ internal sealed unsafe class CpuChain : CpuKernel
         (rows, work) = (kernel.Rows, context.Work);
         Kernel[] kernels = [.. kernel.Links.Select(l => l.Kernel)];
         var compiled = new CpuPoints[kernels.Length];
+        var fetched = new HashSet<Operand>();
         for (int i = 0; i < compiled.Length; i++)
         {
             var link = kernels[i];
             int axes = RowWindow.Axes(link.Outputs[0].Shape, rows);
+            long[] ahead = [.. link.Inputs.Select(s => Ahead(s, kernels, i, chunk, fetched))];
             compiled[i] = link is MapKernel map
-                ? new CpuMap(map, blocks, context, axes, mayPass: !IsTouched(map.Targets, kernel.Passing, kernels.AsSpan(i + 1)))
-                : (CpuPoints)CpuReduce.Compile((ReduceKernel)link, blocks, context, axes);
+                ? new CpuMap(map, blocks, context, axes, mayPass: !IsTouched(map.Targets, kernel.Passing, kernels.AsSpan(i + 1)), ahead)
+                : (CpuPoints)CpuReduce.Compile((ReduceKernel)link, blocks, context, axes, ahead);
             // What goes past the caches goes by whole lines.
             if (compiled[i] is CpuMap { IsPast: true } && link.Outputs.Max(o => Lines(o, rows)) is var lines)
                 chunk = (chunk + lines - 1) / lines * lines;
@@ -64,6 +69,17 @@ internal sealed unsafe class CpuChain : CpuKernel
                 link.Kernel.Points(start, first * link.Points, next * link.Points, scratch + passingBytes);
             }
         }
+    }
+
+    /// <summary>
+    /// What comes from memory is waited for by the first link that reads it, and only by that. A later one that reads it again and computes has the next
+    /// rows fetched meanwhile.
+    /// </summary>
+    private long Ahead(Operand source, Kernel[] links, int link, long chunk, HashSet<Operand> fetched)
+    {
+        var window = RowWindow.Of(source, rows);
+        bool isRead = links.AsSpan(0, link).ToArray().Any(l => l.Inputs.Contains(source)), isMade = links.Any(l => l.Outputs.Any(o => o.Block == source.Block));
+        return isRead && !isMade && window.Step is { } step && step == window.End - window.First && step * rows >= FetchedBytesMin && fetched.Add(source) ? chunk * step : 0;
     }
 
     private static bool IsTouched(IEnumerable<Operand> targets, IReadOnlyList<int> passing, ReadOnlySpan<Kernel> later)

@@ -33,7 +33,7 @@ internal sealed unsafe class CpuLaneReduce<T> : CpuPoints
     private readonly RowDelegate? evaluate;
     private readonly int instructions;
 
-    public CpuLaneReduce(ReduceKernel kernel, ReducePlan plan, IReadOnlyList<BlockAddress> blocks, CpuContext context)
+    public CpuLaneReduce(ReduceKernel kernel, ReducePlan plan, IReadOnlyList<BlockAddress> blocks, CpuContext context, params long[] ahead)
         : base(context.Work)
     {
         (reduction, sources) = (kernel.Reduction, kernel.Sources.Length);
@@ -49,8 +49,8 @@ internal sealed unsafe class CpuLaneReduce<T> : CpuPoints
         pieceSteps = new long[sources];
         for (int i = 0; i < sources; i++)
             pieceSteps[i] = strides[i] * operands[i].DType.Size();
-        var fused = plan.Trailing.Rank == 1 ? context.Rows.Lanes(reduction, kernel.Program, strides) : null;
-        lanes = fused ?? context.Rows.Lanes(reduction, Programs.Copy(kernel.Target.DType), 1)!;
+        var fused = plan.Trailing.Rank == 1 ? context.Rows.Lanes(reduction, kernel.Program, strides, ahead) : null;
+        lanes = fused ?? context.Rows.Lanes(reduction, Programs.Copy(kernel.Target.DType), [1])!;
         evaluate = fused is null ? context.Rows.Row(kernel.Program, [.. strides, 1]) : null;
         instructions = kernel.Program.Instructions.Length;
     }

@@ -26,7 +26,8 @@ internal sealed unsafe class CpuMap : CpuPoints
 
     /// <param name="rowAxes">So many leading dimensions are walked in their order, outermost.</param>
     /// <param name="mayPass">Whether results may go past the caches.</param>
-    public CpuMap(MapKernel kernel, IReadOnlyList<BlockAddress> blocks, CpuContext context, int rowAxes, bool mayPass)
+    /// <param name="ahead">Of each source, how far behind what is read is fetched, in bytes; none: nothing is.</param>
+    public CpuMap(MapKernel kernel, IReadOnlyList<BlockAddress> blocks, CpuContext context, int rowAxes, bool mayPass, params long[] ahead)
         : base(context.Work)
     {
         Operand[] operands = [.. kernel.Sources, .. kernel.Targets];
@@ -49,7 +50,7 @@ internal sealed unsafe class CpuMap : CpuPoints
         rowLength = nest.Rank == 0 ? first.Shape.Count : nest.Innermost.Size;
         rows = new Odometer(nest.Outer, operands);
         past = mayPass && IsPastWorth(kernel, nest, strides.AsSpan(kernel.Sources.Length));
-        row = context.Rows.Row(kernel.Program, past, strides);
+        row = context.Rows.Row(kernel.Program, past, strides, ahead);
         instructions = kernel.Program.Instructions.Length;
     }
 

@@ -7,7 +7,8 @@ namespace Singa.Actors.Devices.Cpu.Kernels;
 internal static class CpuReduce
 {
     /// <param name="rowAxes">So many leading dimensions, of which none is reduced, are walked in their order, outermost.</param>
-    public static CpuKernel Compile(ReduceKernel kernel, IReadOnlyList<BlockAddress> blocks, CpuContext context, int rowAxes = 0)
+    /// <param name="ahead">Of each source, how far behind what is read is fetched, in bytes; none: nothing is.</param>
+    public static CpuKernel Compile(ReduceKernel kernel, IReadOnlyList<BlockAddress> blocks, CpuContext context, int rowAxes = 0, params long[] ahead)
     {
         var type = kernel.Target.DType;
         if (kernel.Sources.IsEmpty)
@@ -28,10 +29,10 @@ internal static class CpuReduce
 
         return type switch
         {
-            DType.Float32 => new CpuLaneReduce<float>(kernel, plan, blocks, context),
-            DType.Float64 => new CpuLaneReduce<double>(kernel, plan, blocks, context),
-            DType.Int32 => new CpuLaneReduce<int>(kernel, plan, blocks, context),
-            DType.Int64 => new CpuLaneReduce<long>(kernel, plan, blocks, context),
+            DType.Float32 => new CpuLaneReduce<float>(kernel, plan, blocks, context, ahead),
+            DType.Float64 => new CpuLaneReduce<double>(kernel, plan, blocks, context, ahead),
+            DType.Int32 => new CpuLaneReduce<int>(kernel, plan, blocks, context, ahead),
+            DType.Int64 => new CpuLaneReduce<long>(kernel, plan, blocks, context, ahead),
             _ => throw new NotSupportedException($"the CPU reduces no {type}; convert it to Int32 first"),
         };
     }
