@@ -48,8 +48,10 @@ public sealed class CheckpointTests : IDisposable
     {
         Skip.If(OperatingSystem.IsWindows(), "signals are sent with kill");
         Skip.If(signal == "INT" && Signals.InterruptsAreIgnored, "these tests were started in the background of a shell, where children ignore SIGINT");
-        var expected = await Singa.RunAsync(Command(Steps));
-        string[] command = Command(Steps, "--checkpoint", job["saved"], "--checkpoint-every", "1000", "--metrics", job["metrics"], "--ledger", job["ledger"], "--digest-every=16");
+        // On a busy machine a signal takes as long as many steps: the job must not have ended by then.
+        const int all = 6 * Steps;
+        var expected = await Singa.RunAsync(Command(all));
+        string[] command = Command(all, "--checkpoint", job["saved"], "--checkpoint-every", "1000", "--metrics", job["metrics"], "--ledger", job["ledger"], "--digest-every=16");
         using var process = Singa.Start([.. command, "--devices", "cpu=2", "--threads", "1"]);
         await Following.LinesAsync(process, job["metrics"], 5);
         await Signals.SendAsync(process, signal);
@@ -63,7 +65,7 @@ public sealed class CheckpointTests : IDisposable
         var run = await Singa.RunAsync([.. command, "--devices", "cpu=3"]);
         Assert.Empty(run.Errors);
         Same(expected, run);
-        RecordsAreWhole(Steps);
+        RecordsAreWhole(all);
     }
 
     [Fact]
