@@ -84,6 +84,14 @@ internal abstract unsafe class InPlaceConvolve : CpuKernel
     /// <param name="from">Where their planes lie.</param>
     protected abstract void Panel(int firstSample, int vector, int vectors, int firstTile, int endTile, float* from, float* buffer);
 
+    /// <summary>Samples of few vectors are multiplied several at a time.</summary>
+    /// <param name="most">Vectors of a panel.</param>
+    protected static (int Samples, int Vectors) Together(Geometry geometry, PixelVectors planes, int most)
+    {
+        int samples = Math.Clamp(most / planes.Count, 1, geometry.Samples);
+        return (samples, Math.Min(most, samples * planes.Count));
+    }
+
     private void Fill(float* from, int samples, float* scratch)
     {
         nint sample = (nint)Geometry.Channels * Geometry.Pixels;

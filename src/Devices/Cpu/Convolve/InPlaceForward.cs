@@ -16,7 +16,7 @@ internal sealed unsafe class InPlaceForward : InPlaceConvolve
     private readonly bool isFar;
 
     private InPlaceForward(ConvolveKernel kernel, Geometry geometry, PixelVectors planes, Tiling tiling, CpuContext context, Func<Operand, nint> address)
-        : base(geometry, planes, tiling, geometry.Outputs, Together(geometry, planes, tiling), (float*)address(kernel.Image))
+        : base(geometry, planes, tiling, geometry.Outputs, Together(geometry, planes, tiling.VectorsMax), (float*)address(kernel.Image))
     {
         steps = geometry.Channels * geometry.Taps;
         filter = (float*)address(kernel.Filter);
@@ -35,13 +35,6 @@ internal sealed unsafe class InPlaceForward : InPlaceConvolve
         var tiling = new Tiling(DType.Float32, context.Width);
         return kernel.Target.DType == DType.Float32 && kernel.Groups == 1 && geometry is { Samples: > 0, Channels: > 0, Outputs: > 0, Taps: > 0 }
             && PixelVectors.Of(geometry, tiling.Lanes) is { } planes ? new(kernel, geometry, planes, tiling, context, address) : null;
-    }
-
-    // Samples of few vectors are multiplied several at a time.
-    private static (int Samples, int Vectors) Together(Geometry geometry, PixelVectors planes, Tiling tiling)
-    {
-        int samples = Math.Clamp(tiling.VectorsMax / planes.Count, 1, geometry.Samples);
-        return (samples, Math.Min(tiling.VectorsMax, samples * planes.Count));
     }
 
     protected override double Work => (double)Geometry.Outputs * steps * Geometry.OutPixels * Geometry.Samples;

@@ -40,7 +40,7 @@ internal sealed unsafe class InPlaceImageGradient : InPlaceConvolve
         if (kernel.Target.DType != DType.Float32 || kernel.Groups != 1 || geometry is not { Samples: > 0, Channels: > 0, Outputs: > 0, Taps: > 0 } || geometry.Outputs > ContractKernel.BlockLength
             || Adjoint.Create(geometry) is not { } adjoint || PixelVectors.Of(adjoint.Geometry, tiling.Lanes) is not { } planes)
             return null;
-        var (samples, vectors) = Together(adjoint, planes, tiling);
+        int vectors = Together(adjoint, planes, tiling).Vectors;
         // A single tap reaches one class and leaves nothing to add; the others would be written for nothing.
         if (adjoint.Classes.Length > 1 && geometry.Taps == 1)
             return null;
@@ -65,15 +65,11 @@ internal sealed unsafe class InPlaceImageGradient : InPlaceConvolve
     }
 
     /// <summary>
-    /// Samples of few vectors are multiplied several at a time. Each step reads another line for each vector, or two where the vectors
-    /// of a sample do not lie side by side: then fewer vectors and more rows are faster.
+    /// Each step reads another line for each vector, or two where the vectors of a sample do not lie side by side: then fewer vectors and more
+    /// rows are faster.
     /// </summary>
-    private static (int Samples, int Vectors) Together(Adjoint adjoint, PixelVectors planes, Tiling tiling)
-    {
-        int most = planes.Count < tiling.VectorsMax ? Math.Max(planes.Count, tiling.VectorsMax / 2) : tiling.VectorsMax;
-        int samples = Math.Clamp(most / planes.Count, 1, adjoint.Geometry.Samples);
-        return (samples, Math.Min(most, samples * planes.Count));
-    }
+    private static (int Samples, int Vectors) Together(Adjoint adjoint, PixelVectors planes, Tiling tiling) =>
+        Together(adjoint.Geometry, planes, planes.Count < tiling.VectorsMax ? Math.Max(planes.Count, tiling.VectorsMax / 2) : tiling.VectorsMax);
 
     private Geometry Image => adjoint.Of;
 
