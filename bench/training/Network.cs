@@ -93,7 +93,8 @@ internal sealed class Network : IDisposable
             "lenet" => Images("lenet", [1, 28, 28], 64, sgd),
             "resnet18" => Images("resnet18", [3, 32, 32], 32, sgd),
             "lstm" => Text("char-lstm", LstmLength, 32, sgd),
-            _ => Text("gpt-mini", GptLength, 8, new AdamW { LearningRate = 3e-4, WeightDecay = 1e-2 }),
+            "gpt" => Text("gpt-mini", GptLength, 8, new AdamW { LearningRate = 3e-4, WeightDecay = 1e-2 }),
+            _ => throw new ArgumentException($"no network is called '{workload}': {string.Join(", ", Options.Networks)}, each also with {Options.Strict}"),
         };
 
         (TrainingDefinition, int) Images(string model, long[] shape, int batch, Optimizer optimizer)

@@ -8,7 +8,9 @@ internal sealed record Options(int Threads, double Seconds, int MinSteps, int Sh
     /// <summary>Behind a network's name: without Winograd; the peer knows no such thing.</summary>
     public const string Strict = "-strict";
 
-    public static readonly string[] Known = [.. Networks, "resnet18-strict", "infer1", "infer32", "gemm", "gemm-shapes", "pointwise", "rows", "adam"];
+    public static readonly string[] Operations = ["gemm", "gemm-shapes", "pointwise", "rows", "adam"];
+
+    public static readonly string[] Known = [.. Networks, "resnet18-strict", "infer1", "infer32", .. Operations];
 
     public static string Usage =>
         "usage: [--threads N] [--seconds S] [--min-steps N] [--shards N] [--workload NAME[,NAME...]]\n"

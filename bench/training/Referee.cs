@@ -10,14 +10,14 @@ internal static class Referee
         var handOvers = new List<double>();
         for (int round = 0; round < options.Rounds; round++)
         {
-            foreach (string workload in options.Workloads)
+            foreach (string workload in options.Workloads.Where(w => round < options.RoundsOf(w)))
             {
                 handOvers.Add(HandOver.Measure());
                 foreach (int threads in Results.ThreadCounts)
                 {
                     foreach (var side in Options.Networks.Contains(workload) ? new[] { ours, best, shipped, sharded } : [ours, best, shipped])
                     {
-                        Console.Error.WriteLine($"round {round + 1} of {options.Rounds}: {workload}, {threads} thread(s), {side.Name}");
+                        Console.Error.WriteLine($"round {round + 1} of {options.RoundsOf(workload)}: {workload}, {threads} thread(s), {side.Name}");
                         string[] more = side == sharded ? ["--shards", $"{Results.Shards}"] : [];
                         foreach (var measured in side.Measure(workload, threads, options.Seconds, more))
                             results.Add(side, measured);
@@ -26,7 +26,7 @@ internal static class Referee
             }
         }
 
-        string page = ResultsPage.Of(results, options.Rounds, Processor(), handOvers);
+        string page = ResultsPage.Of(results, options.Rounds, options.Quick, Processor(), handOvers);
         Directory.CreateDirectory(options.Output);
         string file = Path.Combine(options.Output, $"cpu-{string.Concat(Processor().ToLowerInvariant().Select(c => char.IsLetterOrDigit(c) ? c : '-'))}.md");
         File.WriteAllText(file, page);

@@ -6,7 +6,10 @@ internal sealed record RefereeOptions(string Peer, string PeerAtItsBest, string 
     /// <summary>Rounds in which every side has its turn.</summary>
     public int Rounds => Quick ? 2 : 5;
 
-    public double Seconds => Quick ? 1.5 : 5;
+    /// <summary>The quick form has single operations once: each is a median of many repetitions by itself.</summary>
+    public int RoundsOf(string workload) => Quick && Options.Operations.Contains(workload) ? 1 : Rounds;
+
+    public double Seconds => Quick ? 1.2 : 5;
 
     public static RefereeOptions Parse(string[] args)
     {
