@@ -79,7 +79,7 @@ public sealed class PlanViewTests
     {
         // exp of relu of b0 row by row; a gradient of it; relu of b0 again, by itself.
         Operation[] links = [Map("a Relu", 0, 1), Map("a Exp", 1, 2)];
-        var chain = new Operation("a Relu→Exp", new ChainKernel([.. links.Select(l => new ChainLink(l.Name, l.Kernel))], 16, []), [0], [1, 2]);
+        var chain = new Operation("a Relu→Exp", new ChainKernel([.. links.Select(l => new LinkedKernel(l.Name, l.Kernel))], 16, []), [0], [1, 2]);
         var plan = new Plan(
             [.. Enumerable.Range(0, 5).Select(i => new Block(i, $"b{i}", i == 0 ? BlockKind.Input : BlockKind.Transient, 64, 64 * i))], 320, 320,
             ImmutableDictionary<int, ImmutableArray<byte>>.Empty,
