@@ -91,6 +91,16 @@ public sealed class PlanViewTests
         Assert.Equal([1, 2], view.Operations[0].Writes.Select(w => w.Block));
     }
 
+    [Fact]
+    public void Updates_of_a_bucket_are_one_operation_of_what_holds_them_all()
+    {
+        var plan = LeNet();
+        var updates = Step(plan).Operations.Where(o => o.Phase == Phase.Update).ToArray();
+        // Of the dense layers, then of the convolutions.
+        Assert.Equal([("group", "group of 4 ×44", ""), ("group", "group of 4 ×44", "")], updates.Select(u => (u.Kernel, u.Form, u.Layer)));
+        Assert.All(updates, u => Assert.StartsWith("update 4×Multiply", u.Name));
+    }
+
     private static Operation Map(string name, int from, int to) => new(
         name, new MapKernel(ScalarBody.Compile([DType.Float32], Fn.Max(Scalar.Argument(0, DType.Float32), 0)), [Whole(from)], [Whole(to)]), [from], [to]);
 
