@@ -48,6 +48,7 @@ internal static class Breakdown
         {
             ContractKernel { Tree.IsEmpty: false } => $"contract+shards {shapes}",
             ContractKernel { Epilogue: not null } => $"contract+map {shapes}",
+            GroupKernel group => $"group of {group.Links.Length}",
             _ => $"{kernel.GetType().Name.Replace("Kernel", "").ToLowerInvariant()} {shapes}",
         };
     }

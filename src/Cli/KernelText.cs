@@ -12,7 +12,7 @@ internal static class KernelText
         {
             MapKernel map => $"{form} ×{map.Program.Instructions.Length}",
             ReduceKernel reduce => $"{reduce.Reduction.ToString().ToLowerInvariant()} over {string.Join(",", reduce.Axes)} ×{reduce.Program.Instructions.Length}",
-            ChainKernel chain => $"{form} of {chain.Links.Length} ×{chain.Links.Sum(l => l.Kernel is MapKernel map ? map.Program.Instructions.Length : ((ReduceKernel)l.Kernel).Program.Instructions.Length)}",
+            JoinedKernel joined => $"{form} of {joined.Links.Length} ×{joined.Links.Sum(l => l.Kernel is MapKernel map ? map.Program.Instructions.Length : ((ReduceKernel)l.Kernel).Program.Instructions.Length)}",
             ContractKernel contract => form + Fused(contract.Epilogue) + Tree(contract.Tree.Length),
             ConvolveKernel convolve => $"{form} {convolve.Form.ToString().ToLowerInvariant()}" + Fused(convolve.Epilogue) + Tree(convolve.Tree.Length),
             MaxPoolKernel pool => pool.Gradient is not null ? $"{form} gradient" : pool.Tangent is not null ? $"{form} tangent" : form,

@@ -14,9 +14,9 @@ internal sealed class Origins(Plan plan)
     /// <summary>Takes down an operation; the position of the first that did the same, link by link, or −1.</summary>
     public int Add(Operation operation, OperationFacts facts, int position)
     {
-        if (operation.Kernel is not ChainKernel chain)
+        if (operation.Kernel is not JoinedKernel joined)
             return Add(operation.Name, operation.Kernel, facts.IsCopy, position);
-        int[] firsts = [.. chain.Links.Select(l => Add(l.Name, l.Kernel, false, position))];
+        int[] firsts = [.. joined.Links.Select(l => Add(l.Name, l.Kernel, false, position))];
         return firsts.Contains(-1) ? -1 : firsts[^1];
     }
 

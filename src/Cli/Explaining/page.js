@@ -15,7 +15,7 @@ const sum = (list, of) => list.reduce((total, item) => total + of(item), 0);
 
 const families = [
   { name: 'products and convolutions', colour: '#f6c08a', kernels: ['contract', 'convolve'] },
-  { name: 'maps', colour: '#c2dbf7', kernels: ['map'] },
+  { name: 'maps', colour: '#c2dbf7', kernels: ['map', 'group'] },
   { name: 'reductions', colour: '#c9e6bd', kernels: ['reduce', 'shardsum', 'chain'] },
   { name: 'pools', colour: '#f0dc9c', kernels: ['maxpool', 'sumpool'] },
   { name: 'random numbers', colour: '#ecd0ec', kernels: ['random'] },
@@ -28,7 +28,7 @@ const columnOf = operation => ({ backward: 1, update: 2, exchange: 2 })[operatio
 
 function labelOf(operation) {
   // An update is known by what it updates.
-  if (operation.phase === 'update' && operation.name.startsWith('update ')) return operation.name.split(' ')[1].split('.').at(-1);
+  if (operation.phase === 'update' && operation.kernel !== 'group' && operation.name.startsWith('update ')) return operation.name.split(' ')[1].split('.').at(-1);
   const text = operation.op.replace('Convolve.FilterGradient', 'conv ∂w').replace('Convolve.ImageGradient', 'conv ∂x').replace('Convolve', 'conv')
     .replace('Contract', 'product').replace('Exchange ', '');
   return text.length > 19 ? text.slice(0, 18) + '…' : text;

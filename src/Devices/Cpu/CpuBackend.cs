@@ -58,6 +58,7 @@ public sealed unsafe class CpuBackend : IBackend
         {
             MapKernel map => (CpuKernel?)Kernels.CpuTurn.Of(map, blocks, context) ?? new Kernels.CpuMap(map, blocks, context),
             ReduceKernel reduce => Kernels.CpuReduce.Compile(reduce, blocks, context),
+            GroupKernel group => new Kernels.CpuGroup(group, blocks, context),
             ChainKernel chain => Kernels.ChainCompiler.Compile(chain, blocks, context),
             ContractKernel contract => Gemm.ContractCompiler.Compile(contract, blocks, context),
             ConvolveKernel convolve => Convolve.ConvolveCompiler.Compile(convolve, blocks, context),

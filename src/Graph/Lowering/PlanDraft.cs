@@ -36,7 +36,7 @@ internal sealed class PlanDraft(IEnumerable<BlockDraft> declared, bool isStrict)
         return new Plan(
             [.. blocks.Select(b => new Block(b.Id, b.Name, b.Kind, b.Bytes, memory.Offsets[b.Id]))], memory.ArenaBytes, memory.LiveBytes,
             constants.ToImmutableDictionary(c => c.Value, c => c.Key.Items),
-            [.. lowered.Select((s, i) => new Section(s.Name, Hazards.Annotate(chains[i].Join(memory.Offsets), blocks, memory, guard), HostSlots(s.Operations))
+            [.. lowered.Select((s, i) => new Section(s.Name, Hazards.Annotate(MapGroups.Join(chains[i].Join(memory.Offsets), blocks, memory.Offsets), blocks, memory, guard), HostSlots(s.Operations))
             {
                 Recomputed = sections[i].Course.Recomputed,
             })]);

@@ -110,7 +110,7 @@ internal sealed class RowChains
 
     private (string Name, Kernel Kernel) Chain(RowChain piece, Dictionary<int, (int First, int Last)> lives)
     {
-        var links = Range(piece.First, piece.End).Select(o => new ChainLink(o.Name, o.Kernel)).ToImmutableArray();
+        var links = Range(piece.First, piece.End).Select(o => new LinkedKernel(o.Name, o.Kernel)).ToImmutableArray();
         var passing = links.SelectMany(l => l.Kernel.Inputs.Concat(l.Kernel.Outputs)).GroupBy(o => o.Block)
             .Where(b => blocks[b.Key].Kind == BlockKind.Transient && lives[b.Key] is var (first, last) && first >= piece.First && last < piece.End && IsEven([.. b.Select(o => RowWindow.Of(o, piece.Rows))]));
         return (NameOf(piece), new ChainKernel(links, piece.Rows, [.. passing.Select(b => b.Key)]));

@@ -116,7 +116,7 @@ internal static class MapPasses
         }
     }
 
-    /// <summary>When tensors are there, and who reads them last; a view is there when what it looks at is.</summary>
+    /// <summary>When tensors are there, and who reads them last; a view is there when what it looks at is, a placeholder from the start.</summary>
     private sealed class Lifetimes
     {
         private readonly Dictionary<Tensor, int> ready = [];
@@ -138,7 +138,7 @@ internal static class MapPasses
                 foreach (var output in node.Outputs)
                 {
                     bases[output] = node.Op.IsView ? bases[node.Inputs[0]] : output;
-                    ready[output] = node.Op.IsView ? ready[node.Inputs[0]] : place.GetValueOrDefault(node, position);
+                    ready[output] = node.Op.IsView ? ready[node.Inputs[0]] : node.Op is Placeholder ? -1 : place.GetValueOrDefault(node, position);
                 }
 
                 if (!node.Op.IsView)

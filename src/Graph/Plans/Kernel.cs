@@ -52,13 +52,29 @@ public sealed record ReduceKernel(
     public override ImmutableArray<Operand> Outputs => [Target];
 }
 
+/// <summary>Several kernels in one launch; the bits are those of launching each, one after the other.</summary>
+public abstract record JoinedKernel(ImmutableArray<LinkedKernel> Links) : Kernel
+{
+    public override ImmutableArray<Operand> Inputs => [.. Links.SelectMany(l => l.Kernel.Inputs).Distinct()];
+    public override ImmutableArray<Operand> Outputs => [.. Links.SelectMany(l => l.Kernel.Outputs).Distinct()];
+}
+
+/// <summary>A link of a <see cref="JoinedKernel"/>, named as an operation is.</summary>
+public sealed record LinkedKernel(string Name, Kernel Kernel);
+
 /// <summary>
-/// The links, which are maps and reductions of trailing dimensions, one after the other: the bits are those of launching each. Leading dimensions
-/// are <c>Rows</c>, at least 2 (<see cref="RowWindow.Axes"/>), and what a link reads or writes where another writes lies in the same row, in memory
-/// that blocks share as well. So a backend may do all links for some rows and then for others, in any order and side by side. <c>Passing</c>: blocks
-/// that nobody reads afterwards, written as rows of one length; what they hold then is nobody's promise.
+/// The links are maps that know nothing of one another: what one writes no other reads or writes, in memory that blocks share as well. So a backend
+/// may do them in any order, in pieces, and side by side.
 /// </summary>
-public sealed record ChainKernel(ImmutableArray<ChainLink> Links, long Rows, ImmutableArray<int> Passing) : Kernel
+public sealed record GroupKernel(ImmutableArray<LinkedKernel> Links) : JoinedKernel(Links);
+
+/// <summary>
+/// The links are maps and reductions of trailing dimensions. Leading dimensions are <c>Rows</c>, at least 2 (<see cref="RowWindow.Axes"/>), and what
+/// a link reads or writes where another writes lies in the same row, in memory that blocks share as well. So a backend may do all links for some rows
+/// and then for others, in any order and side by side. <c>Passing</c>: blocks that nobody reads afterwards, written as rows of one length; what they
+/// hold then is nobody's promise.
+/// </summary>
+public sealed record ChainKernel(ImmutableArray<LinkedKernel> Links, long Rows, ImmutableArray<int> Passing) : JoinedKernel(Links)
 {
     /// <summary>What is read that no link before has written.</summary>
     public override ImmutableArray<Operand> Inputs
@@ -75,12 +91,7 @@ public sealed record ChainKernel(ImmutableArray<ChainLink> Links, long Rows, Imm
             return [.. read.Distinct()];
         }
     }
-
-    public override ImmutableArray<Operand> Outputs => [.. Links.SelectMany(l => l.Kernel.Outputs).Distinct()];
 }
-
-/// <summary>A link of a <see cref="ChainKernel"/>, named as an operation is.</summary>
-public sealed record ChainLink(string Name, Kernel Kernel);
 
 /// <summary>
 /// What happens to each element of a product before it is stored: program argument 0 is the accumulated value, argument i the

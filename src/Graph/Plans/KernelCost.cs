@@ -18,12 +18,13 @@ public readonly record struct KernelCost(long Flops, long BytesRead, long BytesW
         // Rows that are looked up, not the whole table.
         GatherKernel gather => new(0, Size(gather.Target) + Size(gather.Indices), Size(gather.Target)),
         // What passes from link to link need not be memory.
-        ChainKernel chain => new(chain.Links.Sum(l => Operations(l.Kernel)), chain.Inputs.Sum(Size), chain.Outputs.Where(o => !chain.Passing.Contains(o.Block)).Sum(Size)),
+        ChainKernel chain => new(Operations(chain), chain.Inputs.Sum(Size), chain.Outputs.Where(o => !chain.Passing.Contains(o.Block)).Sum(Size)),
         _ => new(Operations(kernel), kernel.Inputs.Distinct().Sum(Size), kernel.Outputs.Distinct().Sum(Size)),
     };
 
     private static long Operations(Kernel kernel) => kernel switch
     {
+        JoinedKernel joined => joined.Links.Sum(l => Operations(l.Kernel)),
         MapKernel map => map.Targets[0].Shape.Count * Each(map.Program),
         ReduceKernel reduce => Domain(reduce).Count * (Each(reduce.Program) + 1),
         ContractKernel contract => 2 * contract.Left.Shape.Count * contract.Right.Shape[^1] + After(contract.Epilogue, contract.Target),

@@ -16,9 +16,25 @@ public sealed record OperationFacts(string Layer, string Op, Phase Phase, Kernel
     {
         var (scope, op) = Parts(operation);
         var phase = PhaseOf(section.Name, operation.Kernel, IsDerived(scope));
-        return new OperationFacts(
-            scope.StartsWith(Updating, StringComparison.Ordinal) ? OwnerOf(scope[Updating.Length..]) : scope.TrimEnd(Derived), op, phase,
-            KernelCost.Of(operation.Kernel));
+        string layer = operation.Kernel is GroupKernel group ? group.Links.Select(l => LayerOf(Parts(l.Name).Scope)).Aggregate(Common) : LayerOf(scope);
+        return new OperationFacts(layer, op, phase, KernelCost.Of(operation.Kernel));
+    }
+
+    private static string LayerOf(string scope) => scope.StartsWith(Updating, StringComparison.Ordinal) ? OwnerOf(scope[Updating.Length..]) : scope.TrimEnd(Derived);
+
+    /// <summary>What two scopes or layers begin with, in whole names: the layer that holds both, where there is one.</summary>
+    internal static string Common(string one, string other)
+    {
+        int length = 0;
+        for (int i = 0; ; i++)
+        {
+            if (IsEnd(one, i) && IsEnd(other, i))
+                length = i;
+            if (i == one.Length || i == other.Length || one[i] != other[i])
+                return one[..length];
+        }
+
+        static bool IsEnd(string name, int at) => at == name.Length || name[at] is '.' or ' ';
     }
 
     /// <summary>Whether what is done in a scope was derived from what a layer does.</summary>

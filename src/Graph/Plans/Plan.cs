@@ -14,8 +14,8 @@ public sealed record Section(string Name, ImmutableArray<Operation> Operations, 
     /// <summary>Null: everything is computed once.</summary>
     public Recomputed? Recomputed { get; init; }
 
-    /// <summary>What is computed, links of chains one by one.</summary>
-    public IEnumerable<Kernel> Kernels => Operations.SelectMany(o => o.Kernel is ChainKernel chain ? chain.Links.Select(l => l.Kernel) : [o.Kernel]);
+    /// <summary>What is computed, joined kernels link by link.</summary>
+    public IEnumerable<Kernel> Kernels => Operations.SelectMany(o => o.Kernel is JoinedKernel joined ? joined.Links.Select(l => l.Kernel) : [o.Kernel]);
 }
 
 /// <summary>What a section computes again rather than keeps: steps, and what they take beside all that is computed at all.</summary>

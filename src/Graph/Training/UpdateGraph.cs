@@ -18,7 +18,7 @@ internal static class UpdateGraph
         var number = count.Convert(DType.Float32);
         var scale = Placeholder.Create("scale", new TensorType(DType.Float32, Shape.Scalar), BlockKind.Input);
         var step = new StepScalars(number, optimizer.Schedule.Factor(number, job.TotalSteps) * optimizer.LearningRate);
-        var gradients = Gradients(optimizer, [.. model.Trained.Select(p => Total(p.Name, p.Type with { DType = job.Stored }).Stored(DType.Float32))], scale);
+        var gradients = Gradients(optimizer, [.. model.Trained.Select(p => Total(p.Name, p.Type with { DType = job.Stored }))], scale);
         foreach (var (p, gradient) in model.Trained.Zip(gradients).Reverse())
         {
             var state = optimizer.StateNames.Select(s => Variable(Variables.StateName(p, s), p.Type with { DType = job.Stored }).Stored(DType.Float32)).ToImmutableArray();
@@ -47,26 +47,29 @@ internal static class UpdateGraph
         }
     }
 
-    /// <summary>The gradients of the mean from those of the sum, in the order of the parameters, clipped as the optimizer asks.</summary>
+    /// <summary>
+    /// The gradients of the mean from those of the sum, in the order of the parameters, clipped as the optimizer asks. Who reads a total widens and
+    /// holds it as it reads: where a norm is taken that is done twice, for less than a copy of all gradients would cost.
+    /// </summary>
     private static ImmutableArray<Tensor> Gradients(Optimizer optimizer, ImmutableArray<Tensor> totals, Tensor scale)
     {
-        if (optimizer.ClipValue > 0)
-        {
-            var held = totals.Select(t => Pointwise.Apply("Clip", a => Fn.Max(Fn.Min(a[0] * a[1], optimizer.ClipValue), -optimizer.ClipValue), t, scale)).ToImmutableArray();
-            return optimizer.ClipNorm > 0 ? Shortened(held, null) : held;
-        }
+        bool holds = optimizer.ClipValue > 0;
+        if (optimizer.ClipNorm <= 0)
+            return [.. totals.Select(t => Pointwise.Apply(holds ? "Clip" : "Multiply", a => holds ? Held(a) : Wide(a[0]) * a[1], t, scale))];
+        // Of what is not held the norm is taken before scaling.
+        var squares = totals.Select(t => (holds ? Pointwise.Apply("Square", a => Square(Held(a)), t, scale) : Pointwise.Apply("Square", a => Square(Wide(a[0])), t)).SumAll());
+        var root = squares.Aggregate((sum, next) => sum + next).Sqrt();
+        var factor = Pointwise.Apply("ClipNorm", a => Fn.Min(optimizer.ClipNorm / (a[0] + 1e-6), 1), holds ? root : root * scale);
+        Node.Label(factor, "clip");
+        var times = scale * factor;
+        return [.. totals.Select(t => holds
+            ? Pointwise.Apply("Clip", a => Held(a) * a[2], t, scale, factor)
+            : Pointwise.Apply("Multiply", a => Wide(a[0]) * a[1], t, times))];
 
-        return optimizer.ClipNorm > 0 ? Shortened(totals, scale) : [.. totals.Select(t => t * scale)];
+        static Scalar Wide(Scalar total) => Fn.Convert(total, DType.Float32);
 
-        // The norm is taken before scaling: each total is then read once for it and nothing is stored in between.
-        ImmutableArray<Tensor> Shortened(ImmutableArray<Tensor> values, Tensor? scaled)
-        {
-            var squares = values.Select(v => (v * v).SumAll()).Aggregate((sum, next) => sum + next);
-            var norm = scaled is null ? squares.Sqrt() : squares.Sqrt() * scaled;
-            var factor = Pointwise.Apply("ClipNorm", a => Fn.Min(optimizer.ClipNorm / (a[0] + 1e-6), 1), norm);
-            Node.Label(factor, "clip");
-            var times = scaled is null ? factor : scaled * factor;
-            return [.. values.Select(v => v * times)];
-        }
+        static Scalar Square(Scalar x) => x * x;
+
+        Scalar Held(Scalar[] a) => Fn.Max(Fn.Min(Wide(a[0]) * a[1], optimizer.ClipValue), -optimizer.ClipValue);
     }
 }

@@ -79,7 +79,7 @@ public sealed class PlanViewTests
     {
         // exp of relu of b0 row by row; a gradient of it; relu of b0 again, by itself.
         Operation[] links = [Map("a Relu", 0, 1), Map("a Exp", 1, 2)];
-        var chain = new Operation("a Relu→Exp", new ChainKernel([.. links.Select(l => new ChainLink(l.Name, l.Kernel))], 16, []), [0], [1, 2]);
+        var chain = new Operation("a Relu→Exp", new ChainKernel([.. links.Select(l => new LinkedKernel(l.Name, l.Kernel))], 16, []), [0], [1, 2]);
         var plan = new Plan(
             [.. Enumerable.Range(0, 5).Select(i => new Block(i, $"b{i}", i == 0 ? BlockKind.Input : BlockKind.Transient, 64, 64 * i))], 320, 320,
             ImmutableDictionary<int, ImmutableArray<byte>>.Empty,
@@ -89,6 +89,16 @@ public sealed class PlanViewTests
         Assert.Equal(("chain", "chain of 2 ×6", "a", "Relu→Exp"), (view.Operations[0].Kernel, view.Operations[0].Form, view.Operations[0].Layer, view.Operations[0].Op));
         Assert.Equal([0], view.Operations[0].Reads.Select(r => r.Block));
         Assert.Equal([1, 2], view.Operations[0].Writes.Select(w => w.Block));
+    }
+
+    [Fact]
+    public void Updates_of_a_bucket_are_one_operation_of_what_holds_them_all()
+    {
+        var plan = LeNet();
+        var updates = Step(plan).Operations.Where(o => o.Phase == Phase.Update).ToArray();
+        // Of the dense layers, then of the convolutions.
+        Assert.Equal([("group", "group of 4 ×44", ""), ("group", "group of 4 ×44", "")], updates.Select(u => (u.Kernel, u.Form, u.Layer)));
+        Assert.All(updates, u => Assert.StartsWith("update 4×Multiply", u.Name));
     }
 
     private static Operation Map(string name, int from, int to) => new(

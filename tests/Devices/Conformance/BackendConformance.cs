@@ -61,6 +61,14 @@ public abstract class BackendConformance(IReadOnlyList<IBackend> variants)
     }
 
     [Theory]
+    [MemberData(nameof(Seeds), 300)]
+    public void Group(int seed)
+    {
+        var draw = new Draw(seed);
+        Check(draw, new DrawGroup(draw).Next());
+    }
+
+    [Theory]
     [MemberData(nameof(Seeds), 400)]
     public void Pool(int seed)
     {

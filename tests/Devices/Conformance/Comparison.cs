@@ -51,6 +51,8 @@ public static class Comparison
     private static string Describe(Kernel kernel)
     {
         var lines = new List<string> { kernel.GetType().Name };
+        if (kernel is GroupKernel group)
+            return string.Join('\n', [lines[0], .. group.Links.Select(l => Describe(l.Kernel))]);
         if (kernel is ChainKernel chain)
             return string.Join('\n', [$"{lines[0]} of {chain.Rows} rows, passing {string.Join(", ", chain.Passing)}", .. chain.Links.Select(l => Describe(l.Kernel))]);
         lines.AddRange(kernel.Inputs.Select(o => $"  in  {Describe(o)}"));

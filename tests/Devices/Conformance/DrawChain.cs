@@ -23,7 +23,7 @@ public sealed class DrawChain
 
     public ChainKernel Next()
     {
-        var links = Enumerable.Range(0, 2 + draw.Below(5)).Select(i => new ChainLink($"link {i}", Link())).ToImmutableArray();
+        var links = Enumerable.Range(0, 2 + draw.Below(5)).Select(i => new LinkedKernel($"link {i}", Link())).ToImmutableArray();
         return new ChainKernel(links, leading.Count, [.. passing.Where(_ => draw.Chance(0.6))]);
     }
 

@@ -23,8 +23,8 @@ public sealed class ReferenceBackend : IBackend
     public void Copy(DeviceMemory source, long sourceOffset, DeviceMemory target, long targetOffset, long bytes) =>
         Bytes(source, sourceOffset)[..(int)bytes].CopyTo(Bytes(target, targetOffset));
 
-    public CompiledKernel Compile(Kernel kernel, IReadOnlyList<BlockAddress> blocks) => new Compiled(kernel is ChainKernel chain
-        ? () => chain.Links.Select(l => Work(l.Kernel, blocks)).ToList().ForEach(run => run())
+    public CompiledKernel Compile(Kernel kernel, IReadOnlyList<BlockAddress> blocks) => new Compiled(kernel is JoinedKernel joined
+        ? () => joined.Links.Select(l => Work(l.Kernel, blocks)).ToList().ForEach(run => run())
         : Work(kernel, blocks));
 
     private static Action Work(Kernel kernel, IReadOnlyList<BlockAddress> blocks) => kernel switch

@@ -24,6 +24,7 @@ public sealed class CpuBackendTests
         Kernel[] kernels =
         [
             new MapKernel(Square, [Float(0, 0, 70, 65)], [Float(0, 8192, 70, 65)]),
+            new GroupKernel([.. new[] { 70, 1, 9 }.Select((rows, i) => new LinkedKernel("", new MapKernel(Square, [Float(0, 0, rows, 65)], [Float(0, 8192 * (i + 1), rows, 65)])))]),
             new ReduceKernel(Reduction.Sum, Square, [Float(0, 0, 70, 65)], [1], Float(0, 8192, 70, 1)),
             new ReduceKernel(Reduction.Sum, Square, [Float(0, 0, 70, 65)], [0], Float(0, 8192, 1, 65)),
             new MaxPoolKernel(new Window2D(2, 2, 2, 2), image, null, gradient),

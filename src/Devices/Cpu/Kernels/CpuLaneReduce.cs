@@ -63,7 +63,7 @@ internal sealed unsafe class CpuLaneReduce<T> : CpuPoints
 
     public override long Effort => Work.Of(kept.Count * rows.Count * length, instructions);
 
-    protected override long Grain => 1;
+    public override long Grain => 1;
 
     public override void Points(byte** start, long first, long end, byte* scratch)
     {

@@ -78,7 +78,7 @@ internal sealed unsafe class CpuMap : CpuPoints
     /// <summary>Whether results go past the caches: points must then be done from multiples of a cache line on.</summary>
     public bool IsPast => past;
 
-    protected override long Grain => LineElements;
+    public override long Grain => LineElements;
 
     public override void Points(byte** start, long first, long end, byte* scratch)
     {

@@ -8,8 +8,10 @@ internal abstract unsafe class CpuPoints(Work work) : CpuKernel
 
     public abstract long Count { get; }
 
-    /// <summary>Where it works alone, parts begin at multiples of it.</summary>
-    protected abstract long Grain { get; }
+    /// <summary>Parts that may be done at the same time begin at multiples of it, unless rows of a chain are what is cut.</summary>
+    public abstract long Grain { get; }
+
+    public long Grains => (Count + Grain - 1) / Grain;
 
     /// <summary>What all points take, as <see cref="Work"/> counts it.</summary>
     public abstract long Effort { get; }
@@ -21,7 +23,7 @@ internal abstract unsafe class CpuPoints(Work work) : CpuKernel
     /// <param name="scratch">As in <see cref="CpuKernel.Run"/>.</param>
     public abstract void Points(byte** start, long first, long end, byte* scratch);
 
-    public sealed override int Parts(int threads) => Count == 0 ? 0 : work.Parts(Effort, threads, most: (Count + Grain - 1) / Grain);
+    public sealed override int Parts(int threads) => Count == 0 ? 0 : work.Parts(Effort, threads, most: Grains);
 
     public sealed override void Run(int part, int parts, int thread, byte* scratch)
     {
