@@ -1,3 +1,4 @@
+using System.Numerics;
 using Singa.Actors.Devices.Cpu.Kernels;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Plans;
@@ -6,7 +7,7 @@ namespace Singa.Actors.Devices.Cpu.Gemm;
 
 /// <summary>
 /// A product summed over shards along their tree: what a weight's gradient is. Each tile of C is computed for one shard after the other
-/// and joined in the first-level cache, so that a shard's whole gradient is never in memory.
+/// and joined in registers, so that a shard's whole gradient is never in memory.
 /// </summary>
 internal sealed unsafe class CpuShardContract : CpuKernel
 {
@@ -14,11 +15,14 @@ internal sealed unsafe class CpuShardContract : CpuKernel
     private const int PartsMax = 1 << 16;
     private const double WorkMin = 100_000;
 
+    // Their sums that wait fill half of a second-level cache at most.
+    private const int TilesAtOnce = 32;
+
     private readonly Product product;
     private readonly Tiling tiling;
     private readonly ShardRange[] ranges;
     private readonly int size, panels, batches, shardsMax, levels, steps;
-    private readonly bool rounded;
+    private readonly bool rounded, isJoined;
     private readonly nint aShard, bShard, cRange;
     private readonly nint[] aOffsets, bOffsets, cOffsets;
     private int rowParts = 1;
@@ -43,15 +47,15 @@ internal sealed unsafe class CpuShardContract : CpuKernel
         (aOffsets, bOffsets, cOffsets) = (Batches.Offsets(a, 1), Batches.Offsets(b, 1), Batches.Offsets(kernel.Target, 1));
         steps = checked((int)product.K);
         panels = (product.N + tiling.PanelColumns - 1) / tiling.PanelColumns;
-        // One tile a level of the tree, one for blocks of a long k.
-        levels = System.Numerics.BitOperations.Log2((uint)Math.Max(1, shardsMax)) + 3;
+        isJoined = !rounded && steps <= ContractKernel.BlockLength;
+        levels = BitOperations.Log2((uint)Math.Max(1, shardsMax)) + 1;
     }
 
     private long PanelBytes => (long)shardsMax * steps * tiling.PanelColumns * size;
 
     private int TileBytes => tiling.RowsMax(1) * tiling.PanelColumns * size;
 
-    public override long ScratchBytesPerThread => PanelBytes + levels * TileBytes;
+    public override long ScratchBytesPerThread => PanelBytes + (long)TilesAtOnce * levels * TileBytes;
 
     public override int Parts(int threads)
     {
@@ -81,76 +85,82 @@ internal sealed unsafe class CpuShardContract : CpuKernel
     {
         int columns = Math.Min(tiling.PanelColumns, product.N - column), vectors = tiling.Vectors(columns), width = vectors * tiling.Lanes;
         var shards = ranges[range];
-        byte* tile = panel + PanelBytes;
+        byte* waitingSums = panel + PanelBytes;
         for (int s = 0; s < shards.Count; s++)
             Packing.Panel(product.B.Shifted(bOffsets[batch] + (shards.First + s) * bShard, size).At(0, column, size), product.B,
                 steps, columns, width, size, panel + (long)s * steps * width * size);
         var c = product.C.Shifted(cOffsets[batch] + range * cRange, size);
-        var tiles = MicroKernel.Tiles(tiling, rowCount, vectors);
-        var a = product.A.Shifted(aOffsets[batch], size);
-        for (int t = 0, row = firstRow, rows; t < tiles.Count; t++, row += rows)
+        var a = product.A.Shifted(aOffsets[batch] + shards.First * aShard, size);
+        var joined = isJoined ? MicroKernel.Trees(tiling, rowCount, vectors) : default;
+        var single = isJoined ? default : MicroKernel.Tiles(tiling, rowCount, vectors);
+        int tiles = tiling.Tiles(rowCount, vectors), tileBytes = levels * TileBytes;
+        // Of so many shards A is still in the cache when the next tile comes.
+        int together = Math.Max(1, Tiling.StepsMax / Math.Max(1, steps));
+        for (int firstTile = 0, next; firstTile < tiles; firstTile = next)
         {
-            rows = tiles.Rows(t);
-            var job = new TileJob(tiles.Kernel(t), a, row, rows, width, shards.First, panel);
-            Sum(job, new ShardRange(0, shards.Count), tile);
-            TileCopy.Store(c, row, column, rows, columns, width, size, tile);
+            next = Math.Min(tiles, firstTile + TilesAtOnce);
+            for (int shard = 0, end; shard < shards.Count; shard = end)
+            {
+                end = Math.Min(shards.Count, shard + together);
+                int waiting = BitOperations.PopCount((uint)shard);
+                for (int t = firstTile; t < next; t++)
+                {
+                    var (row, rows) = Tiling.Rows(rowCount, tiles, t);
+                    byte* sums = waitingSums + (t - firstTile) * tileBytes, from = panel + (long)shard * steps * width * size;
+                    var job = a.Shifted(shard * aShard, size).At(firstRow + row, 0, size);
+                    if (isJoined)
+                        joined.Kernel(t)(job, a.RowStride * size, a.ColumnStride * size, from, sums + waiting * TileBytes, TileBytes, steps, aShard * size, shard, end);
+                    else
+                        Join(single.Kernel(t), job, rows, width, from, sums, shard, end);
+                }
+            }
+
+            for (int t = firstTile; t < next; t++)
+            {
+                var (row, rows) = Tiling.Rows(rowCount, tiles, t);
+                byte* sums = waitingSums + (t - firstTile) * tileBytes;
+                for (int waiting = BitOperations.PopCount((uint)shards.Count) - 1; waiting > 0; waiting--)
+                    Add(sums + (waiting - 1) * TileBytes, rows * width);
+                TileCopy.Store(c, firstRow + row, column, rows, columns, width, size, sums);
+            }
         }
     }
 
-    private readonly record struct TileJob(MicroKernelDelegate Kernel, Matrix A, int Row, int Rows, int Width, int FirstShard, nint Panel)
+    /// <summary>As <see cref="TreeKernelDelegate"/>, where something is done with each sum or a shard has several blocks.</summary>
+    private void Join(MicroKernelDelegate kernel, byte* a, int rows, int width, byte* b, byte* sums, int first, int end)
     {
-        public TileJob(MicroKernelDelegate kernel, Matrix a, int row, int rows, int width, int firstShard, byte* panel)
-            : this(kernel, a, row, rows, width, firstShard, (nint)panel)
+        for (int shard = first; shard < end; shard++, a += aShard * size)
         {
+            byte* sum = sums + BitOperations.PopCount((uint)shard) * TileBytes, from = a;
+            int step = 0;
+            do
+            {
+                int count = Math.Min(ContractKernel.BlockLength, steps - step);
+                kernel(from, product.A.RowStride * size, product.A.ColumnStride * size, b, sum, width * size, count, step == 0 ? TileMode.Store : TileMode.Add);
+                from += count * product.A.ColumnStride * size;
+                b += (long)count * width * size;
+                step += count;
+            }
+            while (step < steps);
+            Round(sum, rows * width);
+            for (int ones = shard; (ones & 1) != 0; ones >>= 1)
+                Add(sum -= TileBytes, rows * width);
         }
     }
 
-    /// <summary>The sum of a range of shards, counted from the first, into a tile; the tiles behind it are free.</summary>
-    private void Sum(in TileJob job, ShardRange range, byte* tile)
+    /// <summary>The sum behind it is added to a sum.</summary>
+    private void Add(byte* sum, int count)
     {
-        if (range.Count == 1)
-        {
-            Shard(job, range.First, tile, TileMode.Store);
-            Round(job, tile);
-            return;
-        }
-
-        var (left, right) = ShardTree.Halves(range);
-        Sum(job, left, tile);
-        // A single shard on the right is added by the micro-kernel itself, unless something is done with it first.
-        if (!rounded && right.Count == 1 && steps <= ContractKernel.BlockLength)
-        {
-            Shard(job, right.First, tile, TileMode.Add);
-            return;
-        }
-
-        byte* next = tile + TileBytes;
-        Sum(job, right, next);
         if (size == sizeof(float))
-            Packing.Add((float*)tile, (float*)next, job.Rows * job.Width);
+            Packing.Add((float*)sum, (float*)(sum + TileBytes), count);
         else
-            Packing.Add((double*)tile, (double*)next, job.Rows * job.Width);
-        Round(job, tile);
+            Packing.Add((double*)sum, (double*)(sum + TileBytes), count);
+        Round(sum, count);
     }
 
-    private void Round(in TileJob job, byte* tile)
+    private void Round(byte* sum, int count)
     {
         if (rounded)
-            HalfRows.Round((float*)tile, job.Rows * job.Width);
-    }
-
-    private void Shard(in TileJob job, int shard, byte* tile, TileMode mode)
-    {
-        var a = job.A.Shifted((job.FirstShard + shard) * aShard, size);
-        byte* b = (byte*)job.Panel + (long)shard * steps * job.Width * size;
-        int step = 0;
-        do
-        {
-            int count = Math.Min(ContractKernel.BlockLength, steps - step);
-            job.Kernel(a.At(job.Row, step, size), a.RowStride * size, a.ColumnStride * size, b + (long)step * job.Width * size, tile, job.Width * size, count,
-                step == 0 ? mode : TileMode.Add);
-            step += count;
-        }
-        while (step < steps);
+            HalfRows.Round((float*)sum, count);
     }
 }

@@ -28,6 +28,13 @@ internal unsafe delegate void MicroKernelDelegate(byte* a, nint rowBytes, nint s
 /// </summary>
 internal unsafe delegate void PlacedKernelDelegate(byte* a, nint rowBytes, nint stepBytes, byte* b, byte* c, nint cRowBytes, nint steps, TileMode mode, nint* places, nint* columns);
 
+/// <summary>
+/// Tiles summed over shards number <paramref name="first"/> up to <paramref name="end"/>, of a range that is counted from 0: shard s + 1 is in A
+/// <paramref name="shardBytes"/> behind shard s, in B right behind it. Sums wait as <see cref="ShardTree"/> joins them, <paramref name="sumBytes"/>
+/// from one to the next, as many as s has ones; <paramref name="top"/> is behind those of <paramref name="first"/>. Rows of a tile follow one another.
+/// </summary>
+internal unsafe delegate void TreeKernelDelegate(byte* a, nint rowBytes, nint stepBytes, byte* b, byte* top, nint sumBytes, nint steps, nint shardBytes, nint first, nint end);
+
 /// <summary>Which operand's steps are looked up.</summary>
 internal enum Placed : byte
 {
@@ -36,56 +43,51 @@ internal enum Placed : byte
     B,
 }
 
-/// <summary>Micro-kernels, compiled when first wanted (<see cref="MicroKernelEmitter"/>). Nothing here allocates once they exist.</summary>
+/// <summary>Micro-kernels, compiled when first wanted. Nothing here allocates once they exist.</summary>
 internal static class MicroKernel
 {
-    private const int Rows = 16, Vectors = 8, Widths = 4, Far = 2;
-
-    private static readonly Lazy<MicroKernelDelegate>?[] Table = new Lazy<MicroKernelDelegate>?[2 * Rows * Vectors * Widths * Far];
-    private static readonly Lazy<PlacedKernelDelegate>?[] PlacedTable = new Lazy<PlacedKernelDelegate>?[2 * Table.Length];
-
-    /// <param name="isFar">Of A, whose steps lie side by side: what the next tile needs is fetched meanwhile.</param>
-    public static MicroKernelDelegate Get(Tiling tiling, int rows, int vectors, bool isFar = false)
-    {
-        int key = Key(tiling, rows, vectors, isFar);
-        return (Table[key] ?? Add(key, tiling, rows, vectors, isFar)).Value;
-    }
-
-    /// <summary>The same for steps that are looked up.</summary>
-    private static PlacedKernelDelegate Get(Tiling tiling, int rows, int vectors, bool isFar, Placed placed)
-    {
-        int key = (placed == Placed.A ? 0 : Table.Length) + Key(tiling, rows, vectors, isFar);
-        return (PlacedTable[key] ?? Add(key, tiling, rows, vectors, isFar, placed)).Value;
-    }
+    private static readonly Table<MicroKernelDelegate> Plain = new((tiling, rows, vectors, isFar) => new MicroKernelEmitter(tiling, rows, vectors, isFar, Placed.Neither).Compile<MicroKernelDelegate>());
+    private static readonly Table<PlacedKernelDelegate> PlacedA = InPlaces(Placed.A), PlacedB = InPlaces(Placed.B);
+    private static readonly Table<TreeKernelDelegate> Tree = new((tiling, rows, vectors, _) => new TreeKernelEmitter(tiling, rows, vectors).Compile());
 
     /// <summary>For all tiles that so many rows are cut into.</summary>
-    public static TileRows<MicroKernelDelegate> Tiles(Tiling tiling, int rows, int vectors, bool isFar = false)
-    {
-        int count = tiling.Tiles(rows, vectors);
-        if (count == 0)
-            return default;
-        var (each, taller) = (rows / count, rows % count);
-        var others = Get(tiling, each, vectors, isFar);
-        return new(count, each, taller, others, taller == 0 ? others : Get(tiling, each + 1, vectors, isFar));
-    }
+    /// <param name="isFar">Of A, whose steps lie side by side: what the next tile needs is fetched meanwhile.</param>
+    public static TileRows<MicroKernelDelegate> Tiles(Tiling tiling, int rows, int vectors, bool isFar = false) => Plain.Tiles(tiling, rows, tiling.Tiles(rows, vectors), vectors, isFar);
 
     /// <summary>The same for steps that are looked up, and a number of tiles.</summary>
-    public static TileRows<PlacedKernelDelegate> Tiles(Tiling tiling, int rows, int count, int vectors, bool isFar, Placed placed)
+    public static TileRows<PlacedKernelDelegate> Tiles(Tiling tiling, int rows, int count, int vectors, bool isFar, Placed placed) =>
+        (placed == Placed.A ? PlacedA : PlacedB).Tiles(tiling, rows, count, vectors, isFar);
+
+    /// <summary>The same for sums over shards.</summary>
+    public static TileRows<TreeKernelDelegate> Trees(Tiling tiling, int rows, int vectors) => Tree.Tiles(tiling, rows, tiling.Tiles(rows, vectors), vectors, isFar: false);
+
+    private static Table<PlacedKernelDelegate> InPlaces(Placed placed) =>
+        new((tiling, rows, vectors, isFar) => new MicroKernelEmitter(tiling, rows, vectors, isFar, placed).Compile<PlacedKernelDelegate>());
+
+    private sealed class Table<T>(Func<Tiling, int, int, bool, T> compile)
+        where T : Delegate
     {
-        if (count == 0)
-            return default;
-        var (each, taller) = (rows / count, rows % count);
-        var others = Get(tiling, each, vectors, isFar, placed);
-        return new(count, each, taller, others, taller == 0 ? others : Get(tiling, each + 1, vectors, isFar, placed));
+        private const int Rows = 16, Vectors = 8, Widths = 4, Far = 2;
+
+        private readonly Lazy<T>?[] kernels = new Lazy<T>?[2 * Rows * Vectors * Widths * Far];
+
+        public TileRows<T> Tiles(Tiling tiling, int rows, int count, int vectors, bool isFar)
+        {
+            if (count == 0)
+                return default;
+            var (each, taller) = (rows / count, rows % count);
+            var others = Get(tiling, each, vectors, isFar);
+            return new(count, each, taller, others, taller == 0 ? others : Get(tiling, each + 1, vectors, isFar));
+        }
+
+        private T Get(Tiling tiling, int rows, int vectors, bool isFar)
+        {
+            int key = (((((isFar ? 1 : 0) * 2 + (tiling.DType == DType.Float64 ? 1 : 0)) * Widths + System.Numerics.BitOperations.Log2((uint)tiling.Width) - 4) * Vectors) + vectors) * Rows + rows;
+            return (kernels[key] ?? Add(key, tiling, rows, vectors, isFar)).Value;
+        }
+
+        // Apart from the look-up: whatever holds a lambda's variables would be made at each call.
+        private Lazy<T> Add(int key, Tiling tiling, int rows, int vectors, bool isFar) =>
+            Interlocked.CompareExchange(ref kernels[key], new(() => compile(tiling, rows, vectors, isFar)), null) ?? kernels[key]!;
     }
-
-    private static int Key(Tiling tiling, int rows, int vectors, bool isFar) =>
-        (((((isFar ? 1 : 0) * 2 + (tiling.DType == DType.Float64 ? 1 : 0)) * Widths + System.Numerics.BitOperations.Log2((uint)tiling.Width) - 4) * Vectors) + vectors) * Rows + rows;
-
-    // Apart from the look-up: whatever holds a lambda's variables would be made at each call.
-    private static Lazy<MicroKernelDelegate> Add(int key, Tiling tiling, int rows, int vectors, bool isFar) =>
-        Interlocked.CompareExchange(ref Table[key], new(() => new MicroKernelEmitter(tiling, rows, vectors, isFar, Placed.Neither).Compile<MicroKernelDelegate>()), null) ?? Table[key]!;
-
-    private static Lazy<PlacedKernelDelegate> Add(int key, Tiling tiling, int rows, int vectors, bool isFar, Placed placed) =>
-        Interlocked.CompareExchange(ref PlacedTable[key], new(() => new MicroKernelEmitter(tiling, rows, vectors, isFar, placed).Compile<PlacedKernelDelegate>()), null) ?? PlacedTable[key]!;
 }

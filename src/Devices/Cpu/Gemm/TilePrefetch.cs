@@ -38,13 +38,13 @@ internal sealed class TilePrefetch
 
     private void Results()
     {
-        il.Emit(OpCodes.Ldarg, MicroKernelEmitter.Argument.Steps);
+        il.Emit(OpCodes.Ldarg, TileEmitter.Argument.Steps);
         il.Emit(OpCodes.Stloc, left);
-        TileBytes(MicroKernelEmitter.Argument.RowBytes);
+        TileBytes(TileEmitter.Argument.RowBytes);
         il.Emit(OpCodes.Stloc, ahead);
         var target = il.DeclareLocal(typeof(nint));
-        il.Emit(OpCodes.Ldarg, MicroKernelEmitter.Argument.C);
-        TileBytes(MicroKernelEmitter.Argument.CRowBytes);
+        il.Emit(OpCodes.Ldarg, TileEmitter.Argument.C);
+        TileBytes(TileEmitter.Argument.CRowBytes);
         il.Emit(OpCodes.Add);
         il.Emit(OpCodes.Stloc, target);
         for (int i = 0; i < rows; i++)
@@ -58,7 +58,7 @@ internal sealed class TilePrefetch
             }
 
             il.Emit(OpCodes.Ldloc, target);
-            il.Emit(OpCodes.Ldarg, MicroKernelEmitter.Argument.CRowBytes);
+            il.Emit(OpCodes.Ldarg, TileEmitter.Argument.CRowBytes);
             il.Emit(OpCodes.Add);
             il.Emit(OpCodes.Stloc, target);
         }
@@ -69,15 +69,15 @@ internal sealed class TilePrefetch
         var few = il.DefineLabel();
         il.MarkLabel(some);
         il.Emit(OpCodes.Ldloc, left);
-        il.Emit(OpCodes.Starg, MicroKernelEmitter.Argument.Steps);
+        il.Emit(OpCodes.Starg, TileEmitter.Argument.Steps);
         il.Emit(OpCodes.Ldloc, left);
         Number(Cache.LineBytes / elementBytes);
         il.Emit(OpCodes.Ble, few);
         Number(Cache.LineBytes / elementBytes);
-        il.Emit(OpCodes.Starg, MicroKernelEmitter.Argument.Steps);
+        il.Emit(OpCodes.Starg, TileEmitter.Argument.Steps);
         il.MarkLabel(few);
         il.Emit(OpCodes.Ldloc, left);
-        il.Emit(OpCodes.Ldarg, MicroKernelEmitter.Argument.Steps);
+        il.Emit(OpCodes.Ldarg, TileEmitter.Argument.Steps);
         il.Emit(OpCodes.Sub);
         il.Emit(OpCodes.Stloc, left);
         for (int i = 0; i < rows; i++)

@@ -1,0 +1,227 @@
+using System.Reflection.Emit;
+using Singa.Actors.Devices.Cpu.Emit;
+
+namespace Singa.Actors.Devices.Cpu.Gemm;
+
+/// <summary>
+/// Writes register-tiled products as IL: all accumulators stay in registers, each is one chain of fused multiply-adds in ascending k, so that
+/// tiles of any size and vectors of any width give the same bits. What becomes of a tile is its heirs' business.
+/// </summary>
+internal abstract class TileEmitter
+{
+    // Two offsets from one base reach three rows without a multiplication; more bases than registers would spill.
+    private const int RowsPerBase = 3;
+
+    private readonly int rows, vectors;
+    private readonly Placed placed;
+    private readonly LocalBuilder[] columns;
+    private readonly LocalBuilder twice;
+
+    /// <param name="types">Of the arguments, which begin with those that <see cref="Argument"/> names.</param>
+    protected TileEmitter(string name, Type[] types, Tiling tiling, int rows, int vectors, Placed placed)
+    {
+        (this.rows, this.vectors, this.placed) = (rows, vectors, placed);
+        Method = Emitted.Free(name, types);
+        Il = Method.GetILGenerator();
+        Simd = Simd.Of(tiling.DType, tiling.Width);
+        Tile = Locals(rows * vectors, Simd.Value);
+        Starts = Locals((rows + RowsPerBase - 1) / RowsPerBase, typeof(nint));
+        columns = Locals(placed == Placed.B ? vectors : 0, typeof(nint));
+        twice = Il.DeclareLocal(typeof(nint));
+    }
+
+    /// <summary>Numbers of the arguments that every one of these has.</summary>
+    internal static class Argument
+    {
+        public const short A = 1, RowBytes = 2, StepBytes = 3, B = 4, C = 5, CRowBytes = 6, Steps = 7, Places = 9, Columns = 10;
+    }
+
+    protected DynamicMethod Method { get; }
+
+    protected ILGenerator Il { get; }
+
+    protected Simd Simd { get; }
+
+    /// <summary>The accumulators, row by row.</summary>
+    protected LocalBuilder[] Tile { get; }
+
+    /// <summary>Where A's elements of the next step are, for every few rows.</summary>
+    protected LocalBuilder[] Starts { get; }
+
+    /// <summary>Before the first step.</summary>
+    protected void Begin()
+    {
+        Bases();
+        Columns();
+    }
+
+    protected void Clear()
+    {
+        foreach (var local in Tile)
+        {
+            Simd.Constant(Il, 0);
+            Il.Emit(OpCodes.Stloc, local);
+        }
+    }
+
+    /// <summary>One k: the vectors of B once, each row's element of A in all lanes, one fused multiply-add each.</summary>
+    protected void Step()
+    {
+        var place = placed == Placed.Neither ? null : NextPlace();
+        var b = new LocalBuilder[vectors];
+        for (int j = 0; j < vectors; j++)
+        {
+            b[j] = Il.DeclareLocal(Simd.Value);
+            if (placed == Placed.B)
+            {
+                Sum(place!, columns[j]);
+            }
+            else
+            {
+                Il.Emit(OpCodes.Ldarg, Argument.B);
+                Offset(j * Simd.Bytes);
+            }
+
+            Simd.Load(Il);
+            Il.Emit(OpCodes.Stloc, b[j]);
+        }
+
+        var from = placed == Placed.A ? Displaced(place!) : Starts;
+        var a = Il.DeclareLocal(Simd.Value);
+        for (int i = 0; i < rows; i++)
+        {
+            Row(from, i);
+            Il.Emit(OpCodes.Ldobj, Simd.Element);
+            Simd.Broadcast(Il);
+            Il.Emit(OpCodes.Stloc, a);
+            for (int j = 0; j < vectors; j++)
+            {
+                Il.Emit(OpCodes.Ldloc, a);
+                Il.Emit(OpCodes.Ldloc, b[j]);
+                Il.Emit(OpCodes.Ldloc, Tile[i * vectors + j]);
+                Simd.FusedMultiplyAdd(Il);
+                Il.Emit(OpCodes.Stloc, Tile[i * vectors + j]);
+            }
+        }
+
+        foreach (var pointer in placed == Placed.A ? [] : Starts)
+        {
+            Il.Emit(OpCodes.Ldloc, pointer);
+            Il.Emit(OpCodes.Ldarg, Argument.StepBytes);
+            Il.Emit(OpCodes.Add);
+            Il.Emit(OpCodes.Stloc, pointer);
+        }
+
+        if (placed != Placed.B)
+            Advance(Argument.B, vectors * Simd.Bytes);
+    }
+
+    /// <summary>The next of the places: of B its address, of A how far it is from each row's first element.</summary>
+    private LocalBuilder NextPlace()
+    {
+        var place = Il.DeclareLocal(typeof(nint));
+        Il.Emit(OpCodes.Ldarg, Argument.Places);
+        Il.Emit(OpCodes.Ldind_I);
+        if (placed == Placed.B)
+        {
+            Il.Emit(OpCodes.Ldarg, Argument.B);
+            Il.Emit(OpCodes.Add);
+        }
+
+        Il.Emit(OpCodes.Stloc, place);
+        Advance(Argument.Places, IntPtr.Size);
+        return place;
+    }
+
+    private LocalBuilder[] Displaced(LocalBuilder by)
+    {
+        var displaced = new LocalBuilder[Starts.Length];
+        for (int i = 0; i < Starts.Length; i++)
+        {
+            displaced[i] = Il.DeclareLocal(typeof(nint));
+            Sum(Starts[i], by);
+            Il.Emit(OpCodes.Stloc, displaced[i]);
+        }
+
+        return displaced;
+    }
+
+    /// <summary>The address of A's element in a row of the tile.</summary>
+    protected void Row(LocalBuilder[] from, int row)
+    {
+        Il.Emit(OpCodes.Ldloc, from[row / RowsPerBase]);
+        if (row % RowsPerBase == 1)
+            Il.Emit(OpCodes.Ldarg, Argument.RowBytes);
+        else if (row % RowsPerBase == 2)
+            Il.Emit(OpCodes.Ldloc, twice);
+        if (row % RowsPerBase != 0)
+            Il.Emit(OpCodes.Add);
+    }
+
+    private void Bases()
+    {
+        for (int i = 0; i < Starts.Length; i++)
+        {
+            if (i == 0)
+            {
+                Il.Emit(OpCodes.Ldarg, Argument.A);
+            }
+            else
+            {
+                Il.Emit(OpCodes.Ldloc, Starts[i - 1]);
+                Times(Argument.RowBytes, RowsPerBase);
+                Il.Emit(OpCodes.Add);
+            }
+
+            Il.Emit(OpCodes.Stloc, Starts[i]);
+        }
+
+        Times(Argument.RowBytes, 2);
+        Il.Emit(OpCodes.Stloc, twice);
+    }
+
+    /// <summary>How far each of B's vectors is from its step's place.</summary>
+    private void Columns()
+    {
+        for (int j = 0; j < columns.Length; j++)
+        {
+            Il.Emit(OpCodes.Ldarg, Argument.Columns);
+            Offset(j * IntPtr.Size);
+            Il.Emit(OpCodes.Ldind_I);
+            Il.Emit(OpCodes.Stloc, columns[j]);
+        }
+    }
+
+    private void Sum(LocalBuilder a, LocalBuilder b)
+    {
+        Il.Emit(OpCodes.Ldloc, a);
+        Il.Emit(OpCodes.Ldloc, b);
+        Il.Emit(OpCodes.Add);
+    }
+
+    protected void Times(short argument, int factor)
+    {
+        Il.Emit(OpCodes.Ldarg, argument);
+        Il.Emit(OpCodes.Ldc_I4, factor);
+        Il.Emit(OpCodes.Conv_I);
+        Il.Emit(OpCodes.Mul);
+    }
+
+    protected void Advance(short argument, int by)
+    {
+        Il.Emit(OpCodes.Ldarg, argument);
+        Offset(by);
+        Il.Emit(OpCodes.Starg, argument);
+    }
+
+    protected void Offset(int bytes)
+    {
+        if (bytes == 0)
+            return;
+        Il.Emit(OpCodes.Ldc_I4, bytes);
+        Il.Emit(OpCodes.Conv_I);
+        Il.Emit(OpCodes.Add);
+    }
+
+    private LocalBuilder[] Locals(int count, Type type) => [.. Enumerable.Range(0, count).Select(_ => Il.DeclareLocal(type))];
+}
