@@ -47,10 +47,17 @@ public sealed class ProductTests
     public void Contract_over_shards_has_the_defined_bits(int seed) => Check(seed, it =>
     {
         var type = it.Any(DType.Float32, DType.Float32, DType.Float64);
-        int shards = it.Next(1, 9);
+        int shards = seed % 10 == 9 ? it.Next(9, 40) : it.Next(1, 9);
         long m = it.Any(1, 6, 13, it.Next(1, 60)), n = it.Any(1, 16, 64, it.Next(1, 140)), k = it.Any(1, 8, it.Next(1, 40));
-        if (seed % 10 == 0)
-            (m, n, k) = (it.Next(1, 9), it.Next(1, 20), it.Next(2040, 5000));
+        // Several blocks, a chain in pieces, more tiles than are done at once, and more shards.
+        (m, n, k) = (seed % 10) switch
+        {
+            0 => (it.Next(1, 9), it.Next(1, 20), it.Next(2040, 5000)),
+            3 => (it.Next(1, 30), it.Next(1, 40), it.Next(300, 900)),
+            6 => (it.Next(300, 900), it.Next(1, 40), it.Next(1, 12)),
+            9 => (it.Next(1, 30), it.Next(1, 40), it.Next(20, 120)),
+            _ => (m, n, k),
+        };
         long[] batch = it.Any<long[]>([], [], [2]);
         var tree = it.Tree(shards);
         return new ContractKernel(it.Strided(type, [shards, .. batch, m, k]), it.Strided(type, [shards, .. batch, k, n]), it.Strided(type, [tree.Length, .. batch, m, n]), tree, null,

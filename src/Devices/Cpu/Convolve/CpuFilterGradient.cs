@@ -35,7 +35,7 @@ internal sealed unsafe class CpuFilterGradient : ShardedGradient<CpuFilterGradie
         taps = planes.Taps();
         corners = planes.Corners();
         isGathered = Geometry.OutPixels < PixelsMin && Geometry.Samples > 1;
-        stepsMax = (int)Math.Min(isGathered ? (long)Geometry.OutPixels * Geometry.Samples : Geometry.OutPixels, Tiling.StepsMax);
+        stepsMax = (int)Math.Min(isGathered ? (long)Geometry.OutPixels * Geometry.Samples : Geometry.OutPixels, Tiling.StepsMost);
         image = (byte*)address(kernel.Image);
         gradient = (byte*)address(kernel.Result);
         target = (byte*)address(kernel.Filter);

@@ -36,7 +36,7 @@ internal sealed unsafe class CpuImageGradient : CpuKernel
         int pixels = together * geometry.OutPixels;
         panels = (pixels + tiling.PanelColumns - 1) / tiling.PanelColumns;
         pitch = (pixels + tiling.Lanes - 1) / tiling.Lanes * tiling.Lanes;
-        stepsMax = geometry.GroupOutputs > ContractKernel.BlockLength ? ContractKernel.BlockLength : Math.Min(geometry.GroupOutputs, Tiling.StepsMax);
+        stepsMax = geometry.GroupOutputs > ContractKernel.BlockLength ? ContractKernel.BlockLength : Math.Min(geometry.GroupOutputs, Tiling.StepsMost);
         blockChannels = (int)Math.Clamp(BlockBytesMax / Math.Max(1L, (long)geometry.Taps * pitch * size), 1, Math.Max(1, geometry.GroupChannels));
         blocks = (geometry.GroupChannels + blockChannels - 1) / blockChannels;
         gradient = (byte*)address(kernel.Result);

@@ -36,7 +36,7 @@ internal sealed unsafe class InPlaceFilterGradient : ShardedGradient<InPlaceFilt
         planes = new Planes(Geometry);
         panels = (Geometry.Outputs + tiling.PanelColumns - 1) / tiling.PanelColumns;
         // Of few pixels several samples make one chain's piece.
-        together = Math.Clamp(Tiling.StepsMax / Geometry.OutPixels, 1, Geometry.Samples);
+        together = Math.Clamp(Tiling.StepsMost / Geometry.OutPixels, 1, Geometry.Samples);
         channelParts = partsLeast = (int)Math.Clamp(((long)Geometry.Channels * Geometry.Taps * tiling.PanelColumns * sizeof(float) + RegionBytesMax - 1) / RegionBytesMax, 1, Geometry.Channels / ChannelsMin);
         taps = planes.Taps()[..Geometry.Taps];
         places = new nint[together * Geometry.OutPixels];
@@ -61,7 +61,7 @@ internal sealed unsafe class InPlaceFilterGradient : ShardedGradient<InPlaceFilt
 
     protected override int RegionElements => ChannelsMax * Geometry.Taps * tiling.PanelColumns;
 
-    private long PanelBytes => (long)Math.Min(Tiling.StepsMax, together * Geometry.OutPixels) * tiling.PanelColumns * sizeof(float);
+    private long PanelBytes => (long)Math.Min(Tiling.StepsMost, together * Geometry.OutPixels) * tiling.PanelColumns * sizeof(float);
 
     /// <summary>From one sample's planes to the next one's.</summary>
     private nint SampleElements => planes.IsCopy ? (nint)ChannelsMax * planes.PlaneElements : (nint)Geometry.Channels * Geometry.Pixels;
@@ -109,7 +109,7 @@ internal sealed unsafe class InPlaceFilterGradient : ShardedGradient<InPlaceFilt
     protected override int Chain(in Region region, int shard, long done, int most, byte* chain, TileMode mode, ref int prepared)
     {
         int pixels = together * Geometry.OutPixels, group = (int)(done / pixels), from = (int)(done % pixels), sample = group * together;
-        int samples = Math.Min(together, Geometry.Samples - sample), steps = Math.Min(Math.Min(Tiling.StepsMax, samples * Geometry.OutPixels - from), most);
+        int samples = Math.Min(together, Geometry.Samples - sample), steps = Math.Min(Math.Min(Tiling.StepsMost, samples * Geometry.OutPixels - from), most);
         nint first = (nint)shard * Geometry.Samples + sample;
         float* lie = Image(region, first, samples, group != prepared);
         prepared = group;

@@ -48,7 +48,7 @@ internal sealed unsafe class CpuContract : CpuKernel
         isTargetFar = Cache.IsFar(product.M * Math.Abs(product.C.RowStride) * size);
         panels = (product.N + tiling.PanelColumns - 1) / tiling.PanelColumns;
         // A k longer than a block is cut at blocks, whose sums are added; a shorter one is one chain, cut where the cache likes it.
-        stepsMax = (int)Math.Min(product.K, product.K > ContractKernel.BlockLength ? ContractKernel.BlockLength : Tiling.StepsMax);
+        stepsMax = (int)Math.Min(product.K, product.K > ContractKernel.BlockLength ? ContractKernel.BlockLength : tiling.StepsMax(product.A));
     }
 
     public static CpuContract Of(ContractKernel kernel, CpuContext context, Func<Operand, nint> address) => new(kernel, null, _ => false, context, address);
@@ -69,7 +69,7 @@ internal sealed unsafe class CpuContract : CpuKernel
 
     private long PanelBytes => (long)stepsMax * tiling.PanelColumns * size;
 
-    public override long ScratchBytesPerThread => PanelBytes + tiling.RowsMax(1) * tiling.PanelColumns * size;
+    public override long ScratchBytesPerThread => PanelBytes + tiling.TileBytes;
 
     public override int Parts(int threads)
     {

@@ -6,8 +6,8 @@ using Singa.Actors.Graph.Plans;
 namespace Singa.Actors.Devices.Cpu.Gemm;
 
 /// <summary>
-/// A product summed over shards along their tree: what a weight's gradient is. Each tile of C is computed for one shard after the other
-/// and joined in registers, so that a shard's whole gradient is never in memory.
+/// A product summed over shards along their tree: what a weight's gradient is. Some tiles of C at a time are computed for one shard after the
+/// other and joined as a binary counter counts (<see cref="TreeKernelDelegate"/>), so that a shard's whole gradient is never in memory.
 /// </summary>
 internal sealed unsafe class CpuShardContract : CpuKernel
 {
@@ -15,13 +15,13 @@ internal sealed unsafe class CpuShardContract : CpuKernel
     private const int PartsMax = 1 << 16;
     private const double WorkMin = 100_000;
 
-    // Their sums that wait fill half of a second-level cache at most.
-    private const int TilesAtOnce = 32;
+    // Sums that wait take a part of a second-level cache.
+    private const int SumBytesMost = 256 << 10;
 
     private readonly Product product;
     private readonly Tiling tiling;
     private readonly ShardRange[] ranges;
-    private readonly int size, panels, batches, shardsMax, levels, steps;
+    private readonly int size, panels, batches, shardsMax, sumsEach, tilesAtOnce, steps, stepsMax, together;
     private readonly bool rounded, isJoined;
     private readonly nint aShard, bShard, cRange;
     private readonly nint[] aOffsets, bOffsets, cOffsets;
@@ -47,15 +47,17 @@ internal sealed unsafe class CpuShardContract : CpuKernel
         (aOffsets, bOffsets, cOffsets) = (Batches.Offsets(a, 1), Batches.Offsets(b, 1), Batches.Offsets(kernel.Target, 1));
         steps = checked((int)product.K);
         panels = (product.N + tiling.PanelColumns - 1) / tiling.PanelColumns;
-        isJoined = !rounded && steps <= ContractKernel.BlockLength;
-        levels = BitOperations.Log2((uint)Math.Max(1, shardsMax)) + 1;
+        stepsMax = tiling.StepsMax(product.A);
+        isJoined = !rounded && steps <= stepsMax;
+        together = isJoined ? Math.Clamp(stepsMax / Math.Max(1, steps), 1, shardsMax) : 1;
+        // One a level of the tree, and one for blocks of a long k.
+        sumsEach = BitOperations.Log2((uint)Math.Max(1, shardsMax)) + (steps > ContractKernel.BlockLength ? 2 : 1);
+        tilesAtOnce = Math.Clamp(SumBytesMost / (sumsEach * tiling.TileBytes), 1, Math.Max(1, product.M));
     }
 
-    private long PanelBytes => (long)shardsMax * steps * tiling.PanelColumns * size;
+    private long PanelBytes => (long)together * Math.Min(steps, stepsMax) * tiling.PanelColumns * size;
 
-    private int TileBytes => tiling.RowsMax(1) * tiling.PanelColumns * size;
-
-    public override long ScratchBytesPerThread => PanelBytes + (long)TilesAtOnce * levels * TileBytes;
+    public override long ScratchBytesPerThread => PanelBytes + (long)tilesAtOnce * sumsEach * tiling.TileBytes;
 
     public override int Parts(int threads)
     {
@@ -81,86 +83,102 @@ internal sealed unsafe class CpuShardContract : CpuKernel
         }
     }
 
-    private void Strip(int range, int batch, int column, int firstRow, int rowCount, byte* panel)
+    private void Strip(int range, int batch, int column, int firstRow, int rowCount, byte* scratch)
     {
-        int columns = Math.Min(tiling.PanelColumns, product.N - column), vectors = tiling.Vectors(columns), width = vectors * tiling.Lanes;
         var shards = ranges[range];
-        byte* waitingSums = panel + PanelBytes;
-        for (int s = 0; s < shards.Count; s++)
-            Packing.Panel(product.B.Shifted(bOffsets[batch] + (shards.First + s) * bShard, size).At(0, column, size), product.B,
-                steps, columns, width, size, panel + (long)s * steps * width * size);
+        int columns = Math.Min(tiling.PanelColumns, product.N - column), vectors = tiling.Vectors(columns);
+        var strip = new StripOfTiles(
+            product.A.Shifted(aOffsets[batch] + shards.First * aShard + firstRow * product.A.RowStride, size), product.B.Shifted(bOffsets[batch] + shards.First * bShard + column * product.B.ColumnStride, size),
+            columns, vectors * tiling.Lanes, isJoined ? MicroKernel.Trees(tiling, rowCount, vectors) : default, isJoined ? default : MicroKernel.Tiles(tiling, rowCount, vectors),
+            (nint)scratch, (nint)scratch + (nint)PanelBytes);
         var c = product.C.Shifted(cOffsets[batch] + range * cRange, size);
-        var a = product.A.Shifted(aOffsets[batch] + shards.First * aShard, size);
-        var joined = isJoined ? MicroKernel.Trees(tiling, rowCount, vectors) : default;
-        var single = isJoined ? default : MicroKernel.Tiles(tiling, rowCount, vectors);
-        int tiles = tiling.Tiles(rowCount, vectors), tileBytes = levels * TileBytes;
-        // Of so many shards A is still in the cache when the next tile comes.
-        int together = Math.Max(1, Tiling.StepsMax / Math.Max(1, steps));
-        for (int firstTile = 0, next; firstTile < tiles; firstTile = next)
+        int tiles = tiling.Tiles(rowCount, vectors);
+        for (int first = 0, end; first < tiles; first = end)
         {
-            next = Math.Min(tiles, firstTile + TilesAtOnce);
-            for (int shard = 0, end; shard < shards.Count; shard = end)
+            end = Math.Min(tiles, first + tilesAtOnce);
+            for (int shard = 0, next; shard < shards.Count; shard = next)
             {
-                end = Math.Min(shards.Count, shard + together);
-                int waiting = BitOperations.PopCount((uint)shard);
-                for (int t = firstTile; t < next; t++)
-                {
-                    var (row, rows) = Tiling.Rows(rowCount, tiles, t);
-                    byte* sums = waitingSums + (t - firstTile) * tileBytes, from = panel + (long)shard * steps * width * size;
-                    var job = a.Shifted(shard * aShard, size).At(firstRow + row, 0, size);
-                    if (isJoined)
-                        joined.Kernel(t)(job, a.RowStride * size, a.ColumnStride * size, from, sums + waiting * TileBytes, TileBytes, steps, aShard * size, shard, end);
-                    else
-                        Join(single.Kernel(t), job, rows, width, from, sums, shard, end);
-                }
+                next = Math.Min(shards.Count, shard + together);
+                if (isJoined)
+                    Join(strip, first, end, shard, next, isPacked: first > 0 && next - shard == shards.Count);
+                else
+                    Chain(strip, first, end, shard);
             }
 
-            for (int t = firstTile; t < next; t++)
+            for (int t = first; t < end; t++)
             {
                 var (row, rows) = Tiling.Rows(rowCount, tiles, t);
-                byte* sums = waitingSums + (t - firstTile) * tileBytes;
+                byte* sums = Sums(strip, t - first);
                 for (int waiting = BitOperations.PopCount((uint)shards.Count) - 1; waiting > 0; waiting--)
-                    Add(sums + (waiting - 1) * TileBytes, rows * width);
-                TileCopy.Store(c, firstRow + row, column, rows, columns, width, size, sums);
+                    Add(sums + (waiting - 1) * tiling.TileBytes, rows * strip.Width);
+                TileCopy.Store(c, firstRow + row, column, rows, columns, strip.Width, size, sums);
             }
         }
     }
 
-    /// <summary>As <see cref="TreeKernelDelegate"/>, where something is done with each sum or a shard has several blocks.</summary>
-    private void Join(MicroKernelDelegate kernel, byte* a, int rows, int width, byte* b, byte* sums, int first, int end)
+    /// <summary>Rows of A of a range's first shard, columns of B of the same, where panels are and the sums of tiles that wait.</summary>
+    private readonly record struct StripOfTiles(
+        Matrix A, Matrix B, int Columns, int Width, TileRows<TreeKernelDelegate> Trees, TileRows<MicroKernelDelegate> Tiles, nint Panel, nint Sums);
+
+    private byte* Sums(in StripOfTiles strip, int tile) => (byte*)strip.Sums + (nint)tile * sumsEach * tiling.TileBytes;
+
+    private void Pack(in StripOfTiles strip, int shard, int step, int count, byte* panel) =>
+        Packing.Panel(strip.B.Shifted(shard * bShard, size).At(step, 0, size), strip.B, count, strip.Columns, strip.Width, size, panel);
+
+    /// <summary>Some shards, whose chains are done before the next tile comes: A is then still in the cache.</summary>
+    private void Join(in StripOfTiles strip, int firstTile, int endTile, int firstShard, int endShard, bool isPacked)
     {
-        for (int shard = first; shard < end; shard++, a += aShard * size)
+        for (int shard = firstShard; !isPacked && shard < endShard; shard++)
+            Pack(strip, shard, 0, steps, (byte*)strip.Panel + (long)(shard - firstShard) * steps * strip.Width * size);
+        int waiting = BitOperations.PopCount((uint)firstShard);
+        var a = strip.A.Shifted(firstShard * aShard, size);
+        for (int t = firstTile; t < endTile; t++)
         {
-            byte* sum = sums + BitOperations.PopCount((uint)shard) * TileBytes, from = a;
-            int step = 0;
-            do
-            {
-                int count = Math.Min(ContractKernel.BlockLength, steps - step);
-                kernel(from, product.A.RowStride * size, product.A.ColumnStride * size, b, sum, width * size, count, step == 0 ? TileMode.Store : TileMode.Add);
-                from += count * product.A.ColumnStride * size;
-                b += (long)count * width * size;
-                step += count;
-            }
-            while (step < steps);
-            Round(sum, rows * width);
-            for (int ones = shard; (ones & 1) != 0; ones >>= 1)
-                Add(sum -= TileBytes, rows * width);
+            strip.Trees.Kernel(t)(a.At(strip.Trees.First(t), 0, size), a.RowStride * size, a.ColumnStride * size, (byte*)strip.Panel,
+                Sums(strip, t - firstTile) + waiting * tiling.TileBytes, tiling.TileBytes, steps, aShard * size, firstShard, endShard);
         }
+    }
+
+    /// <summary>The same of one shard that is too long for that or is rounded: some steps of all tiles, then the next.</summary>
+    private void Chain(in StripOfTiles strip, int firstTile, int endTile, int shard)
+    {
+        var a = strip.A.Shifted(shard * aShard, size);
+        int step = 0;
+        do
+        {
+            int inBlock = step % ContractKernel.BlockLength, count = Math.Min(Math.Min(stepsMax, steps - step), ContractKernel.BlockLength - inBlock);
+            Pack(strip, shard, step, count, (byte*)strip.Panel);
+            for (int t = firstTile; t < endTile; t++)
+            {
+                int elements = strip.Tiles.Rows(t) * strip.Width;
+                byte* sum = Sums(strip, t - firstTile) + BitOperations.PopCount((uint)shard) * tiling.TileBytes, chain = step < ContractKernel.BlockLength ? sum : sum + tiling.TileBytes;
+                strip.Tiles.Kernel(t)(a.At(strip.Tiles.First(t), step, size), a.RowStride * size, a.ColumnStride * size, (byte*)strip.Panel,
+                    chain, strip.Width * size, count, inBlock == 0 ? TileMode.Store : TileMode.Continue);
+                bool ends = step + count == steps;
+                if (chain != sum && (ends || inBlock + count == ContractKernel.BlockLength))
+                    Packing.Add(sum, sum + tiling.TileBytes, elements, size);
+                if (!ends)
+                    continue;
+                Round(sum, elements);
+                for (int ones = shard; (ones & 1) != 0; ones >>= 1)
+                    Add(sum -= tiling.TileBytes, elements);
+            }
+
+            step += count;
+        }
+        while (step < steps);
     }
 
     /// <summary>The sum behind it is added to a sum.</summary>
-    private void Add(byte* sum, int count)
+    private void Add(byte* sum, int elements)
     {
-        if (size == sizeof(float))
-            Packing.Add((float*)sum, (float*)(sum + TileBytes), count);
-        else
-            Packing.Add((double*)sum, (double*)(sum + TileBytes), count);
-        Round(sum, count);
+        Packing.Add(sum, sum + tiling.TileBytes, elements, size);
+        Round(sum, elements);
     }
 
-    private void Round(byte* sum, int count)
+    private void Round(byte* sum, int elements)
     {
         if (rounded)
-            HalfRows.Round((float*)sum, count);
+            HalfRows.Round((float*)sum, elements);
     }
 }

@@ -129,6 +129,15 @@ internal static unsafe class Packing
     }
 
     /// <summary>target += source.</summary>
+    public static void Add(byte* target, byte* source, nint count, int size)
+    {
+        if (size == sizeof(float))
+            Add((float*)target, (float*)source, count);
+        else
+            Add((double*)target, (double*)source, count);
+    }
+
+    /// <inheritdoc cref="Add(byte*, byte*, nint, int)"/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Add<T>(T* target, T* source, nint count) where T : unmanaged, System.Numerics.IAdditionOperators<T, T, T>
     {

@@ -6,7 +6,10 @@ namespace Singa.Actors.Devices.Cpu.Gemm;
 internal readonly record struct Tiling(DType DType, VectorWidth Width)
 {
     /// <summary>Steps of k that a packed panel holds: a panel of four vectors and a strip of A stay in the second-level cache.</summary>
-    public const int StepsMax = 512;
+    public const int StepsMost = 512;
+
+    // Each step of A in a line of its own: lines a power of two apart have few places in a cache, and the next tile wants them again.
+    private const int StepsMostApart = 384;
 
     public int Lanes { get; } = (int)Width / DType.Size();
 
@@ -14,6 +17,12 @@ internal readonly record struct Tiling(DType DType, VectorWidth Width)
     public int VectorsMax { get; } = Width == VectorWidth.V512 ? 4 : 2;
 
     public int PanelColumns { get; } = (Width == VectorWidth.V512 ? 4 : 2) * ((int)Width / DType.Size());
+
+    /// <summary>Of the largest tile: all accumulators.</summary>
+    public int TileBytes => RowsMax(VectorsMax) * VectorsMax * (int)Width;
+
+    /// <summary>The same for this A.</summary>
+    public int StepsMax(Matrix a) => Math.Abs(a.ColumnStride) * DType.Size() < Cache.LineBytes ? StepsMost : StepsMostApart;
 
     /// <summary>Vectors that a panel of so many columns takes.</summary>
     public int Vectors(long columns) => (int)((Math.Min(columns, PanelColumns) + Lanes - 1) / Lanes);

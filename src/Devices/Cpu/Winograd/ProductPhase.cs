@@ -37,7 +37,7 @@ internal sealed unsafe class ProductPhase(
         float* sum = (float*)shared.Pointer + memory.Blocks(region) + place;
         for (int step = 0; step < tiles;)
         {
-            int inBlock = (firstTile + step) % ContractKernel.BlockLength, steps = Math.Min(Math.Min(Tiling.StepsMax, tiles - step), ContractKernel.BlockLength - inBlock);
+            int inBlock = (firstTile + step) % ContractKernel.BlockLength, steps = Math.Min(Math.Min(Tiling.StepsMost, tiles - step), ContractKernel.BlockLength - inBlock);
             for (int t = 0, row = 0; t < parts.Count; row += parts.Rows(t++))
             {
                 parts.Kernel(t)((byte*)(a + (nint)step * rowWidth + row), sizeof(float), (nint)rowWidth * sizeof(float),

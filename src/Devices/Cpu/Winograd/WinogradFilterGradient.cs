@@ -109,7 +109,7 @@ internal sealed unsafe class WinogradFilterGradient : CpuKernel
             int step = 0;
             do
             {
-                int steps = Math.Min(blocks ? ContractKernel.BlockLength : Tiling.StepsMax, shardTiles - step);
+                int steps = Math.Min(blocks ? ContractKernel.BlockLength : Tiling.StepsMost, shardTiles - step);
                 var mode = step == 0 ? TileMode.Store : blocks ? TileMode.Add : TileMode.Continue;
                 for (int t = 0, row = 0; t < parts.Count; row += parts.Rows(t++))
                 {
