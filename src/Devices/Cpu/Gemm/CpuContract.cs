@@ -113,17 +113,20 @@ internal sealed unsafe class CpuContract : CpuKernel
             for (int t = 0, row = firstRow, rows; t < tiles.Count; t++, row += rows)
             {
                 rows = tiles.Rows(t);
-                byte* target = direct ? c.At(row, column, size) : buffer;
-                nint targetRow = direct ? c.RowStride * size : width * size;
+                bool ends = step + steps == product.K;
+                // A tile that is there in one go is written once: its epilogue takes it from where it was computed.
+                bool passes = direct && ends && step == 0 && epilogue is not null;
+                byte* target = c.At(row, column, size), tile = direct && !passes ? target : buffer;
+                nint targetRow = c.RowStride * size, tileRow = direct && !passes ? targetRow : width * size;
                 if (isTargetFar && direct && step == 0)
                     Cache.Fetch(target, targetRow, rows, columns * size);
-                if (step + steps == product.K)
+                if (ends)
                     epilogue?.Fetch(rows, columns, row, column, epilogueOffsets[batch]);
                 if (!direct && mode != TileMode.Store)
                     TileCopy.Load(c, row, column, rows, columns, width, size, buffer);
-                tiles.Kernel(t)(a.At(row, (nint)step, size), a.RowStride * size, a.ColumnStride * size, from, target, targetRow, steps, mode);
-                if (step + steps == product.K)
-                    epilogue?.Apply(target, targetRow, rows, columns, row, column, epilogueOffsets[batch]);
+                tiles.Kernel(t)(a.At(row, (nint)step, size), a.RowStride * size, a.ColumnStride * size, from, tile, tileRow, steps, mode);
+                if (ends)
+                    epilogue?.Apply(tile, tileRow, passes ? target : tile, passes ? targetRow : tileRow, rows, columns, row, column, epilogueOffsets[batch]);
                 if (!direct)
                     TileCopy.Store(c, row, column, rows, columns, width, size, buffer);
             }

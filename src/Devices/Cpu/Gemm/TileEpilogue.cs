@@ -51,15 +51,21 @@ internal sealed unsafe class TileEpilogue
         }
     }
 
-    /// <summary>Rows of <paramref name="tile"/>, whose first element is (row, column) of the target's matrix of this batch.</summary>
+    /// <summary>Rows of <paramref name="tile"/>, whose first element is (row, column) of the target's matrix of this batch, where they are.</summary>
     /// <param name="shifts">Of each source, in elements, for this batch.</param>
-    public void Apply(byte* tile, nint rowBytes, int rows, int columns, int row, int column, ReadOnlySpan<nint> shifts)
+    public void Apply(byte* tile, nint rowBytes, int rows, int columns, int row, int column, ReadOnlySpan<nint> shifts) =>
+        Apply(tile, rowBytes, tile, rowBytes, rows, columns, row, column, shifts);
+
+    /// <summary>The same with results elsewhere.</summary>
+    public void Apply(byte* tile, nint rowBytes, byte* target, nint targetRowBytes, int rows, int columns, int row, int column, ReadOnlySpan<nint> shifts)
     {
         int last = sources.Length + 1;
         void** pointers = stackalloc void*[last + 1];
         nint* bytes = stackalloc nint[last + 1];
-        pointers[0] = pointers[last] = tile;
-        bytes[0] = bytes[last] = rowBytes;
+        pointers[0] = tile;
+        bytes[0] = rowBytes;
+        pointers[last] = target;
+        bytes[last] = targetRowBytes;
         for (int s = 0; s < sources.Length; s++)
         {
             pointers[s + 1] = sources[s].Shifted(shifts[s], sizes[s]).At(row, column, sizes[s]);
