@@ -9,8 +9,8 @@ internal static unsafe class ContractCompiler
     public static CompiledKernel Compile(ContractKernel kernel, IReadOnlyList<BlockAddress> blocks, CpuContext context)
     {
         nint Address(Operand operand) => (nint)CpuKernel.Address(operand, blocks);
-        // One shard is a product like any other; where it has several blocks a chain waits beside the sum, as shards' sums do.
-        if (kernel.Tree is [{ First: 0, Count: 1 }] && kernel.Left.Shape[^1] <= ContractKernel.BlockLength)
+        // One shard is a product like any other; a long k is better summed as shards are, in scratch that is written to the target once.
+        if (kernel.Tree is [{ First: 0, Count: 1 }] && kernel.Left.Shape[^1] <= 2 * Tiling.StepsMost)
             kernel = new ContractKernel(Operands.Row(kernel.Left, 0), Operands.Row(kernel.Right, 0), Operands.Row(kernel.Target, 0), [],
                 kernel.Rounded ? new Epilogue(Programs.Round, []) : null);
         if (!kernel.Tree.IsEmpty)
