@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Singa.Actors.Devices.Cpu.Gemm;
+using Singa.Actors.Devices.Cpu.Kernels;
 using Singa.Actors.Graph.Plans;
 
 namespace Singa.Actors.Devices.Cpu.Convolve;
@@ -57,8 +58,8 @@ internal abstract unsafe class InPlaceConvolve : CpuKernel
     /// <summary>From the tile of a class to that of the next.</summary>
     protected nint TileElements => (nint)tiling.RowsMax(1) * tiling.PanelColumns;
 
-    /// <summary>Multiply-adds of the whole kernel: few are not cut.</summary>
-    protected abstract double Work { get; }
+    /// <summary>Of the whole kernel.</summary>
+    protected abstract double MultiplyAdds { get; }
 
     /// <summary>Whether what is multiplied by lies beyond the cache, its steps side by side.</summary>
     protected virtual bool IsFar => false;
@@ -71,7 +72,7 @@ internal abstract unsafe class InPlaceConvolve : CpuKernel
 
     public sealed override int Parts(int threads)
     {
-        if (threads == 1 || Work < 100_000)
+        if (threads == 1 || MultiplyAdds < Work.MultiplyAddsMin)
             return 1;
         if (Units < threads * 2)
             rowParts = Math.Clamp(threads * 2 / Units, 1, tileCount);

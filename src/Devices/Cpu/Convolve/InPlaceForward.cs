@@ -27,7 +27,7 @@ internal sealed unsafe class InPlaceForward : InPlaceConvolve
             && PixelVectors.Of(geometry, tiling.Lanes) is { } planes ? new(kernel, geometry, planes, tiling, context, address) : null;
     }
 
-    protected override double Work => (double)Geometry.Outputs * steps * Geometry.OutPixels * Geometry.Samples;
+    protected override double MultiplyAdds => (double)Geometry.Outputs * steps * Geometry.OutPixels * Geometry.Samples;
 
     protected override bool IsFar => Cache.IsBeyond((long)Geometry.Outputs * steps * sizeof(float));
 

@@ -63,7 +63,7 @@ internal sealed unsafe class InPlaceImageGradient : InPlaceConvolve
 
     private Geometry Image => adjoint.Of;
 
-    protected override double Work => (double)taps.Rows * Image.Outputs * Image.Taps * Image.OutPixels * Image.Samples;
+    protected override double MultiplyAdds => (double)taps.Rows * Image.Outputs * Image.Taps * Image.OutPixels * Image.Samples;
 
     protected override void Multiply(in Columns columns, PlacedKernelDelegate kernel, int number, int row, int height, float* tile, nint rowElements)
     {
