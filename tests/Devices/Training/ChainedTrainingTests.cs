@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Singa.Actors.Devices.Cpu;
 using Singa.Actors.Devices.Tests.Cpu;
 using Singa.Actors.Graph;
@@ -50,30 +49,14 @@ public sealed class ChainedTrainingTests
         var tokens = new TensorType(DType.Int32, Shape.Of(Time));
         var job = new TrainingDefinition(ModelCatalog.Create("gpt-mini", tokens.Shape, Vocabulary, settings), new SoftmaxCrossEntropy(),
             new AdamW { LearningRate = 0.01, ClipNorm = 1 }, tokens, tokens, Vocabulary, shards, 1, 20) { IsHalfStored = half };
-        var all = new ShardRange(0, shards);
-        return TrainingCompiler.Compile(job, all, [BatchLayout.Of(Batch, shards, all)], [], []);
+        return TrainingRun.Compile(job, Batch);
     }
 
     private static string Train(TrainingPlan plan, int shards, int threads)
     {
-        using var cpu = new CpuBackend(0, new CpuOptions { Threads = threads, WorkPerPart = 2000 });
-        using var runner = new PlanRunner(cpu, plan.Plan, new TreeExchange(plan, shards));
-        runner.Run("initialise");
-        var text = Bytes(Enumerable.Range(0, Batch * Time).Select(i => i * i % Vocabulary).ToArray());
-        for (int step = 0; step < 3; step++)
-        {
-            runner.Run("gradients/0", text, text, Bytes([step]));
-            runner.Run("exchange/0");
-            runner.Run("update", Bytes([1f / Batch]), new byte[8]);
-        }
-
-        return string.Join(' ', plan.Variables.Select(v =>
-        {
-            var bytes = new byte[plan.Plan.Blocks[v.Block].Bytes];
-            runner.Loaded.ReadBlock(v.Block, bytes);
-            return Convert.ToHexString(bytes);
-        }));
+        using var run = new TrainingRun(plan, shards, new CpuBackend(0, new CpuOptions { Threads = threads, WorkPerPart = 2000 }));
+        int[] text = [.. Enumerable.Range(0, Batch * Time).Select(i => i * i % Vocabulary)];
+        run.Train(3, text, text);
+        return run.Digest();
     }
-
-    private static Memory<byte> Bytes<T>(T[] values) where T : unmanaged => MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
 }

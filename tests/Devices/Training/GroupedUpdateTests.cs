@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Singa.Actors.Devices.Cpu;
 using Singa.Actors.Devices.Tests.Conformance;
 using Singa.Actors.Devices.Tests.Cpu;
@@ -63,31 +62,14 @@ public sealed class GroupedUpdateTests
     {
         var job = new TrainingDefinition(Model, new SoftmaxCrossEntropy(), Optimizers[optimizer], new TensorType(DType.Float32, Shape.Of(3, 8, 8)),
             new TensorType(DType.Int32, Shape.Scalar), Classes, shards, 1, 20) { IsHalfStored = half, BucketBytes = 2048 };
-        var all = new ShardRange(0, shards);
-        return TrainingCompiler.Compile(job, all, [BatchLayout.Of(Batch, shards, all)], [], []);
+        return TrainingRun.Compile(job, Batch);
     }
 
     private static string Train(TrainingPlan plan, int shards, IBackend backend)
     {
-        using var closing = backend;
-        using var runner = new PlanRunner(backend, plan.Plan, new TreeExchange(plan, shards));
-        runner.Run("initialise");
-        var samples = Bytes(Enumerable.Range(0, Batch * 3 * 8 * 8).Select(i => Philox.ToUnitFloat(Philox.Block(3, (ulong)i, 0).W0) - 0.5f).ToArray());
-        var labels = Bytes(Enumerable.Range(0, Batch).Select(i => i % Classes).ToArray());
-        for (int step = 0; step < 3; step++)
-        {
-            runner.Run("gradients/0", samples, labels, Bytes([step]));
-            runner.Run("exchange/0");
-            runner.Run("update", Bytes([1f / Batch]), new byte[8]);
-        }
-
-        return string.Join(' ', plan.Variables.Select(v =>
-        {
-            var bytes = new byte[plan.Plan.Blocks[v.Block].Bytes];
-            runner.Loaded.ReadBlock(v.Block, bytes);
-            return $"{v.Name} {Convert.ToHexString(bytes)}";
-        }));
+        using var run = new TrainingRun(plan, shards, backend);
+        float[] samples = [.. Enumerable.Range(0, Batch * 3 * 8 * 8).Select(i => Philox.ToUnitFloat(Philox.Block(3, (ulong)i, 0).W0) - 0.5f)];
+        run.Train(3, samples, Enumerable.Range(0, Batch).Select(i => i % Classes).ToArray());
+        return run.Digest();
     }
-
-    private static Memory<byte> Bytes<T>(T[] values) where T : unmanaged => MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
 }

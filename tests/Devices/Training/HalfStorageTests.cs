@@ -1,6 +1,4 @@
-using System.Runtime.InteropServices;
 using Singa.Actors.Devices.Cpu;
-using Singa.Actors.Devices.Tests.Conformance;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Losses;
 using Singa.Actors.Graph.Models;
@@ -43,12 +41,12 @@ public sealed class HalfStorageTests
         var job = Job(name, 8) with { IsHalfStored = true };
         var digests = new Dictionary<string, string>();
         foreach (var width in VectorWidths.Available)
-            digests[$"{width}"] = Train(Compile(job), 8, new CpuOptions { Width = width, Threads = 1 }).Digest;
-        digests["three threads"] = Train(Compile(job), 8, new CpuOptions { Threads = 3, WorkPerPart = 100 }).Digest;
-        digests["in turn"] = Train(Compile(job with { ShardsAtOnce = 1 }), 8, new CpuOptions { Threads = 1 }).Digest;
-        digests["two at once"] = Train(Compile(job with { ShardsAtOnce = 2 }), 8, new CpuOptions { Threads = 2 }).Digest;
+            digests[$"{width}"] = Train(Compile(job), new CpuOptions { Width = width, Threads = 1 });
+        digests["three threads"] = Train(Compile(job), new CpuOptions { Threads = 3, WorkPerPart = 100 });
+        digests["in turn"] = Train(Compile(job with { ShardsAtOnce = 1 }), new CpuOptions { Threads = 1 });
+        digests["two at once"] = Train(Compile(job with { ShardsAtOnce = 2 }), new CpuOptions { Threads = 2 });
         var all = new ShardRange(0, 8);
-        digests["little memory"] = Train(MemoryBudget.Compile(job, all, [BatchLayout.Of(Batch, 8, all)], [], [], 1, _ => 0), 8, new CpuOptions { Threads = 1 }).Digest;
+        digests["little memory"] = Train(MemoryBudget.Compile(job, all, [BatchLayout.Of(Batch, 8, all)], [], [], 1, _ => 0), new CpuOptions { Threads = 1 });
         Assert.Single(digests.Values.Distinct());
     }
 
@@ -59,8 +57,8 @@ public sealed class HalfStorageTests
     public void Bits_are_those_of_the_reference(int shards)
     {
         var job = Job("gpt-mini", shards) with { IsHalfStored = true };
-        using var reference = new ReferenceBackend();
-        Assert.Equal(Train(Compile(job, 4), shards, reference, 1, 4).Digest, Train(Compile(job, 4), shards, new CpuBackend(0, new CpuOptions { Threads = 2 }), 1, 4).Digest);
+        var plan = TrainingRun.Compile(job, 4);
+        Assert.Equal(Train(plan, shards, null, 1).Digest, Train(plan, shards, new CpuBackend(0, new CpuOptions { Threads = 2 }), 1).Digest);
     }
 
     [Theory]
@@ -71,8 +69,8 @@ public sealed class HalfStorageTests
     {
         var job = Job(name, 2);
         const int steps = 30;
-        var whole = Train(Compile(job), 2, new CpuBackend(0, new CpuOptions { Threads = 2 }), steps, Batch).Losses;
-        var half = Train(Compile(job with { IsHalfStored = true }), 2, new CpuBackend(0, new CpuOptions { Threads = 2 }), steps, Batch).Losses;
+        var whole = Train(Compile(job), 2, new CpuBackend(0, new CpuOptions { Threads = 2 }), steps).Losses;
+        var half = Train(Compile(job with { IsHalfStored = true }), 2, new CpuBackend(0, new CpuOptions { Threads = 2 }), steps).Losses;
         Assert.True(whole[^1] < 0.8 * whole[0], $"from {whole[0]} to {whole[^1]}");
         Assert.NotEqual(whole, half);
         for (int step = 0; step < steps; step++)
@@ -89,47 +87,24 @@ public sealed class HalfStorageTests
         int batch = tokens ? 8 : 32, classes = tokens ? 96 : 10;
         var job = new TrainingDefinition(ModelCatalog.Create(name, sample.Shape, classes), new SoftmaxCrossEntropy(), tokens ? new AdamW() : new Sgd { Momentum = 0.9 },
             sample, tokens ? sample : Class, classes, 1, 1, 100);
-        long whole = Compile(job, batch).Plan.ArenaBytes, half = Compile(job with { IsHalfStored = true }, batch).Plan.ArenaBytes;
+        long whole = TrainingRun.Compile(job, batch).Plan.ArenaBytes, half = TrainingRun.Compile(job with { IsHalfStored = true }, batch).Plan.ArenaBytes;
         Assert.True(half <= share * whole, $"{half} against {whole}: {(double)half / whole:0.000}");
     }
 
-    private static TrainingPlan Compile(TrainingDefinition job, int batch = Batch)
-    {
-        var all = new ShardRange(0, job.Shards);
-        return TrainingCompiler.Compile(job, all, [BatchLayout.Of(batch, job.Shards, all)], [], []);
-    }
+    private static TrainingPlan Compile(TrainingDefinition job) => TrainingRun.Compile(job, Batch);
 
-    private static (string Digest, float[] Losses) Train(TrainingPlan plan, int shards, CpuOptions options) =>
-        Train(plan, shards, new CpuBackend(0, options), Steps, Batch);
+    private static string Train(TrainingPlan plan, CpuOptions options) => Train(plan, 8, new CpuBackend(0, options), Steps).Digest;
 
-    private static (string Digest, float[] Losses) Train(TrainingPlan plan, int shards, IBackend backend, int steps, int batch)
+    private static (string Digest, float[] Losses) Train(TrainingPlan plan, int shards, IBackend? backend, int steps)
     {
-        using var closing = backend;
-        using var runner = new PlanRunner(backend, plan.Plan, new TreeExchange(plan, shards));
-        runner.Run("initialise");
+        using var run = new TrainingRun(plan, shards, backend);
         var slots = plan.Plan["gradients/0"].HostSlots;
         bool tokens = slots[0] == slots[1];
-        int each = checked((int)(slots[0] / sizeof(float) / batch));
+        int batch = plan.Layouts[0].Samples, each = checked((int)(slots[0] / sizeof(float) / batch));
         var labels = Enumerable.Range(0, checked((int)(slots[1] / sizeof(int)))).Select(i => tokens ? (i / each + (i % each + 1) * 2) % Classes : i % Classes).ToArray();
-        Memory<byte> samples = tokens
-            ? Bytes(Enumerable.Range(0, each * batch).Select(i => (i / each + i % each * 2) % Classes).ToArray())
-            : Bytes(Enumerable.Range(0, each * batch).Select(i => Philox.ToUnitFloat(Philox.Block(3, (ulong)i, 0).W0) + (i % each * Classes / each == labels[i / each] ? 1f : 0f)).ToArray());
-        var losses = Enumerable.Range(0, steps).Select(step =>
-        {
-            var metrics = new byte[8];
-            runner.Run("gradients/0", samples, Bytes(labels), Bytes([step]));
-            runner.Run("exchange/0");
-            runner.Run("update", Bytes([1f / batch]), metrics);
-            return BitConverter.ToSingle(metrics) / batch;
-        }).ToArray();
-        var digest = string.Join(' ', plan.Variables.Select(v =>
-        {
-            var bytes = new byte[plan.Plan.Blocks[v.Block].Bytes];
-            runner.Loaded.ReadBlock(v.Block, bytes);
-            return Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(bytes));
-        }));
-        return (digest, losses);
+        var losses = tokens
+            ? run.Train(steps, Enumerable.Range(0, each * batch).Select(i => (i / each + i % each * 2) % Classes).ToArray(), labels)
+            : run.Train(steps, Enumerable.Range(0, each * batch).Select(i => Philox.ToUnitFloat(Philox.Block(3, (ulong)i, 0).W0) + (i % each * Classes / each == labels[i / each] ? 1f : 0f)).ToArray(), labels);
+        return (run.Digest(), losses);
     }
-
-    private static Memory<byte> Bytes<T>(T[] values) where T : unmanaged => MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
 }

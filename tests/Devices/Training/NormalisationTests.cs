@@ -60,26 +60,13 @@ public sealed class NormalisationTests
     {
         var job = new TrainingDefinition(ModelCatalog.Create(name, Shape.Of(3, 16, 16), 10), new SoftmaxCrossEntropy(), new Sgd { LearningRate = 0.01, Momentum = 0.9 },
             new TensorType(DType.Float32, Shape.Of(3, 16, 16)), new TensorType(DType.Int32, Shape.Scalar), 10, shards, 1, 10);
-        var local = new ShardRange(0, shards);
-        var plan = TrainingCompiler.Compile(job, local, [BatchLayout.Of(8, shards, local)], [], []);
+        var plan = TrainingRun.Compile(job, 8);
         Assert.True(plan.Plan.ArenaBytes <= plan.Plan.LiveBytes * 1.05, $"{plan.Plan.ArenaBytes} for {plan.Plan.LiveBytes}");
-        using var backend = new CpuBackend(0, new CpuOptions { Threads = 2 });
-        using var runner = new PlanRunner(backend, plan.Plan);
-        runner.Run("initialise");
+        using var run = new TrainingRun(plan, shards, new CpuBackend(0, new CpuOptions { Threads = 2 }));
         var random = new System.Random(1);
-        var samples = new float[8 * 3 * 16 * 16];
-        foreach (ref float x in samples.AsSpan())
-            x = random.NextSingle() - 0.5f;
-        var losses = Enumerable.Range(0, 6).Select(step =>
-        {
-            var metrics = new byte[8];
-            runner.Run("gradients/0", Bytes(samples), Bytes([0, 1, 2, 3, 4, 5, 6, 7]), Bytes([step]));
-            runner.Run("update", Bytes([1f / 8]), metrics);
-            return BitConverter.ToSingle(metrics) / 8;
-        }).ToArray();
+        float[] samples = [.. Enumerable.Range(0, 8 * 3 * 16 * 16).Select(_ => random.NextSingle() - 0.5f)];
+        var losses = run.Train(6, samples, Enumerable.Range(0, 8).ToArray());
         Assert.All(losses, loss => Assert.True(float.IsFinite(loss)));
         Assert.True(losses[^1] < losses[0], string.Join(", ", losses));
     }
-
-    private static Memory<byte> Bytes<T>(T[] values) where T : unmanaged => System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
 }

@@ -3,7 +3,6 @@ using Singa.Actors.Graph;
 using Singa.Actors.Graph.Losses;
 using Singa.Actors.Graph.Models;
 using Singa.Actors.Graph.Optimizers;
-using Singa.Actors.Graph.Plans;
 using Singa.Actors.Graph.Training;
 
 namespace Singa.Actors.Devices.Tests.Training;
@@ -34,8 +33,7 @@ public sealed class ResidentMemoryTests
     {
         var job = new TrainingDefinition(ModelCatalog.LeNet(10), new SoftmaxCrossEntropy(), new Sgd { Momentum = 0.9 },
             new TensorType(DType.Float32, Shape.Of(1, 28, 28)), new TensorType(DType.Int32, Shape.Scalar), 10, 8, 1, 10);
-        var shards = new ShardRange(0, 8);
-        var plan = TrainingCompiler.Compile(job, shards, [BatchLayout.Of(batch, 8, shards)], [], []);
+        var plan = TrainingRun.Compile(job, batch);
         using var backend = new CpuBackend(0, new CpuOptions { Threads = 2 });
         using var runner = new PlanRunner(backend, plan.Plan);
         runner.Run("initialise");

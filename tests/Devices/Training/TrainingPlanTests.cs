@@ -1,6 +1,3 @@
-using System.Collections.Immutable;
-using System.Runtime.InteropServices;
-using Singa.Actors.Devices.Tests.Conformance;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Losses;
 using Singa.Actors.Graph.Modules;
@@ -31,31 +28,22 @@ public sealed class TrainingPlanTests
     {
         var layout = BatchLayout.Of(batch, shards, new ShardRange(0, shards));
         var plan = TrainingCompiler.Compile(Job(shards), new ShardRange(0, shards), [layout], [batch], [2]);
-        using var backend = new ReferenceBackend();
-        using var runner = new PlanRunner(backend, plan.Plan, new TreeExchange(plan, shards));
+        using var run = new TrainingRun(plan, shards);
         var (samples, labels) = Data(batch);
-        runner.Run("initialise");
-        var losses = Enumerable.Range(0, 40).Select(step => Step(runner, plan, step, batch, samples, labels)).ToArray();
-        Assert.InRange(losses[0] / batch, 0.7, 4);
+        var losses = run.Train(40, samples, labels);
+        Assert.InRange(losses[0], 0.7, 4);
         Assert.True(losses[^1] < losses[0] * 0.3, $"from {losses[0]} to {losses[^1]}");
     }
 
     [Fact]
     public void The_gradient_of_a_batch_does_not_depend_on_shards_beyond_rounding()
     {
+        var (samples, labels) = Data(11);
         var weights = new[] { 1, 2, 3, 5 }.Select(shards =>
         {
-            var layout = BatchLayout.Of(11, shards, new ShardRange(0, shards));
-            var plan = TrainingCompiler.Compile(Job(shards), new ShardRange(0, shards), [layout], [], []);
-            using var backend = new ReferenceBackend();
-            using var runner = new PlanRunner(backend, plan.Plan, new TreeExchange(plan, shards));
-            var (samples, labels) = Data(11);
-            runner.Run("initialise");
-            Step(runner, plan, 0, 11, samples, labels);
-            var conv = plan.Variables.Single(v => v.Name == "conv.weight");
-            var bytes = new byte[conv.Type.Bytes];
-            runner.Loaded.ReadBlock(conv.Block, bytes);
-            return MemoryMarshal.Cast<byte, float>(bytes).ToArray();
+            using var run = new TrainingRun(Job(shards), 11);
+            run.Step(0, samples, labels);
+            return run.Read("conv.weight");
         }).ToArray();
         for (int i = 1; i < weights.Length; i++)
             Assert.All(weights[i].Zip(weights[0]), w => Assert.Equal(w.Second, w.First, 1e-5f));
@@ -64,30 +52,21 @@ public sealed class TrainingPlanTests
     [Fact]
     public void Shards_one_after_the_other_are_the_same_bits_in_less_memory()
     {
+        var (samples, labels) = Data(96);
         var results = new[] { 8, 4, 3, 1 }.Select(atOnce =>
         {
-            var layout = BatchLayout.Of(96, 8, new ShardRange(0, 8));
-            var plan = TrainingCompiler.Compile(Job(8) with { ShardsAtOnce = atOnce }, new ShardRange(0, 8), [layout], [], []);
-            using var backend = new ReferenceBackend();
-            using var runner = new PlanRunner(backend, plan.Plan, new TreeExchange(plan, 8));
-            var (samples, labels) = Data(96);
-            runner.Run("initialise");
-            for (int step = 0; step < 3; step++)
-                Step(runner, plan, step, 96, samples, labels);
-            var conv = plan.Variables.Single(v => v.Name == "conv.weight");
-            var bytes = new byte[conv.Type.Bytes];
-            runner.Loaded.ReadBlock(conv.Block, bytes);
-            return (Convert.ToHexString(bytes), plan.Plan.ArenaBytes);
+            using var run = new TrainingRun(TrainingRun.Compile(Job(8) with { ShardsAtOnce = atOnce }, 96), 8);
+            run.Train(3, samples, labels);
+            return (Digest: run.Digest(), run.Training.Plan.ArenaBytes);
         }).ToArray();
-        Assert.All(results, r => Assert.Equal(results[0].Item1, r.Item1));
+        Assert.All(results, r => Assert.Equal(results[0].Digest, r.Digest));
         Assert.True(results[^1].ArenaBytes < results[0].ArenaBytes * 0.7, $"{results[^1].ArenaBytes} against {results[0].ArenaBytes}");
     }
 
     [Fact]
     public void Arena_is_close_to_what_is_alive()
     {
-        var layout = BatchLayout.Of(16, 8, new ShardRange(0, 8));
-        var plan = TrainingCompiler.Compile(Job(8), new ShardRange(0, 8), [layout], [16], []).Plan;
+        var plan = TrainingRun.Compile(Job(8), 16, 16).Plan;
         Assert.True(plan.ArenaBytes <= plan.LiveBytes * 1.05, $"{plan.ArenaBytes} for {plan.LiveBytes}");
     }
 
@@ -95,21 +74,10 @@ public sealed class TrainingPlanTests
     public void A_shape_that_does_not_fit_names_the_layer()
     {
         var job = Job(1) with { Sample = new TensorType(DType.Float32, Shape.Of(6, 6)) };
-        var error = Assert.Throws<GraphException>(() => TrainingCompiler.Compile(job, new ShardRange(0, 1), [BatchLayout.Of(4, 1, new ShardRange(0, 1))], [], []));
+        var error = Assert.Throws<GraphException>(() => TrainingRun.Compile(job, 4));
         Assert.Contains("conv", error.Message);
         Assert.Contains("[4, 6, 6]", error.Message);
     }
-
-    private static float Step(PlanRunner runner, TrainingPlan plan, int step, int batch, float[] samples, int[] labels)
-    {
-        var metrics = new byte[8];
-        runner.Run(runner.Loaded.SectionIndex("gradients/0"), step, Bytes(samples), Bytes(labels), Bytes([step]));
-        runner.Run(runner.Loaded.SectionIndex("exchange/0"), step);
-        runner.Run(runner.Loaded.SectionIndex("update"), step, Bytes([1f / batch]), metrics);
-        return BitConverter.ToSingle(metrics);
-    }
-
-    private static Memory<byte> Bytes<T>(T[] values) where T : unmanaged => MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
 
     private static (float[] Samples, int[] Labels) Data(int count)
     {

@@ -3,7 +3,6 @@ using Singa.Actors.Graph;
 using Singa.Actors.Graph.Losses;
 using Singa.Actors.Graph.Models;
 using Singa.Actors.Graph.Optimizers;
-using Singa.Actors.Graph.Plans;
 using Singa.Actors.Graph.Training;
 
 namespace Singa.Actors.Devices.Tests.Training;
@@ -25,8 +24,7 @@ public sealed class TransformerTests
     [InlineData(8)]
     public void Nothing_is_copied_and_the_arena_is_close_to_what_is_alive(int shards)
     {
-        var all = new ShardRange(0, shards);
-        var plan = TrainingCompiler.Compile(Job(shards), all, [BatchLayout.Of(Batch, shards, all)], [Batch], []).Plan;
+        var plan = TrainingRun.Compile(Job(shards), Batch, Batch).Plan;
         Assert.DoesNotContain(plan.Sections.Where(s => s.Name != "initialise").SelectMany(s => s.Operations), o => o.Name.Contains("copy"));
         Assert.True(plan.ArenaBytes <= plan.LiveBytes * 1.05, $"{plan.ArenaBytes} for {plan.LiveBytes}");
     }
@@ -35,46 +33,22 @@ public sealed class TransformerTests
     [Fact]
     public void Learns_what_comes_next_the_same_for_shards_at_once_and_in_turn()
     {
+        var tokens = Enumerable.Range(0, Batch * (Time + 1)).Select(i => (i / (Time + 1) * 3 + i % (Time + 1) * (1 + i / (Time + 1) % 3)) % Vocabulary).ToArray();
+        var (inputs, targets) = (Windows(tokens, 0), Windows(tokens, 1));
         var digests = new[] { 4, 1 }.Select(atOnce =>
         {
-            var job = Job(4, dropout: 0.1) with { ShardsAtOnce = atOnce };
-            var all = new ShardRange(0, 4);
-            var plan = TrainingCompiler.Compile(job, all, [BatchLayout.Of(Batch, 4, all)], [Batch], []);
-            using var backend = new CpuBackend(0, new CpuOptions { Threads = 2 });
-            using var runner = new PlanRunner(backend, plan.Plan, new TreeExchange(plan, 4));
-            runner.Run("initialise");
-            var tokens = Enumerable.Range(0, Batch * (Time + 1)).Select(i => (i / (Time + 1) * 3 + i % (Time + 1) * (1 + i / (Time + 1) % 3)) % Vocabulary).ToArray();
-            var (inputs, targets) = (Windows(tokens, 0), Windows(tokens, 1));
-            var losses = Enumerable.Range(0, 20).Select(step => Step(runner, step, inputs, targets)).ToArray();
+            using var run = new TrainingRun(Job(4, dropout: 0.1) with { ShardsAtOnce = atOnce }, Batch, new CpuBackend(0, new CpuOptions { Threads = 2 }));
+            var losses = run.Train(20, inputs, targets);
             // The first loss is that of knowing nothing.
             Assert.InRange(losses[0], Math.Log(Vocabulary) - 0.1, Math.Log(Vocabulary) + 0.1);
             Assert.True(losses[^1] < 0.5 * losses[0], string.Join(", ", losses));
-            var evaluated = new byte[8];
-            runner.Run($"evaluate/{Batch}", inputs, targets, evaluated);
-            Assert.True(BitConverter.ToSingle(evaluated) / Batch < losses[^1]);
-            return string.Join(' ', plan.Variables.Where(v => v.Kind == VariableKind.Parameter).Select(v => Convert.ToHexString(Bytes(runner, v))));
+            Assert.True(run.Evaluate(inputs, targets)[0] / Batch < losses[^1]);
+            return run.Digest();
         }).ToArray();
         Assert.Equal(digests[0], digests[1]);
     }
 
-    private static float Step(PlanRunner runner, int step, byte[] inputs, byte[] targets)
-    {
-        var metrics = new byte[8];
-        runner.Run(runner.Loaded.SectionIndex("gradients/0"), step, inputs, targets, BitConverter.GetBytes(step));
-        runner.Run(runner.Loaded.SectionIndex("exchange/0"), step);
-        runner.Run(runner.Loaded.SectionIndex("update"), step, BitConverter.GetBytes(1f / Batch), metrics);
-        return BitConverter.ToSingle(metrics) / Batch;
-    }
-
-    private static byte[] Windows(int[] tokens, int offset) =>
-        [.. Enumerable.Range(0, Batch).SelectMany(b => tokens.Skip(b * (Time + 1) + offset).Take(Time)).SelectMany(BitConverter.GetBytes)];
-
-    private static byte[] Bytes(PlanRunner runner, Variable variable)
-    {
-        var bytes = new byte[variable.Type.Bytes];
-        runner.Loaded.ReadBlock(variable.Block, bytes);
-        return bytes;
-    }
+    private static int[] Windows(int[] tokens, int offset) => [.. Enumerable.Range(0, Batch).SelectMany(b => tokens.Skip(b * (Time + 1) + offset).Take(Time))];
 
     [Fact]
     public void What_is_no_sequence_of_tokens_is_refused() => Assert.Contains("sequences of tokens [time], not samples [3, 32, 32]",

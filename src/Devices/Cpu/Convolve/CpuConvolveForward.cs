@@ -1,4 +1,5 @@
 using Singa.Actors.Devices.Cpu.Gemm;
+using Singa.Actors.Devices.Cpu.Kernels;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Plans;
 
@@ -56,7 +57,7 @@ internal sealed unsafe class CpuConvolveForward : CpuKernel
         int images = geometry.Samples * geometry.Groups;
         if (images * panels == 0 || rows == 0)
             return 0;
-        if (threads == 1 || (double)rows * steps * pixels * images < 100_000)
+        if (threads == 1 || (double)rows * steps * pixels * images < Work.MultiplyAddsMin)
             return 1;
         // Whole images where there are enough: their planes are then prepared once. Of few pixels everybody packs all, for some of the channels.
         if (images * panels < threads * 2)

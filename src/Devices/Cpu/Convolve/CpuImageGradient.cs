@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Singa.Actors.Devices.Cpu.Gemm;
+using Singa.Actors.Devices.Cpu.Kernels;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Plans;
 
@@ -56,8 +57,8 @@ internal sealed unsafe class CpuImageGradient : CpuKernel
     {
         if (Units == 0)
             return 0;
-        double work = (double)geometry.Outputs * geometry.GroupChannels * geometry.Taps * geometry.OutPixels * geometry.Samples;
-        return threads == 1 || work < 100_000 ? 1 : (int)Math.Min(Units, threads * 4);
+        double multiplyAdds = (double)geometry.Outputs * geometry.GroupChannels * geometry.Taps * geometry.OutPixels * geometry.Samples;
+        return threads == 1 || multiplyAdds < Work.MultiplyAddsMin ? 1 : (int)Math.Min(Units, threads * 4);
     }
 
     public override void Run(int part, int parts, int thread, byte* scratch)

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Singa.Actors.Devices.Cpu.Gemm;
+using Singa.Actors.Devices.Cpu.Kernels;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Plans;
 
@@ -16,8 +17,6 @@ internal sealed unsafe class InPlaceFilterGradient : ShardedGradient<InPlaceFilt
     private const int RegionBytesMax = 1 << 18;
 
     private const int ChannelsMin = 6;
-
-    private const double WorkMin = 100_000;
 
     private readonly Tiling tiling;
     private readonly Planes planes;
@@ -76,7 +75,7 @@ internal sealed unsafe class InPlaceFilterGradient : ShardedGradient<InPlaceFilt
     public override int Parts(int threads)
     {
         channelParts = partsLeast;
-        bool isCut = threads > 1 && (double)Geometry.Outputs * Geometry.Channels * Geometry.Taps * Geometry.OutPixels * Geometry.Samples * Ranges.Sum(r => r.Count) >= WorkMin;
+        bool isCut = threads > 1 && (double)Geometry.Outputs * Geometry.Channels * Geometry.Taps * Geometry.OutPixels * Geometry.Samples * Ranges.Sum(r => r.Count) >= Work.MultiplyAddsMin;
         if (isCut && Units < threads * 2)
             channelParts = Math.Clamp((int)((threads * 2 + Units - 1) / Units) * channelParts, 1, Geometry.Channels / ChannelsMin);
         var corners = planes.Corners();

@@ -1,3 +1,4 @@
+using Singa.Actors.Devices.Cpu.Kernels;
 using Singa.Actors.Graph;
 using Singa.Actors.Graph.Plans;
 
@@ -9,7 +10,7 @@ namespace Singa.Actors.Devices.Cpu.Gemm;
 /// </summary>
 internal sealed unsafe class CpuRowProduct : CpuKernel
 {
-    private const int StepsMin = 64, WorkMin = 100_000;
+    private const int StepsMin = 64;
 
     private readonly Product product;
     private readonly int groups, batches;
@@ -41,7 +42,7 @@ internal sealed unsafe class CpuRowProduct : CpuKernel
         return product is { M: 1, N: >= RowKernel.Steps, K: >= StepsMin, A.ColumnStride: 1, B: { RowStride: 1, ColumnStride: > 1 } } ? new CpuRowProduct(kernel, product, swapped, context, address) : null;
     }
 
-    public override int Parts(int threads) => (double)product.N * product.K * batches < WorkMin ? 1 : (int)Math.Min((long)batches * groups, threads * 8);
+    public override int Parts(int threads) => (double)product.N * product.K * batches < Work.MultiplyAddsMin ? 1 : (int)Math.Min((long)batches * groups, threads * 8);
 
     public override void Run(int part, int parts, int thread, byte* scratch)
     {

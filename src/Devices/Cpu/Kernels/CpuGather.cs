@@ -24,7 +24,7 @@ internal sealed unsafe class CpuGather : CpuKernel
         rowBytes = kernel.Target.Shape[1] * kernel.Target.DType.Size();
     }
 
-    public override int Parts(int threads) => work.Parts(count * rowBytes / 4, 2, threads, most: count);
+    public override int Parts(int threads) => work.Parts((count * rowBytes + 3) / 4, 2, threads, most: count);
 
     public override void Run(int part, int parts, int thread, byte* scratch)
     {

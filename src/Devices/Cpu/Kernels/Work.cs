@@ -3,6 +3,9 @@ namespace Singa.Actors.Devices.Cpu.Kernels;
 /// <summary>Into how many parts work is worth cutting; <paramref name="perPart"/> as in <see cref="CpuOptions.WorkPerPart"/>.</summary>
 public sealed class Work(long perPart)
 {
+    /// <summary>Multiply-adds below which a product or a convolution is not cut: nobody is woken for so little.</summary>
+    public const double MultiplyAddsMin = 100_000;
+
     private const int PartsPerThread = 4;
 
     /// <param name="elements">Elements touched.</param>

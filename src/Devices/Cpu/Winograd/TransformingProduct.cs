@@ -11,12 +11,6 @@ namespace Singa.Actors.Devices.Cpu.Winograd;
 /// </summary>
 internal static unsafe class TransformingProduct
 {
-    /// <summary>Two rows of the transform along the height, of one column of taps.</summary>
-    private interface IRows
-    {
-        static abstract (Vector512<float> First, Vector512<float> Second) Of(Vector512<float> g0, Vector512<float> g1, Vector512<float> g2);
-    }
-
     /// <param name="taps">As <see cref="TapsPhase"/> leaves them.</param>
     /// <param name="steps">Channels summed over.</param>
     /// <param name="image">The tile's frequencies, each with all channels, <paramref name="imageApart"/> floats apart.</param>
@@ -31,7 +25,7 @@ internal static unsafe class TransformingProduct
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Multiply<T>(float* taps, int steps, float* next, float* image, float* second, nint imageApart, float* products, float* secondProducts, nint apart) where T : struct, IRows
+    private static void Multiply<T>(float* taps, int steps, float* next, float* image, float* second, nint imageApart, float* products, float* secondProducts, nint apart) where T : struct, IFilterRows
     {
         Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default, a4 = default, a5 = default;
         Vector512<float> b0 = default, b1 = default, b2 = default, b3 = default, b4 = default, b5 = default;
@@ -47,63 +41,34 @@ internal static unsafe class TransformingProduct
             var (x0, y0) = T.Of(Load(taps), Load(taps + 3 * Lanes), Load(taps + 6 * Lanes));
             var (x1, y1) = T.Of(Load(taps + Lanes), Load(taps + 4 * Lanes), Load(taps + 7 * Lanes));
             var (x2, y2) = T.Of(Load(taps + 2 * Lanes), Load(taps + 5 * Lanes), Load(taps + 8 * Lanes));
-            float* from = image + step;
-            var (p, q) = ((x0 + x2) * Vector512.Create(-Sixth), x1 * Vector512.Create(Sixth));
-            var (r, s) = (Fma(x2, Vector512.Create(Sixth), x0 * Vector512.Create(TwentyFourth)), x1 * Vector512.Create(Twelfth));
-            a0 = Fma(x0 * Vector512.Create(0.25f), Vector512.Create(*from), a0);
-            a1 = Fma(p - q, Vector512.Create(from[imageApart]), a1);
-            a2 = Fma(p + q, Vector512.Create(from[2 * imageApart]), a2);
-            a3 = Fma(r + s, Vector512.Create(from[3 * imageApart]), a3);
-            a4 = Fma(r - s, Vector512.Create(from[4 * imageApart]), a4);
-            a5 = Fma(x2, Vector512.Create(from[5 * imageApart]), a5);
-            from = second + step;
-            (p, q) = ((y0 + y2) * Vector512.Create(-Sixth), y1 * Vector512.Create(Sixth));
-            (r, s) = (Fma(y2, Vector512.Create(Sixth), y0 * Vector512.Create(TwentyFourth)), y1 * Vector512.Create(Twelfth));
-            b0 = Fma(y0 * Vector512.Create(0.25f), Vector512.Create(*from), b0);
-            b1 = Fma(p - q, Vector512.Create(from[imageApart]), b1);
-            b2 = Fma(p + q, Vector512.Create(from[2 * imageApart]), b2);
-            b3 = Fma(r + s, Vector512.Create(from[3 * imageApart]), b3);
-            b4 = Fma(r - s, Vector512.Create(from[4 * imageApart]), b4);
-            b5 = Fma(y2, Vector512.Create(from[5 * imageApart]), b5);
+            Add(x0, x1, x2, image + step, imageApart, ref a0, ref a1, ref a2, ref a3, ref a4, ref a5);
+            Add(y0, y1, y2, second + step, imageApart, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5);
         }
 
         Put(a0, a1, a2, a3, a4, a5, products, apart);
         Put(b0, b1, b2, b3, b4, b5, secondProducts, apart);
     }
 
+    /// <summary>A row's transform along the width, times the image's frequencies.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add(Vector512<float> g0, Vector512<float> g1, Vector512<float> g2, float* image, nint apart,
+        ref Vector512<float> s0, ref Vector512<float> s1, ref Vector512<float> s2, ref Vector512<float> s3, ref Vector512<float> s4, ref Vector512<float> s5)
+    {
+        var (u, v) = Outer.Of(g0, g1, g2);
+        s0 = Fma(u, Vector512.Create(*image), s0);
+        s5 = Fma(v, Vector512.Create(image[5 * apart]), s5);
+        (u, v) = Inner.Of(g0, g1, g2);
+        s1 = Fma(u, Vector512.Create(image[apart]), s1);
+        s2 = Fma(v, Vector512.Create(image[2 * apart]), s2);
+        (u, v) = Middle.Of(g0, g1, g2);
+        s3 = Fma(u, Vector512.Create(image[3 * apart]), s3);
+        s4 = Fma(v, Vector512.Create(image[4 * apart]), s4);
+    }
+
     private static void Put(Vector512<float> v0, Vector512<float> v1, Vector512<float> v2, Vector512<float> v3, Vector512<float> v4, Vector512<float> v5, float* products, nint apart)
     {
-        Store(v0, products);
-        Store(v1, products + apart);
-        Store(v2, products + 2 * apart);
-        Store(v3, products + 3 * apart);
-        Store(v4, products + 4 * apart);
-        Store(v5, products + 5 * apart);
-    }
-
-    private readonly struct Outer : IRows
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static (Vector512<float> First, Vector512<float> Second) Of(Vector512<float> g0, Vector512<float> g1, Vector512<float> g2) => (g0 * Vector512.Create(0.25f), g2);
-    }
-
-    private readonly struct Inner : IRows
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static (Vector512<float> First, Vector512<float> Second) Of(Vector512<float> g0, Vector512<float> g1, Vector512<float> g2)
-        {
-            var (p, q) = ((g0 + g2) * Vector512.Create(-Sixth), g1 * Vector512.Create(Sixth));
-            return (p - q, p + q);
-        }
-    }
-
-    private readonly struct Middle : IRows
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static (Vector512<float> First, Vector512<float> Second) Of(Vector512<float> g0, Vector512<float> g1, Vector512<float> g2)
-        {
-            var (r, s) = (Fma(g2, Vector512.Create(Sixth), g0 * Vector512.Create(TwentyFourth)), g1 * Vector512.Create(Twelfth));
-            return (r + s, r - s);
-        }
+        Store((v0, v1), products, products + apart);
+        Store((v2, v3), products + 2 * apart, products + 3 * apart);
+        Store((v4, v5), products + 4 * apart, products + 5 * apart);
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using Singa.Actors.Devices.Cpu.Convolve;
 using Singa.Actors.Devices.Cpu.Gemm;
 using Singa.Actors.Graph.Plans;
@@ -12,7 +13,10 @@ namespace Singa.Actors.Devices.Cpu.Winograd;
 /// </summary>
 internal sealed unsafe class WinogradConvolve : CpuKernel
 {
-    private const int Lanes = WinogradTransforms.Lanes, Frequencies = Graph.Plans.Winograd.Frequencies, TilesWanted = 64, TilesFew = 4;
+    private const int Lanes = WinogradTransforms.Lanes, Frequencies = Graph.Plans.Winograd.Frequencies, TilesWanted = 64;
+
+    // Sums that lie in pairs of narrower vectors are more than the registers hold: transformed on the way is then worth it for a single tile.
+    private static readonly int TilesFew = Vector512.IsHardwareAccelerated ? 4 : 1;
 
     private readonly WinogradSize size;
     private readonly Tiling tiling;

@@ -97,14 +97,9 @@ internal static unsafe class WinogradTransforms
     private static void Filter(float* g, nint from, float* u, nint to)
     {
         var (g0, g1, g2) = (Load(g), Load(g + from), Load(g + 2 * from));
-        var (p, q) = ((g0 + g2) * Vector512.Create(-Sixth), g1 * Vector512.Create(Sixth));
-        var (r, s) = (Fma(g2, Vector512.Create(Sixth), g0 * Vector512.Create(TwentyFourth)), g1 * Vector512.Create(Twelfth));
-        Store(g0 * Vector512.Create(0.25f), u);
-        Store(p - q, u + to);
-        Store(p + q, u + 2 * to);
-        Store(r + s, u + 3 * to);
-        Store(r - s, u + 4 * to);
-        Store(g2, u + 5 * to);
+        Store(Outer.Of(g0, g1, g2), u, u + 5 * to);
+        Store(Inner.Of(g0, g1, g2), u + to, u + 2 * to);
+        Store(Middle.Of(g0, g1, g2), u + 3 * to, u + 4 * to);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -137,5 +132,47 @@ internal static unsafe class WinogradTransforms
     public static void Store(Vector512<float> value, float* at) => Vector512.Store(value, at);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store((Vector512<float> First, Vector512<float> Second) values, float* first, float* second)
+    {
+        Store(values.First, first);
+        Store(values.Second, second);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Fma(Vector512<float> a, Vector512<float> b, Vector512<float> c) => Vector512.FusedMultiplyAdd(a, b, c);
+
+    /// <summary>Two of the six rows that three taps become.</summary>
+    public interface IFilterRows
+    {
+        static abstract (Vector512<float> First, Vector512<float> Second) Of(Vector512<float> g0, Vector512<float> g1, Vector512<float> g2);
+    }
+
+    /// <summary>The first and the last.</summary>
+    public readonly struct Outer : IFilterRows
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static (Vector512<float> First, Vector512<float> Second) Of(Vector512<float> g0, Vector512<float> g1, Vector512<float> g2) => (g0 * Vector512.Create(0.25f), g2);
+    }
+
+    /// <summary>The second and the third.</summary>
+    public readonly struct Inner : IFilterRows
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static (Vector512<float> First, Vector512<float> Second) Of(Vector512<float> g0, Vector512<float> g1, Vector512<float> g2)
+        {
+            var (p, q) = ((g0 + g2) * Vector512.Create(-Sixth), g1 * Vector512.Create(Sixth));
+            return (p - q, p + q);
+        }
+    }
+
+    /// <summary>The two in between.</summary>
+    public readonly struct Middle : IFilterRows
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static (Vector512<float> First, Vector512<float> Second) Of(Vector512<float> g0, Vector512<float> g1, Vector512<float> g2)
+        {
+            var (r, s) = (Fma(g2, Vector512.Create(Sixth), g0 * Vector512.Create(TwentyFourth)), g1 * Vector512.Create(Twelfth));
+            return (r + s, r - s);
+        }
+    }
 }
