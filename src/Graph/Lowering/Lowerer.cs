@@ -35,7 +35,7 @@ internal sealed class Lowerer(PlanDraft plan, IReadOnlyDictionary<Placeholder, O
         var readers = LastReaders(order);
         foreach (var (tensor, destination) in outputs)
         {
-            if (MayWriteInPlace(tensor.Producer, destination.Block))
+            if (MayWriteInPlace(tensor.Producer, destination))
                 destinations.TryAdd(tensor, destination);
         }
 
@@ -60,13 +60,22 @@ internal sealed class Lowerer(PlanDraft plan, IReadOnlyDictionary<Placeholder, O
             Copy(tensor.Producer, values[tensor], destination);
 
         // A variable may be overwritten once nobody reads its old value any more; a pointwise op may be its last reader itself.
-        bool MayWriteInPlace(Node producer, int block)
+        bool MayWriteInPlace(Node producer, Operand destination)
         {
-            if (!readers.TryGetValue(block, out var last))
+            if (!readers.TryGetValue(destination.Block, out var last))
                 return true;
             int here = position[producer];
-            return last < here || (last == here && producer.Op is Pointwise or Maps);
+            return last < here || (last == here && producer.Op is Pointwise or Maps && producer.Inputs.All(input => ReadsWhereItWrites(input, destination)));
         }
+    }
+
+    /// <summary>Whether each element of the input is another block's, or the very one that is written: not that of a view turned or shifted.</summary>
+    private bool ReadsWhereItWrites(Tensor input, Operand destination)
+    {
+        var (made, place) = (input, input.Shape == destination.Shape ? destination : null);
+        for (; made.Producer.Op.IsView; made = made.Producer.Inputs[0])
+            place = place is null ? null : made.Producer.Op.Behind(made.Producer, place);
+        return made.Producer.Op is not Placeholder placeholder || placeholders[placeholder].Block != destination.Block || placeholders[placeholder] == place;
     }
 
     /// <summary>
