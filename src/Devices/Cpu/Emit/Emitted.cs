@@ -27,6 +27,25 @@ internal static unsafe class Emitted
         il.Emit(OpCodes.Stloc, local);
     }
 
+    /// <summary>Behind the address on the stack.</summary>
+    public static void Offset(ILGenerator il, int bytes)
+    {
+        il.Emit(OpCodes.Ldc_I4, bytes);
+        il.Emit(OpCodes.Add);
+    }
+
+    /// <summary>Back to <paramref name="again"/> while an argument, of 64 bits, has not come down to 0.</summary>
+    public static void CountDown(ILGenerator il, short argument, Label again)
+    {
+        il.Emit(OpCodes.Ldarg, argument);
+        il.Emit(OpCodes.Ldc_I8, 1L);
+        il.Emit(OpCodes.Sub);
+        il.Emit(OpCodes.Dup);
+        il.Emit(OpCodes.Starg, argument);
+        il.Emit(OpCodes.Ldc_I8, 0L);
+        il.Emit(OpCodes.Bgt, again);
+    }
+
     /// <summary>From <paramref name="index"/>, which must have been set, on while a whole step fits.</summary>
     public static void While(ILGenerator il, LocalBuilder index, int step, Action body)
     {

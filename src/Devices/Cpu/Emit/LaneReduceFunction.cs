@@ -6,30 +6,35 @@ using Singa.Actors.Graph.Scalars;
 namespace Singa.Actors.Devices.Cpu.Emit;
 
 /// <summary>
-/// A program's result over a row joined into 16 interleaved lanes. Lanes begin with the reduction's neutral element, which
+/// A program's result over each of some rows joined into 16 interleaved lanes. Lanes begin with the reduction's neutral element, which
 /// changes nothing it is joined with (−0 for a sum), so that a lane that gets no element counts as absent; a row may be done
 /// in pieces of multiples of 16.
 /// </summary>
 internal static class LaneReduceFunction
 {
-    public static RowDelegate Compile(Reduction reduction, ScalarProgram program, long[] strides, VectorWidth width, params long[] ahead)
+    public static RowsDelegate Compile(Reduction reduction, ScalarProgram program, long[] strides, VectorWidth width, params long[] ahead)
     {
+        const short steps = Emitted.First, rows = Emitted.First + 1;
         int laneSize = LaneProgram.LaneSize(program);
-        var method = Emitted.Method("lanes");
+        var method = Emitted.Method("lanes", typeof(nint*), typeof(long));
         var il = method.GetILGenerator();
         var row = new RowEmitter(il, program, targets: 0, strides, width, laneSize, ReduceKernel.Lanes) { Ahead = ahead };
         var simd = Simd.Of(program.Instructions[program.Results[0]].Type, width);
         var lanes = new LocalBuilder[ReduceKernel.Lanes / simd.Lanes];
         var before = new LocalBuilder[lanes.Length];
+        var again = il.DefineLabel();
+        row.Stages();
+        il.MarkLabel(again);
         for (int i = 0; i < lanes.Length; i++)
         {
             (lanes[i], before[i]) = (il.DeclareLocal(simd.Value), il.DeclareLocal(simd.Value));
-            Address(il, program, simd, i);
+            Address(il, program);
+            Emitted.Offset(il, i * simd.Bytes);
             simd.Load(il);
             il.Emit(OpCodes.Stloc, lanes[i]);
         }
 
-        row.Prologue();
+        row.Begin();
         Emitted.Constant(il, row.Index, 0);
         Emitted.Constant(il, row.Limit, ReduceKernel.Lanes);
         Emitted.Blocks(
@@ -49,24 +54,24 @@ internal static class LaneReduceFunction
             finish: () => KeepMissing(il, row, simd, lanes, before));
         for (int i = 0; i < lanes.Length; i++)
         {
-            Address(il, program, simd, i);
+            Address(il, program);
+            Emitted.Offset(il, i * simd.Bytes);
             il.Emit(OpCodes.Ldloc, lanes[i]);
             simd.Store(il);
         }
 
+        row.Next(steps, operands: program.Arguments.Length + 1);
+        Emitted.CountDown(il, rows, again);
         il.Emit(OpCodes.Ret);
-        return Emitted.Delegate<RowDelegate>(method);
+        return Emitted.Delegate<RowsDelegate>(method);
     }
 
     // The last pointer is to the lanes.
-    private static void Address(ILGenerator il, ScalarProgram program, Simd simd, int vector)
+    private static void Address(ILGenerator il, ScalarProgram program)
     {
         il.Emit(OpCodes.Ldarg, Emitted.Pointers);
-        il.Emit(OpCodes.Ldc_I4, program.Arguments.Length * IntPtr.Size);
-        il.Emit(OpCodes.Add);
+        Emitted.Offset(il, program.Arguments.Length * IntPtr.Size);
         il.Emit(OpCodes.Ldind_I);
-        il.Emit(OpCodes.Ldc_I4, vector * simd.Bytes);
-        il.Emit(OpCodes.Add);
     }
 
     private static void Join(ILGenerator il, Simd simd, Reduction reduction)

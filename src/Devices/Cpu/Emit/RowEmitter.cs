@@ -94,21 +94,24 @@ internal sealed class RowEmitter
         }
     }
 
-    /// <summary>In the caller's array, to the next row: argument <paramref name="steps"/> has as many bytes for each pointer.</summary>
-    public void Next(short steps)
+    /// <summary>In the caller's array, to the next row: argument <paramref name="steps"/> has as many bytes for each of so many pointers.</summary>
+    public void Next(short steps, int operands)
     {
-        foreach (var operand in operands)
+        for (int i = 0; i < operands; i++)
         {
-            il.Emit(OpCodes.Ldarg, Emitted.Pointers);
-            il.Emit(OpCodes.Ldc_I4, operand.Index * IntPtr.Size);
-            il.Emit(OpCodes.Add);
-            LoadPointer(operand);
-            il.Emit(OpCodes.Ldarg, steps);
-            il.Emit(OpCodes.Ldc_I4, operand.Index * IntPtr.Size);
-            il.Emit(OpCodes.Add);
+            Place(Emitted.Pointers);
+            il.Emit(OpCodes.Dup);
+            il.Emit(OpCodes.Ldind_I);
+            Place(steps);
             il.Emit(OpCodes.Ldind_I);
             il.Emit(OpCodes.Add);
             il.Emit(OpCodes.Stind_I);
+
+            void Place(short array)
+            {
+                il.Emit(OpCodes.Ldarg, array);
+                Emitted.Offset(il, i * IntPtr.Size);
+            }
         }
     }
 

@@ -45,14 +45,8 @@ internal static class RowFunction
         il.MarkLabel(again);
         row.Begin();
         Row(il, row, program);
-        row.Next(steps);
-        il.Emit(OpCodes.Ldarg, rows);
-        il.Emit(OpCodes.Ldc_I8, 1L);
-        il.Emit(OpCodes.Sub);
-        il.Emit(OpCodes.Starg, rows);
-        il.Emit(OpCodes.Ldarg, rows);
-        il.Emit(OpCodes.Ldc_I8, 0L);
-        il.Emit(OpCodes.Bgt, again);
+        row.Next(steps, operands: program.Arguments.Length + program.Results.Length);
+        Emitted.CountDown(il, rows, again);
         il.Emit(OpCodes.Ret);
         return Emitted.Delegate<RowsDelegate>(method);
     }

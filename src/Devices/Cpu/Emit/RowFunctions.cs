@@ -9,7 +9,7 @@ public sealed class RowFunctions(VectorWidth width)
 {
     private readonly ConcurrentDictionary<Key, Lazy<RowDelegate>> rows = new();
     private readonly ConcurrentDictionary<Key, Lazy<RowsDelegate>> severalRows = new();
-    private readonly ConcurrentDictionary<Key, Lazy<RowDelegate>> reductions = new();
+    private readonly ConcurrentDictionary<Key, Lazy<RowsDelegate>> reductions = new();
 
     /// <param name="program">In primitives; Maximum and Minimum are allowed and mean those of IEEE 754-2019.</param>
     /// <param name="strides">Of each source, then of each result, in elements.</param>
@@ -25,14 +25,14 @@ public sealed class RowFunctions(VectorWidth width)
         new Key(program, strides, default), key => new Lazy<RowsDelegate>(() => RowFunction.CompileRows(key.Program, key.Strides, width))).Value;
 
     /// <summary>
-    /// The program's one result over a row joined into the 16 lanes that <see cref="ReduceKernel"/> speaks of; the last pointer is
-    /// to the lanes, which must hold something. Null where the program does not run in vectors.
+    /// The program's one result over each row joined into the 16 lanes that <see cref="ReduceKernel"/> speaks of; the last pointer is
+    /// to the first row's lanes, and all must hold something. Null where the program does not run in vectors.
     /// </summary>
     /// <param name="ahead">As in <see cref="Row(ScalarProgram, bool, long[], long[])"/>.</param>
-    public RowDelegate? Lanes(Reduction reduction, ScalarProgram program, long[] strides, params long[] ahead) =>
+    public RowsDelegate? Lanes(Reduction reduction, ScalarProgram program, long[] strides, params long[] ahead) =>
         LaneProgram.LaneSize(program) == 0 ? null : reductions.GetOrAdd(
             new Key(program, strides, reduction, Ahead: ahead),
-            key => new Lazy<RowDelegate>(() => LaneReduceFunction.Compile(key.Reduction, key.Program, key.Strides, width, key.Ahead ?? []))).Value;
+            key => new Lazy<RowsDelegate>(() => LaneReduceFunction.Compile(key.Reduction, key.Program, key.Strides, width, key.Ahead ?? []))).Value;
 
     private sealed record Key(ScalarProgram Program, long[] Strides, Reduction Reduction, bool Past = false, long[]? Ahead = null)
     {

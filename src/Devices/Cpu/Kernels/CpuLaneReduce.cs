@@ -19,6 +19,9 @@ internal sealed unsafe class CpuLaneReduce<T> : CpuPoints
     // A multiple of the lanes; stays in L1 with the sources that fill it.
     private const int Piece = 1024;
 
+    // Short rows are not worth a call each.
+    private const int RowsAtOnce = 16;
+
     private readonly Reduction reduction;
     private readonly T neutral;
     private readonly int sources;
@@ -29,7 +32,9 @@ internal sealed unsafe class CpuLaneReduce<T> : CpuPoints
     private readonly long length;
     private readonly long pieceLength;
     private readonly long[] pieceSteps;
-    private readonly RowDelegate lanes;
+    private readonly RowsDelegate lanes;
+    private readonly nint[] rowSteps, pointSteps;
+    private readonly bool takesRows, takesPoints;
     private readonly RowDelegate? evaluate;
     private readonly int instructions;
 
@@ -53,6 +58,12 @@ internal sealed unsafe class CpuLaneReduce<T> : CpuPoints
         lanes = fused ?? context.Rows.Lanes(reduction, Programs.Copy(kernel.Target.DType), [1])!;
         evaluate = fused is null ? context.Rows.Row(kernel.Program, [.. strides, 1]) : null;
         instructions = kernel.Program.Instructions.Length;
+        takesRows = evaluate is null && rows.Rank <= 1;
+        takesPoints = takesRows && rows.Count == 1 && kept.Rank <= 1;
+        rowSteps = Steps(takesRows ? rows : null);
+        pointSteps = Steps(takesPoints ? kept : null);
+
+        nint[] Steps(Odometer? along) => [.. Enumerable.Range(0, sources).Select(i => (nint)(along?.Step(i) ?? 0)), Lanes * sizeof(T)];
     }
 
     public override long ScratchBytesPerThread => evaluate is null ? 0 : Piece * sizeof(T);
@@ -71,9 +82,14 @@ internal sealed unsafe class CpuLaneReduce<T> : CpuPoints
         byte** row = stackalloc byte*[sources + 1];
         byte** piece = stackalloc byte*[sources + 1];
         long* index = stackalloc long[3 * Odometer.MaxRank];
-        T* sums = stackalloc T[Lanes];
-        row[sources] = (byte*)sums;
+        T* sums = stackalloc T[RowsAtOnce * Lanes];
         kept.Seek(first, start, point, index);
+        if (takesPoints)
+        {
+            SingleRows(point, (int)kept.Step(sources), end - first, sums);
+            return;
+        }
+
         for (; first < end; first++)
         {
             *(T*)point[sources] = Rows(point, row, piece, index + Odometer.MaxRank, sums, (T*)scratch);
@@ -81,21 +97,54 @@ internal sealed unsafe class CpuLaneReduce<T> : CpuPoints
         }
     }
 
+    /// <summary>Points of one row each.</summary>
+    private void SingleRows(byte** point, long targetStep, long count, T* sums)
+    {
+        byte* target = point[sources];
+        for (long done = 0; done < count;)
+        {
+            int more = (int)Math.Min(RowsAtOnce, count - done);
+            Several(point, pointSteps, more, sums);
+            for (int i = 0; i < more; i++, target += targetStep)
+                *(T*)target = Join(neutral, Join(neutral, Tree(sums + i * Lanes)));
+            done += more;
+        }
+    }
+
+    /// <summary>Lanes of some rows; pointers are then at the next one.</summary>
+    private void Several(byte** row, nint[] steps, int count, T* sums)
+    {
+        Clear(sums, count);
+        row[sources] = (byte*)sums;
+        fixed (nint* step = steps)
+            lanes((void**)row, length, step, count);
+    }
+
     private T Rows(byte** point, byte** row, byte** piece, long* index, T* sums, T* scratch)
     {
         T total = neutral, block = neutral;
         rows.Seek(0, point, row, index);
-        for (long r = 0; r < rows.Count; r++)
+        for (long r = 0; r < rows.Count;)
         {
-            Clear(sums);
+            int more = takesRows ? (int)Math.Min(RowsAtOnce, rows.Count - r) : 1;
             if (evaluate is null)
-                lanes((void**)row, length);
+            {
+                Several(row, rowSteps, more, sums);
+            }
             else
+            {
+                Clear(sums, 1);
                 Pieces(row, piece, index + Odometer.MaxRank, sums, scratch);
-            block = Join(block, Tree(sums));
-            if ((r + 1) % ReduceKernel.RowsPerBlock == 0)
-                (total, block) = (Join(total, block), neutral);
-            rows.Next(row, index);
+            }
+
+            if (!takesRows)
+                rows.Next(row, index);
+            for (int i = 0; i < more; i++)
+            {
+                block = Join(block, Tree(sums + i * Lanes));
+                if (++r % ReduceKernel.RowsPerBlock == 0)
+                    (total, block) = (Join(total, block), neutral);
+            }
         }
 
         return Join(total, block);
@@ -104,6 +153,7 @@ internal sealed unsafe class CpuLaneReduce<T> : CpuPoints
     private void Pieces(byte** row, byte** piece, long* index, T* sums, T* scratch)
     {
         byte** from = stackalloc byte*[sources + 1];
+        nint* still = stackalloc nint[2];
         pieces.Seek(0, row, piece, index);
         long column = 0;
         for (long done = 0; done < length;)
@@ -126,22 +176,22 @@ internal sealed unsafe class CpuLaneReduce<T> : CpuPoints
 
             from[0] = (byte*)scratch;
             from[1] = (byte*)sums;
-            lanes((void**)from, wanted);
+            lanes((void**)from, wanted, still, 1);
             done += wanted;
         }
     }
 
     // In stores as wide as the loads to come: a load that spans two stores has to wait for both.
-    private void Clear(T* lanes)
+    private void Clear(T* lanes, int rows)
     {
         if (Vector512.IsHardwareAccelerated)
         {
-            for (int i = 0; i < Lanes; i += Vector512<T>.Count)
+            for (int i = 0; i < rows * Lanes; i += Vector512<T>.Count)
                 Vector512.Store(Vector512.Create(neutral), lanes + i);
         }
         else
         {
-            new Span<T>(lanes, Lanes).Fill(neutral);
+            new Span<T>(lanes, rows * Lanes).Fill(neutral);
         }
     }
 

@@ -36,6 +36,9 @@ internal sealed unsafe class Odometer
 
     public int Rank => sizes.Length;
 
+    /// <summary>Bytes that an operand moves from point to point, of at most one dimension.</summary>
+    public long Step(int operand) => Rank == 0 ? 0 : steps[operand];
+
     /// <summary>Puts pointers and index at the point of a row-major number. <paramref name="index"/> has <see cref="Rank"/> places.</summary>
     public void Seek(long point, byte** start, byte** pointers, long* index)
     {
