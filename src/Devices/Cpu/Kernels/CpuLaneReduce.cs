@@ -59,7 +59,7 @@ internal sealed unsafe class CpuLaneReduce<T> : CpuPoints
         evaluate = fused is null ? context.Rows.Row(kernel.Program, [.. strides, 1]) : null;
         instructions = kernel.Program.Instructions.Length;
         takesRows = evaluate is null && rows.Rank <= 1;
-        takesPoints = takesRows && rows.Count == 1 && kept.Rank <= 1;
+        takesPoints = takesRows && kept.Rank <= 1 && (rows.Count == 1 || kept.Count >= RowsAtOnce);
         rowSteps = Steps(takesRows ? rows : null);
         pointSteps = Steps(takesPoints ? kept : null);
 
@@ -86,7 +86,7 @@ internal sealed unsafe class CpuLaneReduce<T> : CpuPoints
         kept.Seek(first, start, point, index);
         if (takesPoints)
         {
-            SingleRows(point, (int)kept.Step(sources), end - first, sums);
+            Side(point, row, end - first, sums);
             return;
         }
 
@@ -97,17 +97,32 @@ internal sealed unsafe class CpuLaneReduce<T> : CpuPoints
         }
     }
 
-    /// <summary>Points of one row each.</summary>
-    private void SingleRows(byte** point, long targetStep, long count, T* sums)
+    /// <summary>Points side by side, row by row: short rows of one point lie far apart, those of neighbours do not.</summary>
+    private void Side(byte** point, byte** row, long count, T* sums)
     {
-        byte* target = point[sources];
-        for (long done = 0; done < count;)
+        T* totals = stackalloc T[RowsAtOnce], blocks = stackalloc T[RowsAtOnce];
+        for (int more; count > 0; count -= more)
         {
-            int more = (int)Math.Min(RowsAtOnce, count - done);
-            Several(point, pointSteps, more, sums);
-            for (int i = 0; i < more; i++, target += targetStep)
-                *(T*)target = Join(neutral, Join(neutral, Tree(sums + i * Lanes)));
-            done += more;
+            more = (int)Math.Min(RowsAtOnce, count);
+            new Span<T>(totals, more).Fill(neutral);
+            new Span<T>(blocks, more).Fill(neutral);
+            for (long r = 0; r < rows.Count; r++)
+            {
+                for (int i = 0; i < sources; i++)
+                    row[i] = point[i] + r * rowSteps[i];
+                Several(row, pointSteps, more, sums);
+                for (int i = 0; i < more; i++)
+                    blocks[i] = Join(blocks[i], Tree(sums + i * Lanes));
+                if ((r + 1) % ReduceKernel.RowsPerBlock != 0)
+                    continue;
+                for (int i = 0; i < more; i++)
+                    (totals[i], blocks[i]) = (Join(totals[i], blocks[i]), neutral);
+            }
+
+            for (int i = 0; i < more; i++, point[sources] += kept.Step(sources))
+                *(T*)point[sources] = Join(totals[i], blocks[i]);
+            for (int i = 0; i < sources; i++)
+                point[i] += more * pointSteps[i];
         }
     }
 
