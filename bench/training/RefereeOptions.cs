@@ -9,7 +9,7 @@ internal sealed record RefereeOptions(string Peer, string PeerAtItsBest, string 
     /// <summary>The quick form has single operations once: each is a median of many repetitions by itself.</summary>
     public int RoundsOf(string workload) => Quick && Options.Operations.Contains(workload) ? 1 : Rounds;
 
-    public double Seconds => Quick ? 1.2 : 5;
+    public double Seconds => Quick ? 1 : 5;
 
     public static RefereeOptions Parse(string[] args)
     {

@@ -23,6 +23,9 @@ internal static unsafe class Cache
     /// <summary>Whether what reaches over so many bytes and is touched once drives out of the second-level cache what else is needed.</summary>
     public static bool IsFar(long bytes) => bytes > SecondLevelBytes / 2;
 
+    /// <summary>Whether so many bytes come from memory; less comes from a cache that all cores share, soon enough.</summary>
+    public static bool IsInMemory(long bytes) => bytes >= 8 << 20;
+
     /// <summary>Writes the fetching of the line whose address is on the stack.</summary>
     public static void Fetch(ILGenerator il)
     {

@@ -9,13 +9,15 @@ internal static unsafe class ContractCompiler
     public static CompiledKernel Compile(ContractKernel kernel, IReadOnlyList<BlockAddress> blocks, CpuContext context)
     {
         nint Address(Operand operand) => (nint)CpuKernel.Address(operand, blocks);
+        long side = Math.Max(kernel.Target.Shape[^2], kernel.Target.Shape[^1]), steps = kernel.Left.Shape[^1];
         // One shard is a product like any other; a long k is better summed as shards are, in scratch that is written to the target once.
-        if (kernel.Tree is [{ First: 0, Count: 1 }] && kernel.Left.Shape[^1] <= 2 * Tiling.StepsMost)
+        bool isLong = steps is > 2 * Tiling.StepsMost and <= int.MaxValue && side <= context.ProductSideMax;
+        if (kernel.Tree is [{ First: 0, Count: 1 }] && !isLong)
             kernel = new ContractKernel(Operands.Row(kernel.Left, 0), Operands.Row(kernel.Right, 0), Operands.Row(kernel.Target, 0), [],
                 kernel.Rounded ? new Epilogue(Programs.Round, []) : null);
         if (!kernel.Tree.IsEmpty)
             return new CpuShardContract(kernel, context, Address);
-        if (context.KeepsWeights && CpuRowProduct.Of(kernel, context, Address) is null && Math.Max(kernel.Target.Shape[^2], kernel.Target.Shape[^1]) <= context.ProductSideMax
+        if (context.KeepsWeights && CpuRowProduct.Of(kernel, context, Address) is null && side <= context.ProductSideMax
             && CpuContract.Keeping(kernel, block => blocks[block].Resting, context, Address) is { } keeping)
             return keeping;
         int rank = kernel.Target.Shape.Rank;

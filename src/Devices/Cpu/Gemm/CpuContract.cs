@@ -14,6 +14,7 @@ internal sealed unsafe class CpuContract : CpuKernel
     // Far more than threads, far fewer than a team can count.
     private const int PartsMax = 1 << 16;
 
+    // More than elsewhere (Work.MultiplyAddsMin): products are the quickest work there is, and a panel may be packed by several.
     private const double WorkMin = 500_000;
 
     // Of more rows than this packing is a hundredth of the work or so, and a second copy of the weights not worth it.

@@ -13,7 +13,6 @@ internal sealed unsafe class CpuShardContract : CpuKernel
 {
     private const int PartsPerThread = 4;
     private const int PartsMax = 1 << 16;
-    private const double WorkMin = 100_000;
 
     // Sums that wait take a part of a second-level cache.
     private const int SumBytesMost = 256 << 10;
@@ -64,7 +63,7 @@ internal sealed unsafe class CpuShardContract : CpuKernel
         if (product.M == 0 || product.N == 0 || batches == 0)
             return 0;
         // Rows that are cut for nobody pack their panels again and again.
-        if (threads == 1 || (double)product.M * product.N * product.K * batches * shardsMax < WorkMin)
+        if (threads == 1 || (double)product.M * product.N * product.K * batches * shardsMax < Work.MultiplyAddsMin)
             return 1;
         long strips = (long)ranges.Length * batches * panels;
         if (strips < threads * PartsPerThread)

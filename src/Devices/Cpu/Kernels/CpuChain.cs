@@ -9,9 +9,6 @@ namespace Singa.Actors.Devices.Cpu.Kernels;
 /// </summary>
 internal sealed unsafe class CpuChain : CpuKernel
 {
-    // Less comes from a cache that all cores share, soon enough.
-    private const long FetchedBytesMin = 8 << 20;
-
     private readonly Link[] links;
     private readonly long rows, chunk;
     private readonly long passingBytes;
@@ -79,7 +76,7 @@ internal sealed unsafe class CpuChain : CpuKernel
     {
         var window = RowWindow.Of(source, rows);
         bool isRead = links.AsSpan(0, link).ToArray().Any(l => l.Inputs.Contains(source)), isMade = links.Any(l => l.Outputs.Any(o => o.Block == source.Block));
-        return isRead && !isMade && window.Step is { } step && step == window.End - window.First && step * rows >= FetchedBytesMin && fetched.Add(source) ? chunk * step : 0;
+        return isRead && !isMade && window.Step is { } step && step == window.End - window.First && Cache.IsInMemory(step * rows) && fetched.Add(source) ? chunk * step : 0;
     }
 
     private static bool IsTouched(IEnumerable<Operand> targets, IReadOnlyList<int> passing, ReadOnlySpan<Kernel> later)

@@ -22,6 +22,8 @@ internal sealed unsafe class CpuLaneReduce<T> : CpuPoints
     // Short rows are not worth a call each.
     private const int RowsAtOnce = 16;
 
+    private const int LongBytes = 2048;
+
     private readonly Reduction reduction;
     private readonly T neutral;
     private readonly int sources;
@@ -35,6 +37,7 @@ internal sealed unsafe class CpuLaneReduce<T> : CpuPoints
     private readonly RowsDelegate lanes;
     private readonly nint[] rowSteps, pointSteps;
     private readonly bool takesRows, takesPoints;
+    private readonly int pointsAtOnce;
     private readonly RowDelegate? evaluate;
     private readonly int instructions;
 
@@ -60,6 +63,8 @@ internal sealed unsafe class CpuLaneReduce<T> : CpuPoints
         instructions = kernel.Program.Instructions.Length;
         takesRows = evaluate is null && rows.Rank <= 1;
         takesPoints = takesRows && kept.Rank <= 1 && (rows.Count == 1 || kept.Count >= RowsAtOnce);
+        // Long rows that follow one another are a stream from memory that waits between them would break.
+        pointsAtOnce = rows.Count == 1 && length * sizeof(T) >= LongBytes && Cache.IsInMemory(kept.Count * length * sizeof(T)) ? 1 : RowsAtOnce;
         rowSteps = Steps(takesRows ? rows : null);
         pointSteps = Steps(takesPoints ? kept : null);
 
@@ -103,7 +108,7 @@ internal sealed unsafe class CpuLaneReduce<T> : CpuPoints
         T* totals = stackalloc T[RowsAtOnce], blocks = stackalloc T[RowsAtOnce];
         for (int more; count > 0; count -= more)
         {
-            more = (int)Math.Min(RowsAtOnce, count);
+            more = (int)Math.Min(pointsAtOnce, count);
             new Span<T>(totals, more).Fill(neutral);
             new Span<T>(blocks, more).Fill(neutral);
             for (long r = 0; r < rows.Count; r++)
