@@ -165,7 +165,8 @@ internal sealed partial class JobActor
     {
         if (teller is not null)
             return;
-        if (isTrouble)
+        // While the seat waits for who can't answer the same is found again and again; that is not one more generation in vain.
+        if (isTrouble && !regrouping)
         {
             inVain = run!.Committed == committedAtRegroup ? inVain + 1 : 0;
             committedAtRegroup = run.Committed;
