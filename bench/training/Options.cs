@@ -14,6 +14,7 @@ internal sealed record Options(int Threads, double Seconds, int MinSteps, int Sh
 
     public static string Usage =>
         "usage: [--threads N] [--seconds S] [--min-steps N] [--shards N] [--workload NAME[,NAME...]]\n"
+        + "   or: --breakdown NETWORK [--threads N] [--seconds S] [--shards N]\n"
         + "   or: --compare --peer COMMAND --peer-at-its-best COMMAND --output FOLDER [--quick] [--workload NAME[,NAME...]]\n"
         + "workloads: " + string.Join(' ', Known);
 

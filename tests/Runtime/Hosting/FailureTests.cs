@@ -54,7 +54,7 @@ public sealed class FailureTests
         Assert.Contains("the fan stands still", Assert.Single(progress.SelectMany(p => p.Warnings)));
     }
 
-    /// <summary>In a step's gradients, and in an update, where the other waits as well.</summary>
+    /// <summary>Where in its step it hangs decides how long its seat waits for it before the job regroups.</summary>
     [Theory]
     [InlineData(190)]
     [InlineData(197)]

@@ -79,13 +79,7 @@ internal abstract unsafe class ShardedGradient<TRegion>(ConvolveKernel kernel, i
             NativeMemory.Clear(sum, (nuint)(Elements(region) * Size));
     }
 
-    private void Add(in TRegion region, byte* sum, byte* other)
-    {
-        if (Size == sizeof(float))
-            Packing.Add((float*)sum, (float*)other, Elements(region));
-        else
-            Packing.Add((double*)sum, (double*)other, Elements(region));
-    }
+    private void Add(in TRegion region, byte* sum, byte* other) => Packing.Add(sum, other, Elements(region), Size);
 
     private void Round(in TRegion region, byte* sum)
     {

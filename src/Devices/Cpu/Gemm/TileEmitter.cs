@@ -30,7 +30,7 @@ internal abstract class TileEmitter
         twice = Il.DeclareLocal(typeof(nint));
     }
 
-    /// <summary>Numbers of the arguments that every one of these has.</summary>
+    /// <summary>Numbers of the arguments: up to Steps those of all, behind them those of steps that are looked up.</summary>
     internal static class Argument
     {
         public const short A = 1, RowBytes = 2, StepBytes = 3, B = 4, C = 5, CRowBytes = 6, Steps = 7, Places = 9, Columns = 10;
