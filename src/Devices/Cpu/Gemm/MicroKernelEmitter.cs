@@ -23,7 +23,7 @@ internal sealed unsafe class MicroKernelEmitter : TileEmitter
 
     public T Compile<T>() where T : Delegate
     {
-        var (fresh, ready, again, end, add) = (Il.DefineLabel(), Il.DefineLabel(), Il.DefineLabel(), Il.DefineLabel(), Il.DefineLabel());
+        var (fresh, ready, end, add) = (Il.DefineLabel(), Il.DefineLabel(), Il.DefineLabel(), Il.DefineLabel());
         Il.Emit(OpCodes.Ldarg, Mode);
         Il.Emit(OpCodes.Ldc_I4, (int)TileMode.Continue);
         Il.Emit(OpCodes.Bne_Un, fresh);
@@ -40,11 +40,7 @@ internal sealed unsafe class MicroKernelEmitter : TileEmitter
         Il.Emit(OpCodes.Ldarg, Argument.Steps);
         Il.Emit(OpCodes.Brfalse, end);
         var prefetch = !isFar ? null : TilePrefetch.Begin(Il, rows, Simd.Bytes / Simd.Lanes, vectors * Simd.Bytes, i => Row(Starts, i));
-        Il.MarkLabel(again);
-        Step();
-        Advance(Argument.Steps, -1);
-        Il.Emit(OpCodes.Ldarg, Argument.Steps);
-        Il.Emit(OpCodes.Brtrue, again);
+        Loop();
         prefetch?.End();
 
         Il.MarkLabel(end);

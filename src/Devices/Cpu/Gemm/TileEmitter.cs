@@ -12,7 +12,7 @@ internal abstract class TileEmitter
     // Two offsets from one base reach three rows without a multiplication; more bases than registers would spill.
     private const int RowsPerBase = 3;
 
-    private readonly int rows, vectors;
+    private readonly int rows, vectors, stepsAtOnce;
     private readonly Placed placed;
     private readonly LocalBuilder[] columns;
     private readonly LocalBuilder twice;
@@ -21,6 +21,7 @@ internal abstract class TileEmitter
     protected TileEmitter(string name, Type[] types, Tiling tiling, int rows, int vectors, Placed placed)
     {
         (this.rows, this.vectors, this.placed) = (rows, vectors, placed);
+        stepsAtOnce = tiling.StepsAtOnce;
         Method = Emitted.Free(name, types);
         Il = Method.GetILGenerator();
         Simd = Simd.Of(tiling.DType, tiling.Width);
@@ -64,10 +65,40 @@ internal abstract class TileEmitter
         }
     }
 
-    /// <summary>One k: the vectors of B once, each row's element of A in all lanes, one fused multiply-add each.</summary>
-    protected void Step()
+    /// <summary>As many steps as the argument says, which keeps its value.</summary>
+    protected void Loop()
     {
-        var place = placed == Placed.Neither ? null : NextPlace();
+        var left = Il.DeclareLocal(typeof(nint));
+        Il.Emit(OpCodes.Ldarg, Argument.Steps);
+        Il.Emit(OpCodes.Stloc, left);
+        foreach (int together in stepsAtOnce > 1 ? [stepsAtOnce, 1] : (int[])[1])
+        {
+            var (again, end) = (Il.DefineLabel(), Il.DefineLabel());
+            Il.Emit(OpCodes.Ldloc, left);
+            Number(together);
+            Il.Emit(OpCodes.Blt, end);
+            Il.MarkLabel(again);
+            for (int i = 0; i < together; i++)
+                Step(i);
+            if (placed != Placed.Neither)
+                Advance(Argument.Places, together * IntPtr.Size);
+            if (placed != Placed.B)
+                Advance(Argument.B, together * vectors * Simd.Bytes);
+            Il.Emit(OpCodes.Ldloc, left);
+            Offset(-together);
+            Il.Emit(OpCodes.Stloc, left);
+            Il.Emit(OpCodes.Ldloc, left);
+            Number(together);
+            Il.Emit(OpCodes.Bge, again);
+            Il.MarkLabel(end);
+        }
+    }
+
+    /// <summary>One k: the vectors of B once, each row's element of A in all lanes, one fused multiply-add each.</summary>
+    /// <param name="number">Among those for which B and the places are advanced at once.</param>
+    private void Step(int number)
+    {
+        var place = placed == Placed.Neither ? null : Place(number);
         var b = new LocalBuilder[vectors];
         for (int j = 0; j < vectors; j++)
         {
@@ -79,7 +110,7 @@ internal abstract class TileEmitter
             else
             {
                 Il.Emit(OpCodes.Ldarg, Argument.B);
-                Offset(j * Simd.Bytes);
+                Offset((number * vectors + j) * Simd.Bytes);
             }
 
             Simd.Load(Il);
@@ -111,16 +142,14 @@ internal abstract class TileEmitter
             Il.Emit(OpCodes.Add);
             Il.Emit(OpCodes.Stloc, pointer);
         }
-
-        if (placed != Placed.B)
-            Advance(Argument.B, vectors * Simd.Bytes);
     }
 
-    /// <summary>The next of the places: of B its address, of A how far it is from each row's first element.</summary>
-    private LocalBuilder NextPlace()
+    /// <summary>One of the next places: of B its address, of A how far it is from each row's first element.</summary>
+    private LocalBuilder Place(int number)
     {
         var place = Il.DeclareLocal(typeof(nint));
         Il.Emit(OpCodes.Ldarg, Argument.Places);
+        Offset(number * IntPtr.Size);
         Il.Emit(OpCodes.Ldind_I);
         if (placed == Placed.B)
         {
@@ -129,7 +158,6 @@ internal abstract class TileEmitter
         }
 
         Il.Emit(OpCodes.Stloc, place);
-        Advance(Argument.Places, IntPtr.Size);
         return place;
     }
 
@@ -202,8 +230,7 @@ internal abstract class TileEmitter
     protected void Times(short argument, int factor)
     {
         Il.Emit(OpCodes.Ldarg, argument);
-        Il.Emit(OpCodes.Ldc_I4, factor);
-        Il.Emit(OpCodes.Conv_I);
+        Number(factor);
         Il.Emit(OpCodes.Mul);
     }
 
@@ -218,9 +245,14 @@ internal abstract class TileEmitter
     {
         if (bytes == 0)
             return;
-        Il.Emit(OpCodes.Ldc_I4, bytes);
-        Il.Emit(OpCodes.Conv_I);
+        Number(bytes);
         Il.Emit(OpCodes.Add);
+    }
+
+    private void Number(int value)
+    {
+        Il.Emit(OpCodes.Ldc_I4, value);
+        Il.Emit(OpCodes.Conv_I);
     }
 
     private LocalBuilder[] Locals(int count, Type type) => [.. Enumerable.Range(0, count).Select(_ => Il.DeclareLocal(type))];

@@ -17,8 +17,8 @@ internal sealed unsafe class TreeKernelEmitter(Tiling tiling, int rows, int vect
 
     public TreeKernelDelegate Compile()
     {
-        LocalBuilder left = Il.DeclareLocal(typeof(nint)), ones = Il.DeclareLocal(typeof(nint)), toNext = Il.DeclareLocal(typeof(nint));
-        Label shard = Il.DefineLabel(), again = Il.DefineLabel(), carry = Il.DefineLabel(), wait = Il.DefineLabel(), end = Il.DefineLabel();
+        LocalBuilder ones = Il.DeclareLocal(typeof(nint)), toNext = Il.DeclareLocal(typeof(nint));
+        Label shard = Il.DefineLabel(), carry = Il.DefineLabel(), wait = Il.DefineLabel(), end = Il.DefineLabel();
         // From behind one shard's last step to the next one's first.
         Il.Emit(OpCodes.Ldarg, ShardBytes);
         Il.Emit(OpCodes.Ldarg, Argument.Steps);
@@ -32,17 +32,7 @@ internal sealed unsafe class TreeKernelEmitter(Tiling tiling, int rows, int vect
         Clear();
         Il.Emit(OpCodes.Ldarg, First);
         Il.Emit(OpCodes.Stloc, ones);
-        Il.Emit(OpCodes.Ldarg, Argument.Steps);
-        Il.Emit(OpCodes.Stloc, left);
-        Il.Emit(OpCodes.Ldloc, left);
-        Il.Emit(OpCodes.Brfalse, carry);
-        Il.MarkLabel(again);
-        Step();
-        Il.Emit(OpCodes.Ldloc, left);
-        Offset(-1);
-        Il.Emit(OpCodes.Stloc, left);
-        Il.Emit(OpCodes.Ldloc, left);
-        Il.Emit(OpCodes.Brtrue, again);
+        Loop();
 
         Il.MarkLabel(carry);
         Il.Emit(OpCodes.Ldloc, ones);
