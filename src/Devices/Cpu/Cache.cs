@@ -14,8 +14,8 @@ internal static unsafe class Cache
 
     private static readonly MethodInfo One = typeof(Sse).GetMethod(nameof(Sse.Prefetch0))!;
 
-    // What most cores have of the second level for themselves.
-    private const long SecondLevelBytes = 1 << 20;
+    /// <summary>What a core has of the second level for itself.</summary>
+    public static readonly long SecondLevelBytes = SecondLevel() ?? 1 << 20;
 
     /// <summary>Whether so many bytes, read again and again, lie beyond the second-level cache.</summary>
     public static bool IsBeyond(long bytes) => bytes > SecondLevelBytes;
@@ -25,6 +25,25 @@ internal static unsafe class Cache
 
     /// <summary>Whether so many bytes come from memory; less comes from a cache that all cores share, soon enough.</summary>
     public static bool IsInMemory(long bytes) => bytes >= 8 << 20;
+
+    private static long? SecondLevel()
+    {
+        if (!X86Base.IsSupported)
+            return null;
+        // Deterministic cache parameters (Intel's leaf, AMD's): type of cache in the low five bits, 0 for no more, then its level.
+        const uint amd = 0x8000001D;
+        int leaf = (uint)X86Base.CpuId(unchecked((int)0x80000000), 0).Eax >= amd && X86Base.CpuId(4, 0).Eax == 0 ? unchecked((int)amd) : 4;
+        for (int i = 0; i < 8 && X86Base.CpuId(0, 0).Eax >= 4; i++)
+        {
+            var (kind, shape, sets, _) = X86Base.CpuId(leaf, i);
+            if ((kind & 31) == 0)
+                break;
+            if ((kind >> 5 & 7) == 2)
+                return (((uint)shape >> 22) + 1L) * ((shape >> 12 & 1023) + 1) * ((shape & 4095) + 1) * ((uint)sets + 1L);
+        }
+
+        return null;
+    }
 
     /// <summary>Writes the fetching of the line whose address is on the stack.</summary>
     public static void Fetch(ILGenerator il)

@@ -1,6 +1,7 @@
 using Singa.Actors.Devices.Cpu;
 using Singa.Actors.Devices.Tests.Conformance;
 using Singa.Actors.Graph;
+using Singa.Actors.Graph.Lowering;
 using Singa.Actors.Graph.Plans;
 using Singa.Actors.Graph.Scalars;
 
@@ -14,6 +15,8 @@ public sealed class ProductTests
     public static TheoryData<int> Seeds => [.. Enumerable.Range(0, SeedsPerForm)];
 
     public static TheoryData<int> SomeSeeds => [.. Enumerable.Range(0, SeedsPerForm / 2)];
+
+    public static TheoryData<int> FewSeeds => [.. Enumerable.Range(0, SeedsPerForm / 5)];
 
     [Theory]
     [MemberData(nameof(Seeds))]
@@ -62,6 +65,29 @@ public sealed class ProductTests
         var tree = it.Tree(shards);
         return new ContractKernel(it.Strided(type, [shards, .. batch, m, k]), it.Strided(type, [shards, .. batch, k, n]), it.Strided(type, [tree.Length, .. batch, m, n]), tree, null,
             Rounded: type == DType.Float32 && seed % 3 == 1);
+    });
+
+    /// <summary>Such rows have few places in a cache, and are copied where panel after panel wants them.</summary>
+    [Theory]
+    [MemberData(nameof(FewSeeds))]
+    public void Rows_or_steps_a_power_of_two_apart_have_the_defined_bits(int seed) => Check(seed, it =>
+    {
+        var type = it.Any(DType.Float32, DType.Float32, DType.Float64);
+        const int pitch = 512;
+        int shards = seed % 2 == 0 ? it.Next(1, 5) : 1;
+        bool areRows = it.Any(false, true);
+        long n = it.Any(it.Next(9, 40), it.Next(41, 140)), few = it.Any(it.Next(1, 20), it.Next(100, 250)), many = it.Next(1, pitch);
+        var (m, k) = areRows ? (few, many) : (many, few);
+        var matrix = it.Plain(type, shards, few, pitch) with { Shape = Shape.Of(shards, few, many) };
+        var left = areRows ? matrix : matrix with { Shape = Shape.Of(shards, many, few), Strides = [matrix.Strides[0], 1, pitch] };
+        if (seed % 2 == 0)
+        {
+            var tree = it.Tree(shards);
+            return new ContractKernel(left, it.Strided(type, shards, k, n), it.Strided(type, tree.Length, m, n), tree, null, Rounded: type == DType.Float32 && seed % 6 == 0);
+        }
+
+        var epilogue = seed % 3 == 0 ? Fused(type, it.Repeated(type, m, n), it.Repeated(type, m, n)) : null;
+        return new ContractKernel(Operands.Row(left, 0), it.Strided(type, k, n), it.Any(it.Plain(type, m, n), it.Strided(type, m, n)), [], epilogue);
     });
 
     [Theory]

@@ -23,12 +23,13 @@ internal sealed unsafe class CpuContract : CpuKernel
     private readonly Product product;
     private readonly Tiling tiling;
     private readonly int size, panels, batches, stepsMax, block;
+    private readonly PackedRows packedRows;
     private readonly nint[] aOffsets, bOffsets, cOffsets;
     private readonly nint[][] epilogueOffsets;
     private readonly TileEpilogue? epilogue;
     private readonly bool isFar, isTargetFar;
     private readonly SharedScratch? kept;
-    private int rowParts = 1;
+    private int rowParts = 1, panelsAtOnce;
 
     /// <param name="kept">Where all of B's panels lie (<see cref="PanelPhase"/>), if <paramref name="rests"/> says so of its block.</param>
     private CpuContract(ContractKernel kernel, SharedScratch? kept, Func<int, bool> rests, CpuContext context, Func<Operand, nint> address)
@@ -50,6 +51,8 @@ internal sealed unsafe class CpuContract : CpuKernel
         panels = (product.N + tiling.PanelColumns - 1) / tiling.PanelColumns;
         // A k longer than a block is cut at blocks, whose sums are added; a shorter one is one chain, cut where the cache likes it.
         stepsMax = (int)Math.Min(product.K, product.K > ContractKernel.BlockLength ? ContractKernel.BlockLength : tiling.StepsMax(product.A));
+        packedRows = new PackedRows(product.A, panels > 1 ? Math.Min(product.M, tiling.RowsPacked) : 0, stepsMax, size);
+        panelsAtOnce = packedRows.Bytes > 0 || (long)product.M * product.K * size > Cache.SecondLevelBytes * 3 / 4 ? Math.Min(panels, tiling.PanelsMax) : 1;
     }
 
     public static CpuContract Of(ContractKernel kernel, CpuContext context, Func<Operand, nint> address) => new(kernel, null, _ => false, context, address);
@@ -70,7 +73,10 @@ internal sealed unsafe class CpuContract : CpuKernel
 
     private long PanelBytes => (long)stepsMax * tiling.PanelColumns * size;
 
-    public override long ScratchBytesPerThread => PanelBytes + tiling.TileBytes;
+    public override long ScratchBytesPerThread => PanelBytes * panelsAtOnce + tiling.TileBytes + packedRows.Bytes;
+
+    /// <summary>Of panels that are packed at once.</summary>
+    private long Groups => (panels + panelsAtOnce - 1) / panelsAtOnce;
 
     public override int Parts(int threads)
     {
@@ -79,61 +85,92 @@ internal sealed unsafe class CpuContract : CpuKernel
         // Small products are not worth waking anybody, and rows that are cut for nobody pack their panel again and again.
         if (threads == 1 || (double)product.M * product.N * product.K * batches < WorkMin)
             return 1;
-        long strips = (long)batches * panels;
-        if (strips < threads * PartsPerThread)
-            rowParts = Math.Clamp(threads * PartsPerThread / (int)strips, 1, Math.Max(1, product.M / 12));
-        return (int)Math.Min(strips * rowParts, PartsMax);
+        (panelsAtOnce, rowParts) = tiling.Parts(batches, panels, product.M, threads * PartsPerThread, panelsAtOnce);
+        return (int)Math.Min(batches * Groups * rowParts, PartsMax);
     }
 
     public override void Run(int part, int parts, int thread, byte* scratch)
     {
-        var (first, end) = Share((long)batches * panels * rowParts, 1, part, parts);
+        long groups = Groups;
+        var (first, end) = Share(batches * groups * rowParts, 1, part, parts);
         for (long unit = first; unit < end; unit++)
         {
-            int batch = (int)(unit / ((long)panels * rowParts)), strip = (int)(unit / rowParts % panels);
+            int batch = (int)(unit / (groups * rowParts)), panel = (int)(unit / rowParts % groups) * panelsAtOnce;
             var (row, rows) = Tiling.Rows(product.M, rowParts, (int)(unit % rowParts));
-            Strip(batch, strip * tiling.PanelColumns, row, rows, scratch);
+            Group(batch, panel, Math.Min(panels, panel + panelsAtOnce), row, rows, scratch);
         }
     }
 
-    private void Strip(int batch, int column, int firstRow, int rowCount, byte* panel)
+    /// <summary>Some panels times some rows. Of those a block stays in the second-level cache while one panel after the other is in the first.</summary>
+    private void Group(int batch, int firstPanel, int endPanel, int firstRow, int rowCount, byte* scratch)
     {
-        byte* buffer = panel + PanelBytes;
-        int columns = Math.Min(tiling.PanelColumns, product.N - column), vectors = tiling.Vectors(columns), width = vectors * tiling.Lanes;
-        var (a, b, c) = (product.A.Shifted(aOffsets[batch], size), product.B.Shifted(bOffsets[batch], size), product.C.Shifted(cOffsets[batch], size));
-        bool direct = columns == width && c.ColumnStride == 1, packed = columns == width && b.ColumnStride == 1 && b.RowStride == width;
-        var tiles = MicroKernel.Tiles(tiling, rowCount, vectors, isFar);
+        byte* memory = scratch + PanelBytes * panelsAtOnce + tiling.TileBytes;
+        var (a, b) = (product.A.Shifted(aOffsets[batch], size), product.B.Shifted(bOffsets[batch], size));
+        int blocks = (rowCount + tiling.RowsAtOnce - 1) / tiling.RowsAtOnce;
         long step = 0;
         do
         {
             int steps = (int)Math.Min(stepsMax, product.K - step);
-            byte* from = kept is not null ? kept.Pointer + (PanelPhase.Place(column, (int)product.K) + (nint)step * width) * size : packed ? b.At((nint)step, column, size) : panel;
-            if (kept is null && !packed)
-                Packing.Panel(b.At((nint)step, column, size), b, steps, columns, width, size, panel);
-            var mode = step == 0 ? TileMode.Store : product.K > ContractKernel.BlockLength ? TileMode.Add : TileMode.Continue;
-            for (int t = 0, row = firstRow, rows; t < tiles.Count; t++, row += rows)
+            for (int panel = firstPanel; panel < endPanel; panel++)
+                Pack(b, panel, step, steps, scratch + (panel - firstPanel) * PanelBytes);
+            for (int i = 0; i < blocks; i++)
             {
-                rows = tiles.Rows(t);
-                bool ends = step + steps == product.K;
-                // A tile that is there in one go is written once: its epilogue takes it from where it was computed.
-                bool passes = direct && ends && step == 0 && epilogue is not null;
-                byte* target = c.At(row, column, size), tile = direct && !passes ? target : buffer;
-                nint targetRow = c.RowStride * size, tileRow = direct && !passes ? targetRow : width * size;
-                if (isTargetFar && direct && step == 0)
-                    Cache.Fetch(target, targetRow, rows, columns * size);
-                if (ends)
-                    epilogue?.Fetch(rows, columns, row, column, epilogueOffsets[batch]);
-                if (!direct && mode != TileMode.Store)
-                    TileCopy.Load(c, row, column, rows, columns, width, size, buffer);
-                tiles.Kernel(t)(a.At(row, (nint)step, size), a.RowStride * size, a.ColumnStride * size, from, tile, tileRow, steps, mode);
-                if (ends)
-                    epilogue?.Apply(tile, tileRow, passes ? target : tile, passes ? targetRow : tileRow, rows, columns, row, column, epilogueOffsets[batch]);
-                if (!direct)
-                    TileCopy.Store(c, row, column, rows, columns, width, size, buffer);
+                var (row, rows) = Tiling.Rows(rowCount, blocks, i);
+                var rowsOfA = packedRows.From(a, firstRow + row, rows, (nint)step, steps, memory);
+                for (int panel = firstPanel; panel < endPanel; panel++)
+                    Tiles(batch, panel, scratch + (panel - firstPanel) * PanelBytes, rowsOfA, firstRow + row, rows, step, steps, scratch + PanelBytes * panelsAtOnce);
             }
 
             step += steps;
         }
         while (step < product.K);
+    }
+
+    private (int Column, int Columns, int Vectors) Place(int panel)
+    {
+        int column = panel * tiling.PanelColumns, columns = Math.Min(tiling.PanelColumns, product.N - column);
+        return (column, columns, tiling.Vectors(columns));
+    }
+
+    /// <summary>Whether B's rows already are a panel's.</summary>
+    private bool IsPacked(int columns) => columns % tiling.Lanes == 0 && product.B.ColumnStride == 1 && product.B.RowStride == columns;
+
+    private void Pack(Matrix b, int panel, long step, int steps, byte* target)
+    {
+        var (column, columns, vectors) = Place(panel);
+        if (kept is null && !IsPacked(columns))
+            Packing.Panel(b.At((nint)step, column, size), b, steps, columns, vectors * tiling.Lanes, size, target);
+    }
+
+    private void Tiles(int batch, int panel, byte* packed, Matrix a, int firstRow, int rowCount, long step, int steps, byte* buffer)
+    {
+        var (column, columns, vectors) = Place(panel);
+        int width = vectors * tiling.Lanes;
+        var c = product.C.Shifted(cOffsets[batch], size);
+        byte* from = kept is not null ? kept.Pointer + (PanelPhase.Place(column, (int)product.K) + (nint)step * width) * size
+            : IsPacked(columns) ? product.B.Shifted(bOffsets[batch], size).At((nint)step, column, size) : packed;
+        bool direct = columns == width && c.ColumnStride == 1, ends = step + steps == product.K;
+        // A tile that is there in one go is written once: its epilogue takes it from where it was computed.
+        bool passes = direct && ends && step == 0 && epilogue is not null;
+        var mode = step == 0 ? TileMode.Store : product.K > ContractKernel.BlockLength ? TileMode.Add : TileMode.Continue;
+        var tiles = MicroKernel.Tiles(tiling, rowCount, vectors, isFar);
+        for (int t = 0, rows; t < tiles.Count; t++)
+        {
+            int inBlock = tiles.First(t), row = firstRow + inBlock;
+            rows = tiles.Rows(t);
+            byte* target = c.At(row, column, size), tile = direct && !passes ? target : buffer;
+            nint targetRow = c.RowStride * size, tileRow = direct && !passes ? targetRow : width * size;
+            if (isTargetFar && direct && step == 0)
+                Cache.Fetch(target, targetRow, rows, columns * size);
+            if (ends)
+                epilogue?.Fetch(rows, columns, row, column, epilogueOffsets[batch]);
+            if (!direct && mode != TileMode.Store)
+                TileCopy.Load(c, row, column, rows, columns, width, size, buffer);
+            tiles.Kernel(t)(a.At(inBlock, 0, size), a.RowStride * size, a.ColumnStride * size, from, tile, tileRow, steps, mode);
+            if (ends)
+                epilogue?.Apply(tile, tileRow, passes ? target : tile, passes ? targetRow : tileRow, rows, columns, row, column, epilogueOffsets[batch]);
+            if (!direct)
+                TileCopy.Store(c, row, column, rows, columns, width, size, buffer);
+        }
     }
 }

@@ -17,11 +17,12 @@ internal sealed unsafe class CpuRowProduct : CpuKernel
     private readonly nint[] rowOffsets, matrixOffsets, targetOffsets;
     private readonly nint[][] epilogueOffsets;
     private readonly TileEpilogue? epilogue;
-    private readonly RowKernelDelegate kernel = RowKernel.Get();
+    private readonly RowKernelDelegate kernel;
 
     private CpuRowProduct(ContractKernel contract, Product product, bool swapped, CpuContext context, Func<Operand, nint> address)
     {
         this.product = product;
+        kernel = RowKernel.Get(context.Width);
         groups = (product.N + RowKernel.Columns - 1) / RowKernel.Columns;
         batches = Batches.Count(contract.Target.Shape, 0);
         (rowOffsets, matrixOffsets, targetOffsets) = (
@@ -33,7 +34,7 @@ internal sealed unsafe class CpuRowProduct : CpuKernel
     /// <summary>Null where the product is none of this kind.</summary>
     public static CpuRowProduct? Of(ContractKernel kernel, CpuContext context, Func<Operand, nint> address)
     {
-        if (kernel.Target.DType != DType.Float32 || context.Width != VectorWidth.V512 || !RowKernel.IsSupported)
+        if (kernel.Target.DType != DType.Float32 || !RowKernel.IsSupported(context.Width))
             return null;
         var product = Product.Of(kernel.Left, kernel.Right, kernel.Target, address);
         bool swapped = product.M != 1;

@@ -14,17 +14,22 @@ internal sealed unsafe class CpuShardContract : CpuKernel
     private const int PartsPerThread = 4;
     private const int PartsMax = 1 << 16;
 
+    // Fewer than of a product: all of their sums wait at once.
+    private const int PanelsMost = 8;
+
     // Sums that wait take a part of a second-level cache.
     private const int SumBytesMost = 256 << 10;
 
     private readonly Product product;
     private readonly Tiling tiling;
     private readonly ShardRange[] ranges;
-    private readonly int size, panels, batches, shardsMax, sumsEach, tilesAtOnce, steps, stepsMax, together;
+    private readonly int size, panels, batches, shardsMax, sumsEach, steps, stepsMax, together;
     private readonly bool rounded, isJoined;
     private readonly nint aShard, bShard, cRange;
     private readonly nint[] aOffsets, bOffsets, cOffsets;
-    private int rowParts = 1;
+    private readonly PackedRows packedRows;
+    private readonly int tilesAtOnce;
+    private int rowParts = 1, panelsAtOnce;
 
     public CpuShardContract(ContractKernel kernel, CpuContext context, Func<Operand, nint> address)
     {
@@ -51,12 +56,21 @@ internal sealed unsafe class CpuShardContract : CpuKernel
         together = isJoined ? Math.Clamp(stepsMax / Math.Max(1, steps), 1, shardsMax) : 1;
         // One a level of the tree, and one for blocks of a long k.
         sumsEach = BitOperations.Log2((uint)Math.Max(1, shardsMax)) + (steps > ContractKernel.BlockLength ? 2 : 1);
-        tilesAtOnce = Math.Clamp(SumBytesMost / (sumsEach * tiling.TileBytes), 1, Math.Max(1, product.M));
+        packedRows = new PackedRows(product.A, panels > 1 ? Math.Min(product.M, tiling.RowsPacked) : 0, together * Math.Min(steps, stepsMax), size);
+        panelsAtOnce = packedRows.Bytes > 0 ? Math.Min(panels, Math.Min(tiling.PanelsMax, PanelsMost)) : 1;
+        tilesAtOnce = Math.Clamp(SumBytesMost / (panelsAtOnce * sumsEach * tiling.TileBytes), 1, Math.Max(1, product.M));
     }
+
+    private int RowsAtOnce => Math.Min(tiling.RowsAtOnce, tilesAtOnce * tiling.RowsMax(tiling.VectorsMax));
 
     private long PanelBytes => (long)together * Math.Min(steps, stepsMax) * tiling.PanelColumns * size;
 
-    public override long ScratchBytesPerThread => PanelBytes + (long)tilesAtOnce * sumsEach * tiling.TileBytes;
+    private long SumsBytes => (long)tilesAtOnce * sumsEach * tiling.TileBytes;
+
+    public override long ScratchBytesPerThread => (PanelBytes + SumsBytes) * panelsAtOnce + packedRows.Bytes;
+
+    /// <summary>Of panels that are packed at once.</summary>
+    private long Groups => (panels + panelsAtOnce - 1) / panelsAtOnce;
 
     public override int Parts(int threads)
     {
@@ -65,102 +79,135 @@ internal sealed unsafe class CpuShardContract : CpuKernel
         // Rows that are cut for nobody pack their panels again and again.
         if (threads == 1 || (double)product.M * product.N * product.K * batches * shardsMax < Work.MultiplyAddsMin)
             return 1;
-        long strips = (long)ranges.Length * batches * panels;
-        if (strips < threads * PartsPerThread)
-            rowParts = Math.Clamp(threads * PartsPerThread / (int)strips, 1, Math.Max(1, product.M / 12));
-        return (int)Math.Min(strips * rowParts, PartsMax);
+        (panelsAtOnce, rowParts) = tiling.Parts((long)ranges.Length * batches, panels, product.M, threads * PartsPerThread, panelsAtOnce);
+        return (int)Math.Min(ranges.Length * batches * Groups * rowParts, PartsMax);
     }
 
     public override void Run(int part, int parts, int thread, byte* scratch)
     {
-        var (first, end) = Share((long)ranges.Length * batches * panels * rowParts, 1, part, parts);
+        long groups = Groups;
+        var (first, end) = Share(ranges.Length * batches * groups * rowParts, 1, part, parts);
         for (long unit = first; unit < end; unit++)
         {
-            int range = (int)(unit / ((long)batches * panels * rowParts)), batch = (int)(unit / ((long)panels * rowParts) % batches), strip = (int)(unit / rowParts % panels);
+            int range = (int)(unit / (batches * groups * rowParts)), batch = (int)(unit / (groups * rowParts) % batches), panel = (int)(unit / rowParts % groups) * panelsAtOnce;
             var (row, rows) = Tiling.Rows(product.M, rowParts, (int)(unit % rowParts));
-            Strip(range, batch, strip * tiling.PanelColumns, row, rows, scratch);
+            var (a, b) = (product.A.Shifted(aOffsets[batch] + ranges[range].First * aShard, size), product.B.Shifted(bOffsets[batch] + ranges[range].First * bShard, size));
+            var group = new Group(a, b, panel, Math.Min(panels, panel + panelsAtOnce), (nint)scratch, (nint)scratch + (nint)(PanelBytes * panelsAtOnce), (nint)scratch + (nint)((PanelBytes + SumsBytes) * panelsAtOnce));
+            int blocks = (rows + RowsAtOnce - 1) / RowsAtOnce;
+            for (int i = 0; i < blocks; i++)
+            {
+                var (ahead, count) = Tiling.Rows(rows, blocks, i);
+                Block(group, ranges[range].Count, row + ahead, count, isFirst: i == 0);
+                Store(group, ranges[range].Count, product.C.Shifted(cOffsets[batch] + range * cRange, size), row + ahead, count);
+            }
         }
     }
 
-    private void Strip(int range, int batch, int column, int firstRow, int rowCount, byte* scratch)
+    /// <summary>A and B of a range's first shard, panels of B, and where those, the sums of tiles that wait and packed rows of A are.</summary>
+    private readonly record struct Group(Matrix A, Matrix B, int FirstPanel, int EndPanel, nint Panels, nint Sums, nint Rows);
+
+    /// <summary>All shards of some rows times the panels of a group.</summary>
+    private void Block(in Group group, int shards, int row, int rows, bool isFirst)
     {
-        var shards = ranges[range];
-        int columns = Math.Min(tiling.PanelColumns, product.N - column), vectors = tiling.Vectors(columns);
-        var strip = new StripOfTiles(
-            product.A.Shifted(aOffsets[batch] + shards.First * aShard + firstRow * product.A.RowStride, size), product.B.Shifted(bOffsets[batch] + shards.First * bShard + column * product.B.ColumnStride, size),
-            columns, vectors * tiling.Lanes, isJoined ? MicroKernel.Trees(tiling, rowCount, vectors) : default, isJoined ? default : MicroKernel.Tiles(tiling, rowCount, vectors),
-            (nint)scratch, (nint)scratch + (nint)PanelBytes);
-        var c = product.C.Shifted(cOffsets[batch] + range * cRange, size);
-        int tiles = tiling.Tiles(rowCount, vectors);
-        for (int first = 0, end; first < tiles; first = end)
+        for (int shard = 0, next; shard < shards; shard = next)
         {
-            end = Math.Min(tiles, first + tilesAtOnce);
-            for (int shard = 0, next; shard < shards.Count; shard = next)
-            {
-                next = Math.Min(shards.Count, shard + together);
-                if (isJoined)
-                    Join(strip, first, end, shard, next, isPacked: first > 0 && next - shard == shards.Count);
-                else
-                    Chain(strip, first, end, shard);
-            }
+            next = Math.Min(shards, shard + together);
+            if (isJoined)
+                Join(group, row, rows, shard, next, isPacked: !isFirst && next - shard == shards);
+            else
+                Chain(group, row, rows, shard);
+        }
+    }
 
-            for (int t = first; t < end; t++)
+    private void Store(in Group group, int shards, Matrix c, int row, int rows)
+    {
+        for (int panel = group.FirstPanel; panel < group.EndPanel; panel++)
+        {
+            var (column, columns, vectors) = Place(panel);
+            int width = vectors * tiling.Lanes, tiles = tiling.Tiles(rows, vectors);
+            for (int t = 0; t < tiles; t++)
             {
-                var (row, rows) = Tiling.Rows(rowCount, tiles, t);
-                byte* sums = Sums(strip, t - first);
-                for (int waiting = BitOperations.PopCount((uint)shards.Count) - 1; waiting > 0; waiting--)
-                    Add(sums + (waiting - 1) * tiling.TileBytes, rows * strip.Width);
-                TileCopy.Store(c, firstRow + row, column, rows, columns, strip.Width, size, sums);
+                var (ahead, count) = Tiling.Rows(rows, tiles, t);
+                byte* sums = Sums(group, panel, t);
+                for (int waiting = BitOperations.PopCount((uint)shards) - 1; waiting > 0; waiting--)
+                    Add(sums + (waiting - 1) * tiling.TileBytes, count * width);
+                TileCopy.Store(c, row + ahead, column, count, columns, width, size, sums);
             }
         }
     }
 
-    /// <summary>Rows of A of a range's first shard, columns of B of the same, where panels are and the sums of tiles that wait.</summary>
-    private readonly record struct StripOfTiles(
-        Matrix A, Matrix B, int Columns, int Width, TileRows<TreeKernelDelegate> Trees, TileRows<MicroKernelDelegate> Tiles, nint Panel, nint Sums);
+    private (int Column, int Columns, int Vectors) Place(int panel)
+    {
+        int column = panel * tiling.PanelColumns, columns = Math.Min(tiling.PanelColumns, product.N - column);
+        return (column, columns, tiling.Vectors(columns));
+    }
 
-    private byte* Sums(in StripOfTiles strip, int tile) => (byte*)strip.Sums + (nint)tile * sumsEach * tiling.TileBytes;
+    private byte* Sums(in Group group, int panel, int tile) => (byte*)group.Sums + (panel - group.FirstPanel) * SumsBytes + (nint)tile * sumsEach * tiling.TileBytes;
 
-    private void Pack(in StripOfTiles strip, int shard, int step, int count, byte* panel) =>
-        Packing.Panel(strip.B.Shifted(shard * bShard, size).At(step, 0, size), strip.B, count, strip.Columns, strip.Width, size, panel);
+    private byte* Panel(in Group group, int panel) => (byte*)group.Panels + (panel - group.FirstPanel) * PanelBytes;
+
+    private void Pack(in Group group, int panel, int shard, int step, int count, int behind)
+    {
+        var (column, columns, vectors) = Place(panel);
+        int width = vectors * tiling.Lanes;
+        Packing.Panel(group.B.Shifted(shard * bShard, size).At(step, column, size), group.B, count, columns, width, size, Panel(group, panel) + (nint)behind * width * size);
+    }
 
     /// <summary>Some shards, whose chains are done before the next tile comes: A is then still in the cache.</summary>
-    private void Join(in StripOfTiles strip, int firstTile, int endTile, int firstShard, int endShard, bool isPacked)
+    private void Join(in Group group, int row, int rows, int firstShard, int endShard, bool isPacked)
     {
-        for (int shard = firstShard; !isPacked && shard < endShard; shard++)
-            Pack(strip, shard, 0, steps, (byte*)strip.Panel + (long)(shard - firstShard) * steps * strip.Width * size);
         int waiting = BitOperations.PopCount((uint)firstShard);
-        var a = strip.A.Shifted(firstShard * aShard, size);
-        for (int t = firstTile; t < endTile; t++)
+        var a = group.A with { Address = (nint)group.A.Shifted(firstShard * aShard, size).At(row, 0, size) };
+        nint toNext = aShard;
+        if (packedRows.Bytes > 0)
         {
-            strip.Trees.Kernel(t)(a.At(strip.Trees.First(t), 0, size), a.RowStride * size, a.ColumnStride * size, (byte*)strip.Panel,
-                Sums(strip, t - firstTile) + waiting * tiling.TileBytes, tiling.TileBytes, steps, aShard * size, firstShard, endShard);
+            var from = a;
+            for (int shard = firstShard; shard < endShard; shard++)
+                a = packedRows.Copy(from.Shifted((shard - firstShard) * aShard, size), rows, steps, (byte*)group.Rows, (shard - firstShard) * steps);
+            toNext = steps * a.ColumnStride;
+        }
+
+        for (int panel = group.FirstPanel; panel < group.EndPanel; panel++)
+        {
+            for (int shard = firstShard; !isPacked && shard < endShard; shard++)
+                Pack(group, panel, shard, 0, steps, (shard - firstShard) * steps);
+            var trees = MicroKernel.Trees(tiling, rows, Place(panel).Vectors);
+            for (int t = 0; t < trees.Count; t++)
+            {
+                trees.Kernel(t)(a.At(trees.First(t), 0, size), a.RowStride * size, a.ColumnStride * size, Panel(group, panel),
+                    Sums(group, panel, t) + waiting * tiling.TileBytes, tiling.TileBytes, steps, toNext * size, firstShard, endShard);
+            }
         }
     }
 
     /// <summary>The same of one shard that is too long for that or is rounded: some steps of all tiles, then the next.</summary>
-    private void Chain(in StripOfTiles strip, int firstTile, int endTile, int shard)
+    private void Chain(in Group group, int row, int rows, int shard)
     {
-        var a = strip.A.Shifted(shard * aShard, size);
         int step = 0;
         do
         {
             int inBlock = step % ContractKernel.BlockLength, count = Math.Min(Math.Min(stepsMax, steps - step), ContractKernel.BlockLength - inBlock);
-            Pack(strip, shard, step, count, (byte*)strip.Panel);
-            for (int t = firstTile; t < endTile; t++)
+            var a = packedRows.From(group.A.Shifted(shard * aShard, size), row, rows, step, count, (byte*)group.Rows);
+            bool ends = step + count == steps;
+            for (int panel = group.FirstPanel; panel < group.EndPanel; panel++)
             {
-                int elements = strip.Tiles.Rows(t) * strip.Width;
-                byte* sum = Sums(strip, t - firstTile) + BitOperations.PopCount((uint)shard) * tiling.TileBytes, chain = step < ContractKernel.BlockLength ? sum : sum + tiling.TileBytes;
-                strip.Tiles.Kernel(t)(a.At(strip.Tiles.First(t), step, size), a.RowStride * size, a.ColumnStride * size, (byte*)strip.Panel,
-                    chain, strip.Width * size, count, inBlock == 0 ? TileMode.Store : TileMode.Continue);
-                bool ends = step + count == steps;
-                if (chain != sum && (ends || inBlock + count == ContractKernel.BlockLength))
-                    Packing.Add(sum, sum + tiling.TileBytes, elements, size);
-                if (!ends)
-                    continue;
-                Round(sum, elements);
-                for (int ones = shard; (ones & 1) != 0; ones >>= 1)
-                    Add(sum -= tiling.TileBytes, elements);
+                Pack(group, panel, shard, step, count, 0);
+                int vectors = Place(panel).Vectors, width = vectors * tiling.Lanes;
+                var tiles = MicroKernel.Tiles(tiling, rows, vectors);
+                for (int t = 0; t < tiles.Count; t++)
+                {
+                    int elements = tiles.Rows(t) * width;
+                    byte* sum = Sums(group, panel, t) + BitOperations.PopCount((uint)shard) * tiling.TileBytes, chain = step < ContractKernel.BlockLength ? sum : sum + tiling.TileBytes;
+                    tiles.Kernel(t)(a.At(tiles.First(t), 0, size), a.RowStride * size, a.ColumnStride * size, Panel(group, panel),
+                        chain, width * size, count, inBlock == 0 ? TileMode.Store : TileMode.Continue);
+                    if (chain != sum && (ends || inBlock + count == ContractKernel.BlockLength))
+                        Packing.Add(sum, sum + tiling.TileBytes, elements, size);
+                    if (!ends)
+                        continue;
+                    Round(sum, elements);
+                    for (int ones = shard; (ones & 1) != 0; ones >>= 1)
+                        Add(sum -= tiling.TileBytes, elements);
+                }
             }
 
             step += count;

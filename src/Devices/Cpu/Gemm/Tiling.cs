@@ -11,6 +11,9 @@ internal readonly record struct Tiling(DType DType, VectorWidth Width)
     // Each step of A in a line of its own: lines a power of two apart have few places in a cache, and the next tile wants them again.
     private const int StepsMostApart = 384;
 
+    // A panel of two vectors is to stay in the first-level cache.
+    private const int StepsMostNarrow = 384, StepsMostApartNarrow = 192;
+
     public int Lanes { get; } = (int)Width / DType.Size();
 
     /// <summary>Most vectors of a panel: with 32 registers four times six accumulators, with 16 two times six.</summary>
@@ -28,7 +31,25 @@ internal readonly record struct Tiling(DType DType, VectorWidth Width)
     public int TileBytes => RowsMax(VectorsMax) * VectorsMax * (int)Width;
 
     /// <summary>The same for this A.</summary>
-    public int StepsMax(Matrix a) => Math.Abs(a.ColumnStride) * DType.Size() < Cache.LineBytes ? StepsMost : StepsMostApart;
+    public int StepsMax(Matrix a) => (Math.Abs(a.ColumnStride) * DType.Size() < Cache.LineBytes, IsNarrow) switch
+    {
+        (true, false) => StepsMost,
+        (false, false) => StepsMostApart,
+        (true, true) => StepsMostNarrow,
+        (false, true) => StepsMostApartNarrow,
+    };
+
+    // Of a narrow panel a row of A makes too little while it is in the cache.
+    private bool IsNarrow => Width != VectorWidth.V512;
+
+    /// <summary>Panels that go over the same rows one after the other.</summary>
+    public int PanelsMax => IsNarrow ? 16 : 1;
+
+    /// <summary>Rows that stay in the second-level cache meanwhile.</summary>
+    public int RowsAtOnce => IsNarrow ? 128 : int.MaxValue / 2;
+
+    /// <summary>Rows that are packed at once; 0: none.</summary>
+    public int RowsPacked => IsNarrow ? RowsAtOnce : 0;
 
     /// <summary>Vectors that a panel of so many columns takes.</summary>
     public int Vectors(long columns) => (int)((Math.Min(columns, PanelColumns) + Lanes - 1) / Lanes);
@@ -51,6 +72,18 @@ internal readonly record struct Tiling(DType DType, VectorWidth Width)
     {
         int each = rows / tiles, longer = rows % tiles;
         return (tile * each + Math.Min(tile, longer), each + (tile < longer ? 1 : 0));
+    }
+
+    /// <summary>
+    /// Into how many panels at once and parts of the rows some products are cut, so that there are about as many parts as wanted: a part packs its
+    /// rows for its panels, so of those there are to be a few.
+    /// </summary>
+    public (int PanelsAtOnce, int RowParts) Parts(long products, int panels, int rows, int wanted, int panelsMax)
+    {
+        const int few = 4, rowsMin = 12;
+        int together = (int)Math.Clamp(products * panels / wanted, Math.Min(few, panelsMax), panelsMax);
+        long groups = products * ((panels + together - 1) / together);
+        return (together, groups >= wanted ? 1 : Math.Clamp(wanted / (int)groups, 1, Math.Max(1, rows / rowsMin)));
     }
 
     public int Tiles(int rows, int vectors) => (rows + RowsMax(vectors) - 1) / RowsMax(vectors);
