@@ -10,7 +10,11 @@ namespace Singa.Actors.Devices.Cpu.Emit;
 /// </summary>
 internal sealed class LaneProgram(ILGenerator il, ScalarProgram program, VectorWidth? width, int laneSize)
 {
+    // Fewer stay in registers, with room for what is computed.
+    private const int ConstantsFew = 8;
+
     private readonly LocalBuilder?[] values = new LocalBuilder?[program.Instructions.Length];
+    private LocalBuilder? constants;
 
     /// <summary>
     /// Bytes of the one lane size that all values have, so that the program can run in vectors; 0 where there is none.
@@ -47,6 +51,13 @@ internal sealed class LaneProgram(ILGenerator il, ScalarProgram program, VectorW
         _ => Simd.Of(type.Computed(), width),
     };
 
+    /// <summary>Before any loop.</summary>
+    public void Begin()
+    {
+        bool isNarrow = width is VectorWidth.V256 or VectorWidth.V128;
+        constants = isNarrow && program.Instructions.Count(step => step.Op == ScalarOp.Constant) > ConstantsFew ? ConstantPool.Begin(il) : null;
+    }
+
     /// <summary>Writes all instructions and answers where the results are.</summary>
     /// <param name="load">Pushes the value of argument number i.</param>
     public LocalBuilder[] Emit(Action<int> load)
@@ -54,6 +65,9 @@ internal sealed class LaneProgram(ILGenerator il, ScalarProgram program, VectorW
         for (int i = 0; i < values.Length; i++)
         {
             var step = program.Instructions[i];
+            // Of a pool: where it is used.
+            if (step.Op == ScalarOp.Constant && constants is not null && !program.Results.Contains(i))
+                continue;
             if (step.Op == ScalarOp.Argument)
                 load(step.Index);
             else
@@ -73,7 +87,7 @@ internal sealed class LaneProgram(ILGenerator il, ScalarProgram program, VectorW
         var simd = Lanes(step.Type);
         if (step.Op == ScalarOp.Select)
         {
-            simd.Select(il, values[step.A]!, values[step.B]!, values[step.C]!);
+            simd.Select(il, () => Push(step.A), () => Push(step.B), () => Push(step.C));
             return;
         }
 
@@ -120,12 +134,20 @@ internal sealed class LaneProgram(ILGenerator il, ScalarProgram program, VectorW
     private void Constant(ScalarInstruction step)
     {
         var simd = Lanes(step.Type);
-        simd.Constant(il, step.Type == DType.Bool && step.Value != 0 ? width is null ? 1 : -1 : step.Value);
+        double value = step.Type == DType.Bool && step.Value != 0 ? width is null ? 1 : -1 : step.Value;
+        if (constants is null)
+            simd.Constant(il, value);
+        else
+            ConstantPool.Load(il, constants, simd, value);
     }
 
     private void Push(int value)
     {
-        if (value >= 0)
-            il.Emit(OpCodes.Ldloc, values[value]!);
+        if (value < 0)
+            return;
+        if (values[value] is { } local)
+            il.Emit(OpCodes.Ldloc, local);
+        else
+            Constant(program.Instructions[value]);
     }
 }

@@ -109,7 +109,7 @@ internal static class LaneReduceFunction
             integers.Broadcast(il);
             integers.Less(il);
             il.Emit(OpCodes.Stloc, exists);
-            simd.Select(il, exists, lanes[i], before[i]);
+            simd.Select(il, () => il.Emit(OpCodes.Ldloc, exists), () => il.Emit(OpCodes.Ldloc, lanes[i]), () => il.Emit(OpCodes.Ldloc, before[i]));
             il.Emit(OpCodes.Stloc, lanes[i]);
         }
     }

@@ -120,6 +120,7 @@ internal sealed class RowEmitter
     {
         if (width is null)
             return;
+        program.Begin();
         il.Emit(OpCodes.Ldc_I4, operands.Length * stageBytes + Alignment);
         il.Emit(OpCodes.Conv_U);
         il.Emit(OpCodes.Localloc);

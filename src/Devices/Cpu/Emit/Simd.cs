@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Reflection.Emit;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Singa.Actors.Graph;
 
 namespace Singa.Actors.Devices.Cpu.Emit;
@@ -203,25 +204,37 @@ public sealed class Simd
     /// <summary>
     /// From three locals → value: <paramref name="mask"/> ? <paramref name="a"/> : <paramref name="b"/>.
     /// </summary>
-    public void Select(ILGenerator il, LocalBuilder mask, LocalBuilder a, LocalBuilder b)
+    public void Select(ILGenerator il, Action mask, Action a, Action b)
     {
-        il.Emit(OpCodes.Ldloc, mask);
+        if (Width == VectorWidth.V256 && Avx2.IsSupported)
+        {
+            // One instruction; the JIT, which does not know what a mask is, would take three.
+            b();
+            a();
+            mask();
+            if (DType.IsFloat())
+                Integer.AsFloating(il);
+            il.Emit(OpCodes.Call, Cached("Blend", () => (DType.IsFloat() ? typeof(Avx) : typeof(Avx2)).GetMethod(nameof(Avx.BlendVariable), [Value, Value, Value])!));
+            return;
+        }
+
+        mask();
         if (Width is not null)
         {
             if (DType.IsFloat())
                 Integer.AsFloating(il);
-            il.Emit(OpCodes.Ldloc, a);
-            il.Emit(OpCodes.Ldloc, b);
+            a();
+            b();
             il.Emit(OpCodes.Call, Generic("ConditionalSelect", 3));
             return;
         }
 
         var (otherwise, end) = (il.DefineLabel(), il.DefineLabel());
         il.Emit(OpCodes.Brfalse, otherwise);
-        il.Emit(OpCodes.Ldloc, a);
+        a();
         il.Emit(OpCodes.Br, end);
         il.MarkLabel(otherwise);
-        il.Emit(OpCodes.Ldloc, b);
+        b();
         il.MarkLabel(end);
     }
 

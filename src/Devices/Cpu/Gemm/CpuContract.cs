@@ -118,7 +118,7 @@ internal sealed unsafe class CpuContract : CpuKernel
                 var (row, rows) = Tiling.Rows(rowCount, blocks, i);
                 var rowsOfA = packedRows.From(a, firstRow + row, rows, (nint)step, steps, memory);
                 for (int panel = firstPanel; panel < endPanel; panel++)
-                    Tiles(batch, panel, scratch + (panel - firstPanel) * PanelBytes, rowsOfA, firstRow + row, rows, step, steps, scratch + PanelBytes * panelsAtOnce);
+                    Tiles(batch, panel, scratch + (panel - firstPanel) * PanelBytes, rowsOfA, firstRow + row, rows, step, steps, scratch + PanelBytes * panelsAtOnce, isFirst: panel == firstPanel);
             }
 
             step += steps;
@@ -142,7 +142,7 @@ internal sealed unsafe class CpuContract : CpuKernel
             Packing.Panel(b.At((nint)step, column, size), b, steps, columns, vectors * tiling.Lanes, size, target);
     }
 
-    private void Tiles(int batch, int panel, byte* packed, Matrix a, int firstRow, int rowCount, long step, int steps, byte* buffer)
+    private void Tiles(int batch, int panel, byte* packed, Matrix a, int firstRow, int rowCount, long step, int steps, byte* buffer, bool isFirst)
     {
         var (column, columns, vectors) = Place(panel);
         int width = vectors * tiling.Lanes;
@@ -153,7 +153,7 @@ internal sealed unsafe class CpuContract : CpuKernel
         // A tile that is there in one go is written once: its epilogue takes it from where it was computed.
         bool passes = direct && ends && step == 0 && epilogue is not null;
         var mode = step == 0 ? TileMode.Store : product.K > ContractKernel.BlockLength ? TileMode.Add : TileMode.Continue;
-        var tiles = MicroKernel.Tiles(tiling, rowCount, vectors, isFar);
+        var tiles = MicroKernel.Tiles(tiling, rowCount, vectors, isFar && isFirst);
         for (int t = 0, rows; t < tiles.Count; t++)
         {
             int inBlock = tiles.First(t), row = firstRow + inBlock;
