@@ -9,6 +9,12 @@ internal sealed record RefereeOptions(string Peer, string PeerAtItsBest, string 
     /// <summary>The quick form has single operations once: each is a median of many repetitions by itself.</summary>
     public int RoundsOf(string workload) => Quick && Options.Operations.Contains(workload) ? 1 : Rounds;
 
+    /// <summary>The quick form leaves out second rounds that would take longer than this: on slow machines a step of some networks takes seconds.</summary>
+    public TimeSpan Most => Quick ? TimeSpan.FromMinutes(8.5) : TimeSpan.MaxValue;
+
+    /// <summary>Of a network, however long a step takes.</summary>
+    public int MinSteps => Quick ? 3 : 5;
+
     public double Seconds => Quick ? 1 : 5;
 
     public static RefereeOptions Parse(string[] args)

@@ -9,11 +9,11 @@ internal sealed record Side(string Name, string Command)
     public static Side Ours => new("ours", Environment.ProcessPath!);
 
     /// <summary>What one process of it measured.</summary>
-    public List<Measurement> Measure(string workload, int threads, double seconds, params string[] more)
+    public List<Measurement> Measure(string workload, int threads, double seconds, int minSteps, params string[] more)
     {
         var start = new ProcessStartInfo(Command) { RedirectStandardOutput = true };
         string asked = this == Ours || !workload.EndsWith(Options.Strict, StringComparison.Ordinal) ? workload : workload[..^Options.Strict.Length];
-        foreach (string word in (string[])["--workload", asked, "--threads", $"{threads}", "--seconds", FormattableString.Invariant($"{seconds}"), "--min-steps", "5", .. more])
+        foreach (string word in (string[])["--workload", asked, "--threads", $"{threads}", "--seconds", FormattableString.Invariant($"{seconds}"), "--min-steps", $"{minSteps}", .. more])
             start.ArgumentList.Add(word);
         using var process = Process.Start(start)!;
         var lines = new List<Measurement>();

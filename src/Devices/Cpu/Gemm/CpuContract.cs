@@ -4,8 +4,8 @@ using Singa.Actors.Graph.Plans;
 namespace Singa.Actors.Devices.Cpu.Gemm;
 
 /// <summary>
-/// A (batched) product: panels of B packed once for each strip of C's columns, A read in place, C's tiles finished with the epilogue while
-/// hot. A part is a strip of one batch, or some of its rows where there are fewer strips than threads.
+/// A (batched) product: panels of B packed once for each strip of C's columns, A read in place where its rows lie well, C's tiles finished with the
+/// epilogue while hot. A part is some strips of one batch, or some of their rows where there are fewer strips than threads.
 /// </summary>
 internal sealed unsafe class CpuContract : CpuKernel
 {
@@ -16,6 +16,9 @@ internal sealed unsafe class CpuContract : CpuKernel
 
     // More than elsewhere (Work.MultiplyAddsMin): products are the quickest work there is, and a panel may be packed by several.
     private const double WorkMin = 500_000;
+
+    // As much of a long k's panels as still is in some cache.
+    private const long PanelBytesMost = 512 << 10;
 
     // Of more rows than this packing is a hundredth of the work or so, and a second copy of the weights not worth it.
     private const int KeptRowsMost = 512;
@@ -52,7 +55,9 @@ internal sealed unsafe class CpuContract : CpuKernel
         // A k longer than a block is cut at blocks, whose sums are added; a shorter one is one chain, cut where the cache likes it.
         stepsMax = (int)Math.Min(product.K, product.K > ContractKernel.BlockLength ? ContractKernel.BlockLength : tiling.StepsMax(product.A));
         packedRows = new PackedRows(product.A, panels > 1 ? Math.Min(product.M, tiling.RowsPacked) : 0, stepsMax, size);
-        panelsAtOnce = packedRows.Bytes > 0 || (long)product.M * product.K * size > Cache.SecondLevelBytes * 3 / 4 ? Math.Min(panels, tiling.PanelsMax) : 1;
+        // Rows that are all in the second-level cache anyway gain nothing from it.
+        bool isGrouped = packedRows.Bytes > 0 || (long)product.M * product.K * size > Cache.SecondLevelBytes * 3 / 4;
+        panelsAtOnce = isGrouped && panels > 0 ? (int)Math.Clamp(PanelBytesMost / Math.Max(1, PanelBytes), 1, Math.Min(panels, tiling.PanelsMax)) : 1;
     }
 
     public static CpuContract Of(ContractKernel kernel, CpuContext context, Func<Operand, nint> address) => new(kernel, null, _ => false, context, address);
