@@ -45,13 +45,36 @@ internal sealed class Panels
             kernel.Epilogue is { } epilogue ? epilogue with { Sources = [.. epilogue.Sources.Select(s => Cut(s, columns))] } : null);
     }
 
+    /// <summary>
+    /// A product over panels as one over all columns, for who takes one panel after the other anyway: of its right operand only the columns of a panel lie
+    /// side by side, <c>[k, Columns]</c> behind <c>[k, Columns]</c>. Null of any other product.
+    /// </summary>
+    public static ContractKernel? Joined(ContractKernel kernel)
+    {
+        if (!kernel.Tree.IsEmpty || kernel.Right.Shape is not { Rank: 3 } panels || panels[2] != Columns || !kernel.Right.IsContiguous || kernel.Left.Strides[0] != 0
+            || !kernel.Outputs.Concat(kernel.Epilogue?.Sources ?? []).All(o => o.Strides[0] == Columns * o.Strides[2]))
+            return null;
+        return kernel with
+        {
+            Left = Operands.Row(kernel.Left, 0),
+            Right = kernel.Right with { Shape = Shape.Of(panels[1], panels[0] * Columns), Strides = kernel.Right.Strides.RemoveAt(0) },
+            Target = Join(kernel.Target),
+            Epilogue = kernel.Epilogue is { } epilogue ? epilogue with { Sources = [.. epilogue.Sources.Select(Join)] } : null,
+        };
+    }
+
     private static (Tensor, Seq<int>)? Key(Node node) =>
         node.Op is Contract { OverShards: false, LeftBatch.Count: 0 } op && node.Inputs[1].Shape.Rank == 2 ? (node.Inputs[1], op.RightSum) : null;
 
     /// <summary>[rows, columns] as [panels, rows, columns of one].</summary>
-    private static Operand Cut(Operand matrix, long columns) => matrix with
+    public static Operand Cut(Operand matrix, long columns) => matrix with
     {
         Shape = Shape.Of(matrix.Shape[1] / columns, matrix.Shape[0], columns),
         Strides = [columns * matrix.Strides[1], matrix.Strides[0], matrix.Strides[1]],
+    };
+
+    private static Operand Join(Operand panels) => panels with
+    {
+        Shape = Shape.Of(panels.Shape[1], panels.Shape[0] * panels.Shape[2]), Strides = panels.Strides.RemoveAt(0),
     };
 }

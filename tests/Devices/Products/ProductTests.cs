@@ -90,6 +90,22 @@ public sealed class ProductTests
         return new ContractKernel(Operands.Row(left, 0), it.Strided(type, k, n), it.Any(it.Plain(type, m, n), it.Strided(type, m, n)), [], epilogue);
     });
 
+    /// <summary>A matrix laid out in panels is read where it lies, whatever a panel's width is here.</summary>
+    [Theory]
+    [MemberData(nameof(FewSeeds))]
+    public void Products_over_panels_have_the_defined_bits(int seed) => Check(seed, it =>
+    {
+        var type = it.Any(DType.Float32, DType.Float32, DType.Float64);
+        long panels = it.Next(1, 3), m = it.Any(it.Next(1, 20), it.Next(130, 150)), k = it.Any(it.Next(1, 60), it.Next(380, 800)), n = panels * Panels.Columns;
+        // What a recurrent layer's step reads lies as far apart as steps are long.
+        var rows = it.Any(it.Plain(type, m, k), it.Plain(type, m, 2048) with { Shape = Shape.Of(m, k) });
+        var left = rows with { Shape = Shape.Of(panels, m, k), Strides = [0, .. rows.Strides] };
+        var epilogue = seed % 3 == 0 ? Fused(type, Cut(it.Strided(type, m, n)), Cut(it.Repeated(type, m, n))) : null;
+        return new ContractKernel(left, it.Plain(type, panels, k, Panels.Columns), Cut(it.Any(it.Plain(type, m, n), it.Strided(type, m, n))), [], epilogue);
+
+        static Operand Cut(Operand matrix) => Panels.Cut(matrix, Panels.Columns);
+    });
+
     [Theory]
     [MemberData(nameof(Seeds))]
     public void Convolve_has_the_defined_bits(int seed) => Check(seed, it =>

@@ -1,4 +1,5 @@
 using Singa.Actors.Graph;
+using Singa.Actors.Graph.Lowering;
 using Singa.Actors.Graph.Plans;
 
 namespace Singa.Actors.Devices.Cpu.Gemm;
@@ -30,7 +31,7 @@ internal sealed unsafe class CpuContract : CpuKernel
     private readonly nint[] aOffsets, bOffsets, cOffsets;
     private readonly nint[][] epilogueOffsets;
     private readonly TileEpilogue? epilogue;
-    private readonly bool isFar, isTargetFar;
+    private readonly bool isFar, isTargetFar, arePanels;
     private readonly SharedScratch? kept;
     private int rowParts = 1, panelsAtOnce;
 
@@ -38,10 +39,12 @@ internal sealed unsafe class CpuContract : CpuKernel
     private CpuContract(ContractKernel kernel, SharedScratch? kept, Func<int, bool> rests, CpuContext context, Func<Operand, nint> address)
     {
         this.kept = kept;
+        if (kept is null && Panels.Joined(kernel) is { } joined)
+            (kernel, arePanels) = (joined, true);
         tiling = new Tiling(kernel.Target.DType, context.Width);
         size = kernel.Target.DType.Size();
         product = Product.Of(kernel.Left, kernel.Right, kernel.Target, address);
-        bool swapped = product.IsBetterSwapped(tiling, kernel.Epilogue is not null, rests(kernel.Left.Block), rests(kernel.Right.Block));
+        bool swapped = !arePanels && product.IsBetterSwapped(tiling, kernel.Epilogue is not null, rests(kernel.Left.Block), rests(kernel.Right.Block));
         if (swapped)
             product = product.Swapped;
         block = (swapped ? kernel.Left : kernel.Right).Block;
@@ -76,7 +79,7 @@ internal sealed unsafe class CpuContract : CpuKernel
         return new CpuPhases(place, new PanelPhase(product.B, checked((int)product.K), product.N, tiling, place), contract) { Kept = form };
     }
 
-    private long PanelBytes => (long)stepsMax * tiling.PanelColumns * size;
+    private long PanelBytes => arePanels ? 0 : (long)stepsMax * tiling.PanelColumns * size;
 
     public override long ScratchBytesPerThread => PanelBytes * panelsAtOnce + tiling.TileBytes + packedRows.Bytes;
 
@@ -110,14 +113,14 @@ internal sealed unsafe class CpuContract : CpuKernel
     private void Group(int batch, int firstPanel, int endPanel, int firstRow, int rowCount, byte* scratch)
     {
         byte* memory = scratch + PanelBytes * panelsAtOnce + tiling.TileBytes;
-        var (a, b) = (product.A.Shifted(aOffsets[batch], size), product.B.Shifted(bOffsets[batch], size));
+        var a = product.A.Shifted(aOffsets[batch], size);
         int blocks = (rowCount + tiling.RowsAtOnce - 1) / tiling.RowsAtOnce;
         long step = 0;
         do
         {
             int steps = (int)Math.Min(stepsMax, product.K - step);
             for (int panel = firstPanel; panel < endPanel; panel++)
-                Pack(b, panel, step, steps, scratch + (panel - firstPanel) * PanelBytes);
+                Pack(batch, panel, step, steps, scratch + (panel - firstPanel) * PanelBytes);
             for (int i = 0; i < blocks; i++)
             {
                 var (row, rows) = Tiling.Rows(rowCount, blocks, i);
@@ -137,14 +140,20 @@ internal sealed unsafe class CpuContract : CpuKernel
         return (column, columns, tiling.Vectors(columns));
     }
 
-    /// <summary>Whether B's rows already are a panel's.</summary>
-    private bool IsPacked(int columns) => columns % tiling.Lanes == 0 && product.B.ColumnStride == 1 && product.B.RowStride == columns;
+    /// <summary>Whether B's rows are as micro-kernels read them.</summary>
+    private bool IsInPlace(int columns) => arePanels || (columns % tiling.Lanes == 0 && product.B.ColumnStride == 1 && product.B.RowStride == columns);
 
-    private void Pack(Matrix b, int panel, long step, int steps, byte* target)
+    private byte* InPlace(int batch, nint step, int column)
+    {
+        var b = product.B.Shifted(bOffsets[batch], size);
+        return arePanels ? b.Shifted(column / Panels.Columns * (nint)product.K * Panels.Columns, size).At(step, column % Panels.Columns, size) : b.At(step, column, size);
+    }
+
+    private void Pack(int batch, int panel, long step, int steps, byte* target)
     {
         var (column, columns, vectors) = Place(panel);
-        if (kept is null && !IsPacked(columns))
-            Packing.Panel(b.At((nint)step, column, size), b, steps, columns, vectors * tiling.Lanes, size, target);
+        if (kept is null && !IsInPlace(columns))
+            Packing.Panel(InPlace(batch, (nint)step, column), product.B, steps, columns, vectors * tiling.Lanes, size, target);
     }
 
     private void Tiles(int batch, int panel, byte* packed, Matrix a, int firstRow, int rowCount, long step, int steps, byte* buffer, bool isFirst)
@@ -153,12 +162,12 @@ internal sealed unsafe class CpuContract : CpuKernel
         int width = vectors * tiling.Lanes;
         var c = product.C.Shifted(cOffsets[batch], size);
         byte* from = kept is not null ? kept.Pointer + (PanelPhase.Place(column, (int)product.K) + (nint)step * width) * size
-            : IsPacked(columns) ? product.B.Shifted(bOffsets[batch], size).At((nint)step, column, size) : packed;
+            : IsInPlace(columns) ? InPlace(batch, (nint)step, column) : packed;
         bool direct = columns == width && c.ColumnStride == 1, ends = step + steps == product.K;
         // A tile that is there in one go is written once: its epilogue takes it from where it was computed.
         bool passes = direct && ends && step == 0 && epilogue is not null;
         var mode = step == 0 ? TileMode.Store : product.K > ContractKernel.BlockLength ? TileMode.Add : TileMode.Continue;
-        var tiles = MicroKernel.Tiles(tiling, rowCount, vectors, isFar && isFirst);
+        var tiles = MicroKernel.Tiles(tiling, rowCount, vectors, isFar && isFirst, arePanels && width != Panels.Columns);
         for (int t = 0, rows; t < tiles.Count; t++)
         {
             int inBlock = tiles.First(t), row = firstRow + inBlock;

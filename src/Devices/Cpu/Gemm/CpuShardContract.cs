@@ -24,7 +24,7 @@ internal sealed unsafe class CpuShardContract : CpuKernel
     private readonly Tiling tiling;
     private readonly ShardRange[] ranges;
     private readonly int size, panels, batches, shardsMax, sumsEach, steps, stepsMax, together;
-    private readonly bool rounded, isJoined;
+    private readonly bool rounded, isJoined, isWhole;
     private readonly nint aShard, bShard, cRange;
     private readonly nint[] aOffsets, bOffsets, cOffsets;
     private readonly PackedRows packedRows;
@@ -54,17 +54,20 @@ internal sealed unsafe class CpuShardContract : CpuKernel
         stepsMax = tiling.StepsMax(product.A);
         isJoined = !rounded && steps <= stepsMax;
         together = isJoined ? Math.Clamp(stepsMax / Math.Max(1, steps), 1, shardsMax) : 1;
+        // Then no sum waits for the next shards, and all tiles have theirs in the same place of the first-level cache.
+        isWhole = isJoined && together == shardsMax;
         // One a level of the tree, and one for blocks of a long k.
         sumsEach = BitOperations.Log2((uint)Math.Max(1, shardsMax)) + (steps > ContractKernel.BlockLength ? 2 : 1);
         packedRows = new PackedRows(product.A, panels > 1 ? Math.Min(product.M, tiling.RowsPacked) : 0, together * Math.Min(steps, stepsMax), size);
         panelsAtOnce = packedRows.Bytes > 0 ? Math.Min(panels, Math.Min(tiling.PanelsMax, PanelsMost)) : 1;
-        tilesAtOnce = Math.Clamp(SumBytesMost / (panelsAtOnce * sumsEach * tiling.TileBytes), 1, Math.Max(1, product.M));
+        tilesAtOnce = isWhole ? 1 : Math.Clamp(SumBytesMost / (panelsAtOnce * sumsEach * tiling.TileBytes), 1, Math.Max(1, product.M));
     }
 
-    private int RowsAtOnce => Math.Min(tiling.RowsAtOnce, tilesAtOnce * tiling.RowsMax(tiling.VectorsMax));
+    private int RowsAtOnce => isWhole ? tiling.RowsAtOnce : Math.Min(tiling.RowsAtOnce, tilesAtOnce * tiling.RowsMax(tiling.VectorsMax));
 
     private long PanelBytes => (long)together * Math.Min(steps, stepsMax) * tiling.PanelColumns * size;
 
+    /// <summary>Of a panel.</summary>
     private long SumsBytes => (long)tilesAtOnce * sumsEach * tiling.TileBytes;
 
     public override long ScratchBytesPerThread => (PanelBytes + SumsBytes) * panelsAtOnce + packedRows.Bytes;
@@ -92,19 +95,20 @@ internal sealed unsafe class CpuShardContract : CpuKernel
             int range = (int)(unit / (batches * groups * rowParts)), batch = (int)(unit / (groups * rowParts) % batches), panel = (int)(unit / rowParts % groups) * panelsAtOnce;
             var (row, rows) = Tiling.Rows(product.M, rowParts, (int)(unit % rowParts));
             var (a, b) = (product.A.Shifted(aOffsets[batch] + ranges[range].First * aShard, size), product.B.Shifted(bOffsets[batch] + ranges[range].First * bShard, size));
-            var group = new Group(a, b, panel, Math.Min(panels, panel + panelsAtOnce), (nint)scratch, (nint)scratch + (nint)(PanelBytes * panelsAtOnce), (nint)scratch + (nint)((PanelBytes + SumsBytes) * panelsAtOnce));
+            var group = new Group(a, b, product.C.Shifted(cOffsets[batch] + range * cRange, size), panel, Math.Min(panels, panel + panelsAtOnce), (nint)scratch, (nint)scratch + (nint)(PanelBytes * panelsAtOnce), (nint)scratch + (nint)((PanelBytes + SumsBytes) * panelsAtOnce));
             int blocks = (rows + RowsAtOnce - 1) / RowsAtOnce;
             for (int i = 0; i < blocks; i++)
             {
                 var (ahead, count) = Tiling.Rows(rows, blocks, i);
                 Block(group, ranges[range].Count, row + ahead, count, isFirst: i == 0);
-                Store(group, ranges[range].Count, product.C.Shifted(cOffsets[batch] + range * cRange, size), row + ahead, count);
+                if (!isWhole)
+                    Store(group, ranges[range].Count, row + ahead, count);
             }
         }
     }
 
-    /// <summary>A and B of a range's first shard, panels of B, and where those, the sums of tiles that wait and packed rows of A are.</summary>
-    private readonly record struct Group(Matrix A, Matrix B, int FirstPanel, int EndPanel, nint Panels, nint Sums, nint Rows);
+    /// <summary>A and B of a range's first shard and its C, panels of B, and where those, the sums of tiles that wait and packed rows of A are.</summary>
+    private readonly record struct Group(Matrix A, Matrix B, Matrix C, int FirstPanel, int EndPanel, nint Panels, nint Sums, nint Rows);
 
     /// <summary>All shards of some rows times the panels of a group.</summary>
     private void Block(in Group group, int shards, int row, int rows, bool isFirst)
@@ -119,21 +123,27 @@ internal sealed unsafe class CpuShardContract : CpuKernel
         }
     }
 
-    private void Store(in Group group, int shards, Matrix c, int row, int rows)
+    private void Store(in Group group, int shards, int row, int rows)
     {
         for (int panel = group.FirstPanel; panel < group.EndPanel; panel++)
         {
-            var (column, columns, vectors) = Place(panel);
-            int width = vectors * tiling.Lanes, tiles = tiling.Tiles(rows, vectors);
+            int tiles = tiling.Tiles(rows, Place(panel).Vectors);
             for (int t = 0; t < tiles; t++)
             {
                 var (ahead, count) = Tiling.Rows(rows, tiles, t);
-                byte* sums = Sums(group, panel, t);
-                for (int waiting = BitOperations.PopCount((uint)shards) - 1; waiting > 0; waiting--)
-                    Add(sums + (waiting - 1) * tiling.TileBytes, count * width);
-                TileCopy.Store(c, row + ahead, column, count, columns, width, size, sums);
+                Store(group, panel, shards, row + ahead, count, Sums(group, panel, t));
             }
         }
+    }
+
+    /// <summary>A tile, whose sums that still wait are added first.</summary>
+    private void Store(in Group group, int panel, int shards, int row, int rows, byte* sums)
+    {
+        var (column, columns, vectors) = Place(panel);
+        int width = vectors * tiling.Lanes;
+        for (int waiting = BitOperations.PopCount((uint)shards) - 1; waiting > 0; waiting--)
+            Add(sums + (waiting - 1) * tiling.TileBytes, rows * width);
+        TileCopy.Store(group.C, row, column, rows, columns, width, size, sums);
     }
 
     private (int Column, int Columns, int Vectors) Place(int panel)
@@ -171,11 +181,17 @@ internal sealed unsafe class CpuShardContract : CpuKernel
         {
             for (int shard = firstShard; !isPacked && shard < endShard; shard++)
                 Pack(group, panel, shard, 0, steps, (shard - firstShard) * steps);
-            var trees = MicroKernel.Trees(tiling, rows, Place(panel).Vectors);
+            var (column, columns, vectors) = Place(panel);
+            var trees = MicroKernel.Trees(tiling, rows, vectors);
+            // One sum is left of a power of two.
+            bool direct = isWhole && BitOperations.IsPow2(endShard) && columns == vectors * tiling.Lanes && group.C.ColumnStride == 1;
             for (int t = 0; t < trees.Count; t++)
             {
+                byte* sums = isWhole ? (byte*)group.Sums : Sums(group, panel, t), target = direct ? group.C.At(row + trees.First(t), column, size) : null;
                 trees.Kernel(t)(a.At(trees.First(t), 0, size), a.RowStride * size, a.ColumnStride * size, Panel(group, panel),
-                    Sums(group, panel, t) + waiting * tiling.TileBytes, tiling.TileBytes, steps, toNext * size, firstShard, endShard);
+                    sums + waiting * tiling.TileBytes, tiling.TileBytes, steps, toNext * size, firstShard, endShard, target, group.C.RowStride * size);
+                if (isWhole && !direct)
+                    Store(group, panel, endShard, row + trees.First(t), trees.Rows(t), sums);
             }
         }
     }

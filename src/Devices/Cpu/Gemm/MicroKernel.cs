@@ -1,4 +1,5 @@
 using Singa.Actors.Graph;
+using Singa.Actors.Graph.Lowering;
 
 namespace Singa.Actors.Devices.Cpu.Gemm;
 
@@ -17,7 +18,7 @@ internal enum TileMode
 
 /// <summary>
 /// A tile of C from k steps: A is read in place, element (i, k) at <c>a + i·rowBytes + k·stepBytes</c>; B is packed, one step's vectors
-/// after the other; rows of C lie <c>cRowBytes</c> apart.
+/// after the other, or in the middle of rows of <see cref="Panels.Columns"/>; rows of C lie <c>cRowBytes</c> apart.
 /// </summary>
 internal unsafe delegate void MicroKernelDelegate(byte* a, nint rowBytes, nint stepBytes, byte* b, byte* c, nint cRowBytes, nint steps, TileMode mode);
 
@@ -32,8 +33,10 @@ internal unsafe delegate void PlacedKernelDelegate(byte* a, nint rowBytes, nint 
 /// Tiles summed over shards number <paramref name="first"/> up to <paramref name="end"/>, of a range that is counted from 0: shard s + 1 is in A
 /// <paramref name="shardBytes"/> behind shard s, in B right behind it. Sums wait as <see cref="ShardTree"/> joins them, <paramref name="sumBytes"/>
 /// from one to the next, as many as s has ones; <paramref name="top"/> is behind those of <paramref name="first"/>. Rows of a tile follow one another.
+/// Where <paramref name="last"/> is no null, the last sum goes there instead, rows <paramref name="lastRowBytes"/> apart.
 /// </summary>
-internal unsafe delegate void TreeKernelDelegate(byte* a, nint rowBytes, nint stepBytes, byte* b, byte* top, nint sumBytes, nint steps, nint shardBytes, nint first, nint end);
+internal unsafe delegate void TreeKernelDelegate(
+    byte* a, nint rowBytes, nint stepBytes, byte* b, byte* top, nint sumBytes, nint steps, nint shardBytes, nint first, nint end, byte* last, nint lastRowBytes);
 
 /// <summary>Which operand's steps are looked up.</summary>
 internal enum Placed : byte
@@ -46,13 +49,15 @@ internal enum Placed : byte
 /// <summary>Micro-kernels, compiled when first wanted. Nothing here allocates once they exist.</summary>
 internal static class MicroKernel
 {
-    private static readonly Table<MicroKernelDelegate> Plain = new((tiling, rows, vectors, isFar) => new MicroKernelEmitter(tiling, rows, vectors, isFar, Placed.Neither).Compile<MicroKernelDelegate>());
+    private static readonly Table<MicroKernelDelegate> Plain = Unplaced(isWide: false), Wide = Unplaced(isWide: true);
     private static readonly Table<PlacedKernelDelegate> PlacedA = InPlaces(Placed.A), PlacedB = InPlaces(Placed.B);
     private static readonly Table<TreeKernelDelegate> Tree = new((tiling, rows, vectors, _) => new TreeKernelEmitter(tiling, rows, vectors).Compile());
 
     /// <summary>For all tiles that so many rows are cut into.</summary>
     /// <param name="isFar">Of A, whose steps lie side by side: what the next tile needs is fetched meanwhile.</param>
-    public static TileRows<MicroKernelDelegate> Tiles(Tiling tiling, int rows, int vectors, bool isFar = false) => Plain.Tiles(tiling, rows, tiling.Tiles(rows, vectors), vectors, isFar);
+    /// <param name="isWide">Whether B's steps are rows of <see cref="Panels.Columns"/>.</param>
+    public static TileRows<MicroKernelDelegate> Tiles(Tiling tiling, int rows, int vectors, bool isFar = false, bool isWide = false) =>
+        (isWide ? Wide : Plain).Tiles(tiling, rows, tiling.Tiles(rows, vectors), vectors, isFar);
 
     /// <summary>The same for steps that are looked up, and a number of tiles.</summary>
     public static TileRows<PlacedKernelDelegate> Tiles(Tiling tiling, int rows, int count, int vectors, bool isFar, Placed placed) =>
@@ -60,6 +65,9 @@ internal static class MicroKernel
 
     /// <summary>The same for sums over shards.</summary>
     public static TileRows<TreeKernelDelegate> Trees(Tiling tiling, int rows, int vectors) => Tree.Tiles(tiling, rows, tiling.Tiles(rows, vectors), vectors, isFar: false);
+
+    private static Table<MicroKernelDelegate> Unplaced(bool isWide) =>
+        new((tiling, rows, vectors, isFar) => new MicroKernelEmitter(tiling, rows, vectors, isFar, Placed.Neither, isWide).Compile<MicroKernelDelegate>());
 
     private static Table<PlacedKernelDelegate> InPlaces(Placed placed) =>
         new((tiling, rows, vectors, isFar) => new MicroKernelEmitter(tiling, rows, vectors, isFar, placed).Compile<PlacedKernelDelegate>());

@@ -1,5 +1,6 @@
 using System.Reflection.Emit;
 using Singa.Actors.Devices.Cpu.Emit;
+using Singa.Actors.Graph.Lowering;
 
 namespace Singa.Actors.Devices.Cpu.Gemm;
 
@@ -14,12 +15,12 @@ internal sealed unsafe class MicroKernelEmitter : TileEmitter
     private readonly int rows, vectors;
     private readonly bool isFar;
 
-    public MicroKernelEmitter(Tiling tiling, int rows, int vectors, bool isFar, Placed placed)
-        : base(Name(rows, vectors, isFar, placed), placed == Placed.Neither ? Common : [.. Common, typeof(nint*), typeof(nint*)], tiling, rows, vectors, placed) =>
+    public MicroKernelEmitter(Tiling tiling, int rows, int vectors, bool isFar, Placed placed, bool isWide = false)
+        : base(Name(rows, vectors, isFar, placed, isWide), placed == Placed.Neither ? Common : [.. Common, typeof(nint*), typeof(nint*)], tiling, rows, vectors, placed, isWide ? Panels.Columns : vectors * tiling.Lanes) =>
         (this.rows, this.vectors, this.isFar) = (rows, vectors, isFar);
 
-    private static string Name(int rows, int vectors, bool isFar, Placed placed) =>
-        string.Join(" ", new[] { $"micro {rows}x{vectors}", placed == Placed.Neither ? "" : $"{placed} in places", isFar ? "far" : "" }.Where(part => part != ""));
+    private static string Name(int rows, int vectors, bool isFar, Placed placed, bool isWide) =>
+        string.Join(" ", new[] { $"micro {rows}x{vectors}", placed == Placed.Neither ? "" : $"{placed} in places", isFar ? "far" : "", isWide ? "wide" : "" }.Where(part => part != ""));
 
     public T Compile<T>() where T : Delegate
     {
@@ -27,7 +28,7 @@ internal sealed unsafe class MicroKernelEmitter : TileEmitter
         Il.Emit(OpCodes.Ldarg, Mode);
         Il.Emit(OpCodes.Ldc_I4, (int)TileMode.Continue);
         Il.Emit(OpCodes.Bne_Un, fresh);
-        ForTile(i =>
+        ForTile(Argument.C, Argument.CRowBytes, i =>
         {
             Simd.Load(Il);
             Il.Emit(OpCodes.Stloc, Tile[i]);
@@ -47,14 +48,14 @@ internal sealed unsafe class MicroKernelEmitter : TileEmitter
         Il.Emit(OpCodes.Ldarg, Mode);
         Il.Emit(OpCodes.Ldc_I4, (int)TileMode.Add);
         Il.Emit(OpCodes.Beq, add);
-        ForTile(i =>
+        ForTile(Argument.C, Argument.CRowBytes, i =>
         {
             Il.Emit(OpCodes.Ldloc, Tile[i]);
             Simd.Store(Il);
         });
         Il.Emit(OpCodes.Ret);
         Il.MarkLabel(add);
-        ForTile(i =>
+        ForTile(Argument.C, Argument.CRowBytes, i =>
         {
             Il.Emit(OpCodes.Dup);
             Simd.Load(Il);
@@ -64,27 +65,5 @@ internal sealed unsafe class MicroKernelEmitter : TileEmitter
         });
         Il.Emit(OpCodes.Ret);
         return Emitted.Delegate<T>(Method);
-    }
-
-    /// <summary>Leaves the address of each vector of the tile on the stack for <paramref name="body"/>.</summary>
-    private void ForTile(Action<int> body)
-    {
-        var row = Il.DeclareLocal(typeof(nint));
-        Il.Emit(OpCodes.Ldarg, Argument.C);
-        Il.Emit(OpCodes.Stloc, row);
-        for (int i = 0; i < rows; i++)
-        {
-            for (int j = 0; j < vectors; j++)
-            {
-                Il.Emit(OpCodes.Ldloc, row);
-                Offset(j * Simd.Bytes);
-                body(i * vectors + j);
-            }
-
-            Il.Emit(OpCodes.Ldloc, row);
-            Il.Emit(OpCodes.Ldarg, Argument.CRowBytes);
-            Il.Emit(OpCodes.Add);
-            Il.Emit(OpCodes.Stloc, row);
-        }
     }
 }

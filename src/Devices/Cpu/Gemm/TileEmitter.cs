@@ -12,19 +12,21 @@ internal abstract class TileEmitter
     // Two offsets from one base reach three rows without a multiplication; more bases than registers would spill.
     private const int RowsPerBase = 3;
 
-    private readonly int rows, vectors, stepsAtOnce;
+    private readonly int rows, vectors, stepsAtOnce, stepOfB;
     private readonly Placed placed;
     private readonly LocalBuilder[] columns;
     private readonly LocalBuilder twice;
 
     /// <param name="types">Of the arguments, which begin with those that <see cref="Argument"/> names.</param>
-    protected TileEmitter(string name, Type[] types, Tiling tiling, int rows, int vectors, Placed placed)
+    /// <param name="columnsOfB">From one step's vectors to the next ones'.</param>
+    protected TileEmitter(string name, Type[] types, Tiling tiling, int rows, int vectors, Placed placed, int columnsOfB)
     {
         (this.rows, this.vectors, this.placed) = (rows, vectors, placed);
         stepsAtOnce = tiling.StepsAtOnce;
         Method = Emitted.Free(name, types);
         Il = Method.GetILGenerator();
         Simd = Simd.Of(tiling.DType, tiling.Width);
+        stepOfB = columnsOfB * (Simd.Bytes / Simd.Lanes);
         Tile = Locals(rows * vectors, Simd.Value);
         Starts = Locals((rows + RowsPerBase - 1) / RowsPerBase, typeof(nint));
         columns = Locals(placed == Placed.B ? vectors : 0, typeof(nint));
@@ -65,6 +67,29 @@ internal abstract class TileEmitter
         }
     }
 
+    /// <summary>Leaves the address of each vector of a tile on the stack for <paramref name="body"/>.</summary>
+    /// <param name="first">The argument that says where the tile is; <paramref name="rowBytes"/>: the one that says how far apart its rows lie.</param>
+    protected void ForTile(short first, short rowBytes, Action<int> body)
+    {
+        var row = Il.DeclareLocal(typeof(nint));
+        Il.Emit(OpCodes.Ldarg, first);
+        Il.Emit(OpCodes.Stloc, row);
+        for (int i = 0; i < rows; i++)
+        {
+            for (int j = 0; j < vectors; j++)
+            {
+                Il.Emit(OpCodes.Ldloc, row);
+                Offset(j * Simd.Bytes);
+                body(i * vectors + j);
+            }
+
+            Il.Emit(OpCodes.Ldloc, row);
+            Il.Emit(OpCodes.Ldarg, rowBytes);
+            Il.Emit(OpCodes.Add);
+            Il.Emit(OpCodes.Stloc, row);
+        }
+    }
+
     /// <summary>As many steps as the argument says, which keeps its value.</summary>
     protected void Loop()
     {
@@ -83,7 +108,7 @@ internal abstract class TileEmitter
             if (placed != Placed.Neither)
                 Advance(Argument.Places, together * IntPtr.Size);
             if (placed != Placed.B)
-                Advance(Argument.B, together * vectors * Simd.Bytes);
+                Advance(Argument.B, together * stepOfB);
             Il.Emit(OpCodes.Ldloc, left);
             Offset(-together);
             Il.Emit(OpCodes.Stloc, left);
@@ -110,7 +135,7 @@ internal abstract class TileEmitter
             else
             {
                 Il.Emit(OpCodes.Ldarg, Argument.B);
-                Offset((number * vectors + j) * Simd.Bytes);
+                Offset(number * stepOfB + j * Simd.Bytes);
             }
 
             Simd.Load(Il);

@@ -7,18 +7,18 @@ namespace Singa.Actors.Devices.Cpu.Gemm;
 /// Tiles summed over shards along their tree, as a binary counter counts: sum number s is carried into as many waiting sums as s ends in ones,
 /// and then waits itself. A sum is in registers from its first step until it waits.
 /// </summary>
-internal sealed unsafe class TreeKernelEmitter(Tiling tiling, int rows, int vectors) : TileEmitter($"tree {rows}x{vectors}", Types, tiling, rows, vectors, Placed.Neither)
+internal sealed unsafe class TreeKernelEmitter(Tiling tiling, int rows, int vectors) : TileEmitter($"tree {rows}x{vectors}", Types, tiling, rows, vectors, Placed.Neither, vectors * tiling.Lanes)
 {
     // Beside those of every tile; C is the next to wait.
-    private const short SumBytes = Argument.CRowBytes, ShardBytes = 8, First = 9, End = 10;
+    private const short SumBytes = Argument.CRowBytes, ShardBytes = 8, First = 9, End = 10, Last = 11, LastRowBytes = 12;
 
     private static readonly Type[] Types =
-        [typeof(byte*), typeof(nint), typeof(nint), typeof(byte*), typeof(byte*), typeof(nint), typeof(nint), typeof(nint), typeof(nint), typeof(nint)];
+        [typeof(byte*), typeof(nint), typeof(nint), typeof(byte*), typeof(byte*), typeof(nint), typeof(nint), typeof(nint), typeof(nint), typeof(nint), typeof(byte*), typeof(nint)];
 
     public TreeKernelDelegate Compile()
     {
         LocalBuilder ones = Il.DeclareLocal(typeof(nint)), toNext = Il.DeclareLocal(typeof(nint));
-        Label shard = Il.DefineLabel(), carry = Il.DefineLabel(), wait = Il.DefineLabel(), end = Il.DefineLabel();
+        Label shard = Il.DefineLabel(), carry = Il.DefineLabel(), wait = Il.DefineLabel(), end = Il.DefineLabel(), waits = Il.DefineLabel();
         // From behind one shard's last step to the next one's first.
         Il.Emit(OpCodes.Ldarg, ShardBytes);
         Il.Emit(OpCodes.Ldarg, Argument.Steps);
@@ -57,6 +57,20 @@ internal sealed unsafe class TreeKernelEmitter(Tiling tiling, int rows, int vect
         Il.Emit(OpCodes.Br, carry);
 
         Il.MarkLabel(wait);
+        Il.Emit(OpCodes.Ldarg, Last);
+        Il.Emit(OpCodes.Brfalse, waits);
+        Il.Emit(OpCodes.Ldarg, First);
+        Offset(1);
+        Il.Emit(OpCodes.Ldarg, End);
+        Il.Emit(OpCodes.Bne_Un, waits);
+        ForTile(Last, LastRowBytes, i =>
+        {
+            Il.Emit(OpCodes.Ldloc, Tile[i]);
+            Simd.Store(Il);
+        });
+        Il.Emit(OpCodes.Ret);
+
+        Il.MarkLabel(waits);
         for (int i = 0; i < Tile.Length; i++)
         {
             At(i);
