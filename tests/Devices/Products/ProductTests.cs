@@ -184,7 +184,7 @@ public sealed class ProductTests
     private static Func<KernelCase, Kernel> DrawVectors(int seed) => it =>
     {
         const DType type = DType.Float32;
-        int channels = it.Any(6, 7, 16, it.Next(6, 30)), outputs = it.Any(8, 16, 32, 32, 64, 13), samples = it.Any(1, 2, 3, 5);
+        int channels = it.Any(6, 7, 16, it.Next(6, 30)), outputs = it.Any(8, 16, 32, 32, 64, 13, 29, 50), samples = it.Any(1, 2, 3, 5);
         var window = new Window2D(it.Any(1, 2, 3, 3), it.Any(1, 2, 3, 3), it.Any(1, 1, 1, 2), it.Any(1, 1, 1, 2), it.Next(0, 2), it.Next(0, 2), it.Any(1, 1, 2), it.Any(1, 1, 2));
         var (oh, ow) = it.Any((4, 4), (8, 8), (2, 16), (4, 16), (8, 2), (16, 1), (1, 32), (2, 8), (5, 16), (6, 8), (12, 12), (7, 7));
         int height = (oh - 1) * window.StrideHeight + (window.KernelHeight - 1) * window.DilationHeight + 1 - 2 * window.PadTop;

@@ -49,12 +49,15 @@ internal sealed unsafe class InPlaceFilterGradient : ShardedGradient<InPlaceFilt
     {
         var geometry = Geometry.Of(kernel);
         var tiling = new Tiling(kernel.Target.DType, context.Width);
-        return kernel.Target.DType == DType.Float32 && kernel.Groups == 1 && geometry.Channels >= ChannelsMin && geometry.Outputs % (2 * tiling.Lanes) == 0
-            && geometry.Outputs > 0 && geometry.OutPixels > 0 && geometry.Samples > 0 && geometry.Taps > 0 ? new(kernel, tiling, address) : null;
+        return kernel.Target.DType == DType.Float32 && kernel.Groups == 1 && geometry.Channels >= ChannelsMin && ArePanels(geometry.Outputs, tiling) && geometry.Outputs > 0 && geometry.OutPixels > 0 && geometry.Samples > 0 && geometry.Taps > 0 ? new(kernel, tiling, address) : null;
     }
 
-    /// <summary>Some channels by a panel of output channels: element (channel, tap, output).</summary>
-    internal readonly record struct Region(int Channel, int Channels, int Output, int Outputs, nint Scratch);
+    // Wide vectors are to be full, and two of them at least; of narrow ones one is enough, and an eighth of nothing is cheaper than patches.
+    private static bool ArePanels(int outputs, Tiling tiling) =>
+        tiling.IsNarrow ? 8 * tiling.Lanes * tiling.AllVectors(outputs) <= 9 * outputs : outputs % (2 * tiling.Lanes) == 0;
+
+    /// <summary>Some channels by a panel of output channels: element (channel, tap, output), of which only <c>Outputs</c> of <c>Width</c> count.</summary>
+    internal readonly record struct Region(int Channel, int Channels, int Output, int Outputs, int Width, nint Scratch);
 
     private int ChannelsMax => (Geometry.Channels + channelParts - 1) / channelParts;
 
@@ -94,16 +97,17 @@ internal sealed unsafe class InPlaceFilterGradient : ShardedGradient<InPlaceFilt
             var range = Ranges[unit / ((long)panels * channelParts)];
             int output = (int)(unit / channelParts % panels) * tiling.PanelColumns;
             var (channel, channels) = Tiling.Rows(Geometry.Channels, channelParts, (int)(unit % channelParts));
-            var region = new Region(channel, channels, output, Math.Min(tiling.PanelColumns, Geometry.Outputs - output), (nint)scratch);
+            int outputs = Math.Min(tiling.PanelColumns, Geometry.Outputs - output);
+            var region = new Region(channel, channels, output, outputs, tiling.Vectors(outputs) * tiling.Lanes, (nint)scratch);
             byte* sum = scratch + PanelBytes + PlanesBytes;
             Sum(region, range.First, new ShardRange(0, range.Count), sum);
             nint filter = (nint)Geometry.Channels * Geometry.Taps;
             float* to = target + unit / ((long)panels * channelParts) * (RangeBytes / sizeof(float)) + output * filter + (nint)channel * Geometry.Taps;
-            Packing.Turn((float*)sum, region.Outputs, region.Outputs, channels * Geometry.Taps, to, filter);
+            Packing.Turn((float*)sum, region.Width, region.Outputs, channels * Geometry.Taps, to, filter);
         }
     }
 
-    protected override nint Elements(in Region region) => (nint)region.Channels * Geometry.Taps * region.Outputs;
+    protected override nint Elements(in Region region) => (nint)region.Channels * Geometry.Taps * region.Width;
 
     protected override int Chain(in Region region, int shard, long done, int most, byte* chain, TileMode mode, ref int prepared)
     {
@@ -133,20 +137,22 @@ internal sealed unsafe class InPlaceFilterGradient : ShardedGradient<InPlaceFilt
     private void Pack(in Region region, nint first, int from, int steps)
     {
         float* panel = (float*)region.Scratch;
+        if (region.Outputs < region.Width)
+            new Span<float>(panel, steps * region.Width).Clear();
         for (int done = 0; done < steps;)
         {
             var (sample, pixel) = Math.DivRem(from + done, Geometry.OutPixels);
             int count = Math.Min(steps - done, Geometry.OutPixels - pixel);
             float* source = gradient + ((first + sample) * Geometry.Outputs + region.Output) * Geometry.OutPixels + pixel;
-            Packing.Turn(source, Geometry.OutPixels, count, region.Outputs, panel + (nint)done * region.Outputs, region.Outputs);
+            Packing.Turn(source, Geometry.OutPixels, count, region.Outputs, panel + (nint)done * region.Width, region.Width);
             done += count;
         }
     }
 
     private void Multiply(in Region region, float* from, int first, int steps, float* chain, TileMode mode)
     {
-        int vectors = region.Outputs / tiling.Lanes;
-        nint plane = planes.PlaneElements, row = (nint)Geometry.Taps * region.Outputs;
+        int vectors = region.Width / tiling.Lanes;
+        nint plane = planes.PlaneElements, row = (nint)Geometry.Taps * region.Width;
         var tiles = MicroKernel.Tiles(tiling, region.Channels, tiling.Tiles(region.Channels, vectors), vectors, isFar: false, Placed.A);
         fixed (nint* place = &places[first])
         {
@@ -155,7 +161,7 @@ internal sealed unsafe class InPlaceFilterGradient : ShardedGradient<InPlaceFilt
                 int channel = tiles.First(t);
                 for (int tap = 0; tap < taps.Length; tap++)
                     tiles.Kernel(t)((byte*)(from + channel * plane + taps[tap]), plane * sizeof(float), 0, (byte*)region.Scratch,
-                        (byte*)(chain + channel * row + (nint)tap * region.Outputs), row * sizeof(float), steps, mode, place, null);
+                        (byte*)(chain + channel * row + (nint)tap * region.Width), row * sizeof(float), steps, mode, place, null);
             }
         }
     }

@@ -40,7 +40,7 @@ internal readonly record struct Tiling(DType DType, VectorWidth Width)
     };
 
     // Of a narrow panel a row of A makes too little while it is in the cache.
-    private bool IsNarrow => Width != VectorWidth.V512;
+    public bool IsNarrow => Width != VectorWidth.V512;
 
     /// <summary>Panels that go over the same rows one after the other.</summary>
     public int PanelsMax => IsNarrow ? 16 : 1;
@@ -50,6 +50,9 @@ internal readonly record struct Tiling(DType DType, VectorWidth Width)
 
     /// <summary>Rows that are packed at once; 0: none.</summary>
     public int RowsPacked => IsNarrow ? RowsAtOnce : 0;
+
+    /// <summary>Vectors that so many columns take.</summary>
+    public int AllVectors(int columns) => (columns + Lanes - 1) / Lanes;
 
     /// <summary>Vectors that a panel of so many columns takes.</summary>
     public int Vectors(long columns) => (int)((Math.Min(columns, PanelColumns) + Lanes - 1) / Lanes);
