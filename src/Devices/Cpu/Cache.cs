@@ -17,6 +17,9 @@ internal static unsafe class Cache
     /// <summary>What a core has of the second level for itself.</summary>
     public static readonly long SecondLevelBytes = SecondLevel() ?? 1 << 20;
 
+    /// <summary>A pitch for so many bytes: an odd number of lines, so that what lies one below the other shares all of a cache and not a few of its places.</summary>
+    public static long OddLines(long bytes) => ((bytes + LineBytes - 1) / LineBytes | 1) * LineBytes;
+
     /// <summary>Whether so many bytes, read again and again, lie beyond the second-level cache.</summary>
     public static bool IsBeyond(long bytes) => bytes > SecondLevelBytes;
 

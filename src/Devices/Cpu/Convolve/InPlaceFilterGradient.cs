@@ -65,11 +65,11 @@ internal sealed unsafe class InPlaceFilterGradient : ShardedGradient<InPlaceFilt
 
     private long PanelBytes => (long)Math.Min(Tiling.StepsMost, together * Geometry.OutPixels) * tiling.PanelColumns * sizeof(float);
 
-    /// <summary>From one sample's planes to the next one's.</summary>
-    private nint SampleElements => planes.IsCopy ? (nint)ChannelsMax * planes.PlaneElements : (nint)Geometry.Channels * Geometry.Pixels;
+    /// <summary>From one sample's planes to the next one's; of copies an odd number of lines, so that the same pixel of several samples finds places in a cache.</summary>
+    private nint SampleElements => planes.IsCopy ? (nint)Cache.OddLines((long)ChannelsMax * planes.PlaneElements * sizeof(float)) / sizeof(float) : (nint)Geometry.Channels * Geometry.Pixels;
 
     /// <summary>Of the channels of a part, all samples that are taken together.</summary>
-    private long PlanesBytes => planes.IsCopy ? ((long)together * ChannelsMax * planes.PlaneElements * sizeof(float) + 63) / 64 * 64 : 0;
+    private long PlanesBytes => planes.IsCopy ? together * SampleElements * sizeof(float) : 0;
 
     public override long ScratchBytesPerThread => PanelBytes + PlanesBytes + (long)RegionsMax * RegionElements * sizeof(float);
 

@@ -18,9 +18,7 @@ internal readonly unsafe struct PackedRows
         var (side, other, far) = a.ColumnStride == 1 ? (steps, rows, a.RowStride) : (rows, steps, a.ColumnStride);
         if (rows == 0 || far == 0 || (a.ColumnStride != 1 && a.RowStride != 1) || far * size % Few != 0)
             return;
-        // An odd number of lines.
-        int lines = (side * size + Cache.LineBytes - 1) / Cache.LineBytes;
-        pitch = (lines | 1) * Cache.LineBytes / size;
+        pitch = (int)Cache.OddLines(side * size) / size;
         Bytes = (long)pitch * other * size;
     }
 
