@@ -16,7 +16,7 @@ internal static class Referee
         {
             foreach (string workload in options.Workloads.Where(w => round < options.RoundsOf(w)))
             {
-                if (took.TryGetValue(workload, out var before) && elapsed.Elapsed + before > options.Most)
+                if (took.TryGetValue(workload, out var before) && options.Spent + elapsed.Elapsed + before > options.Most)
                 {
                     Console.Error.WriteLine($"round {round + 1} of {options.RoundsOf(workload)}: {workload}, left out: {options.Most.TotalMinutes} minutes would not be enough");
                     continue;

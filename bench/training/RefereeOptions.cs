@@ -9,8 +9,11 @@ internal sealed record RefereeOptions(string Peer, string PeerAtItsBest, string 
     /// <summary>The quick form has single operations once: each is a median of many repetitions by itself.</summary>
     public int RoundsOf(string workload) => Quick && Options.Operations.Contains(workload) ? 1 : Rounds;
 
-    /// <summary>The quick form leaves out second rounds that would take longer than this: on slow machines a step of some networks takes seconds.</summary>
-    public TimeSpan Most => Quick ? TimeSpan.FromMinutes(8.5) : TimeSpan.MaxValue;
+    /// <summary>What building both sides has taken already.</summary>
+    public TimeSpan Spent { get; init; }
+
+    /// <summary>The quick form leaves out second rounds that would take longer than this, building included: on slow machines a step of some networks takes seconds.</summary>
+    public TimeSpan Most => Quick ? TimeSpan.FromMinutes(9) : TimeSpan.MaxValue;
 
     /// <summary>Of a network, however long a step takes.</summary>
     public int MinSteps => Quick ? 3 : 5;
@@ -27,6 +30,7 @@ internal sealed record RefereeOptions(string Peer, string PeerAtItsBest, string 
                 "--peer" => options with { Peer = value },
                 "--peer-at-its-best" => options with { PeerAtItsBest = value },
                 "--output" => options with { Output = value },
+                "--spent" => options with { Spent = TimeSpan.FromSeconds(int.Parse(value)) },
                 "--quick" => options with { Quick = true },
                 "--workload" => options with { Workloads = Options.Names(value) },
                 _ => throw new ArgumentException($"unknown option '{name}'"),

@@ -151,20 +151,18 @@ internal sealed unsafe class CpuImageGradient : CpuKernel
     private void Tap<T>(T* products, T* plane, int top, int left, int first, int end) where T : unmanaged, IAdditionOperators<T, T, T>
     {
         var w = geometry.Window;
-        for (int oh = 0; oh < geometry.OutHeight; oh++)
+        // Rows of the result that lie in the image under this tap.
+        int row = top >= 0 ? 0 : (-top + w.StrideHeight - 1) / w.StrideHeight;
+        int endRow = top >= geometry.Height ? 0 : Math.Min(geometry.OutHeight, (geometry.Height - top + w.StrideHeight - 1) / w.StrideHeight);
+        T* from = products + (nint)row * geometry.OutWidth;
+        T* to = plane + ((nint)row * w.StrideHeight + top) * geometry.Width + left;
+        nint apart = (nint)w.StrideHeight * geometry.Width;
+        int whole = w.StrideWidth == 1 ? first + (end - first) / Vector256<T>.Count * Vector256<T>.Count : first;
+        for (; row < endRow; row++, from += geometry.OutWidth, to += apart)
         {
-            int ih = oh * w.StrideHeight + top;
-            if ((uint)ih >= (uint)geometry.Height)
-                continue;
-            T* from = products + (nint)oh * geometry.OutWidth;
-            T* to = plane + (nint)ih * geometry.Width + left;
             int ow = first;
-            if (w.StrideWidth == 1)
-            {
-                for (; ow + Vector256<T>.Count <= end; ow += Vector256<T>.Count)
-                    Vector256.Store(Vector256.Load(to + ow) + Vector256.Load(from + ow), to + ow);
-            }
-
+            for (; ow < whole; ow += Vector256<T>.Count)
+                Vector256.Store(Vector256.Load(to + ow) + Vector256.Load(from + ow), to + ow);
             for (; ow < end; ow++)
                 to[(nint)ow * w.StrideWidth] += from[ow];
         }
