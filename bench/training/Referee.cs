@@ -12,6 +12,7 @@ internal static class Referee
         var handOvers = new List<double>();
         var elapsed = Stopwatch.StartNew();
         var took = new Dictionary<string, TimeSpan>();
+        var once = new List<string>();
         for (int round = 0; round < options.Rounds; round++)
         {
             foreach (string workload in options.Workloads.Where(w => round < options.RoundsOf(w)))
@@ -19,6 +20,7 @@ internal static class Referee
                 if (took.TryGetValue(workload, out var before) && options.Spent + elapsed.Elapsed + before > options.Most)
                 {
                     Console.Error.WriteLine($"round {round + 1} of {options.RoundsOf(workload)}: {workload}, left out: {options.Most.TotalMinutes} minutes would not be enough");
+                    once.Add(workload);
                     continue;
                 }
 
@@ -47,7 +49,7 @@ internal static class Referee
             }
         }
 
-        string page = ResultsPage.Of(results, options.Rounds, options.Quick, Processor(), handOvers);
+        string page = ResultsPage.Of(results, options.Rounds, options.Quick, once, Processor(), handOvers);
         Directory.CreateDirectory(options.Output);
         string file = Path.Combine(options.Output, $"cpu-{string.Concat(Processor().ToLowerInvariant().Select(c => char.IsLetterOrDigit(c) ? c : '-'))}.md");
         File.WriteAllText(file, page);

@@ -5,10 +5,11 @@ namespace Singa.Actors.Bench.Training;
 /// <summary>The results for people.</summary>
 internal static class ResultsPage
 {
-    public static string Of(Results results, int rounds, bool isQuick, string processor, IReadOnlyCollection<double> handOvers)
+    /// <param name="once">Networks for whose further rounds there was no time.</param>
+    public static string Of(Results results, int rounds, bool isQuick, IReadOnlyList<string> once, string processor, IReadOnlyCollection<double> handOvers)
     {
         var page = new StringBuilder($"# Training and kernels against TorchSharp on {processor}\n\n"
-            + $"Medians of {rounds} alternating rounds{(isQuick ? "; single operations once, and networks for whose second round ten minutes are too few" : "")}. Ratios are ours ÷ theirs: at its best (AVX-512 in MKL, pages that are kept) and as shipped. Share: the least time that it can take with nothing overlapped ÷ the time it took; "
+            + $"Medians of {rounds} alternating rounds{(isQuick ? "; single operations once" : "")}{(once.Count > 0 ? $"; for more than one of {string.Join(", ", once)} there was no time" : "")}. Ratios are ours ÷ theirs: at its best (AVX-512 in MKL, pages that are kept) and as shipped. Share: the least time that it can take with nothing overlapped ÷ the time it took; "
             + "the least is products at the measured multiply-add peak (convolutions as defined, so Winograd may pass 100 %), other arithmetic an instruction an op, divisions and roots at their measured "
             + "throughput, and, added to it, bytes that must move at the best that a loop over as many reaches (copying, copying past the caches, changing in place); more than 100 % is overlap. "
             + $"A word from one core to the other and back: {Report.Median(handOvers):0} ns, from {handOvers.Min():0} to {handOvers.Max():0} before each workload; small networks on two threads depend on it.\n");
