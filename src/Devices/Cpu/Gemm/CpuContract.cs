@@ -39,7 +39,7 @@ internal sealed unsafe class CpuContract : CpuKernel
     private CpuContract(ContractKernel kernel, SharedScratch? kept, Func<int, bool> rests, CpuContext context, Func<Operand, nint> address)
     {
         this.kept = kept;
-        if (kept is null && Panels.Joined(kernel) is { } joined)
+        if (kept is null && Panels.Joined(kernel) is { } joined && joined.Target.Shape[1] <= context.ProductSideMax)
             (kernel, arePanels) = (joined, true);
         tiling = new Tiling(kernel.Target.DType, context.Width);
         size = kernel.Target.DType.Size();
