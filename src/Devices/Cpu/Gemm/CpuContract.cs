@@ -143,7 +143,8 @@ internal sealed unsafe class CpuContract : CpuKernel
     /// <summary>Whether B's rows are as micro-kernels read them.</summary>
     private bool IsInPlace(int columns) => arePanels || (columns % tiling.Lanes == 0 && product.B.ColumnStride == 1 && product.B.RowStride == columns);
 
-    private byte* InPlace(int batch, nint step, int column)
+    /// <summary>Where B is from a step and a column of a panel on.</summary>
+    private byte* OfB(int batch, nint step, int column)
     {
         var b = product.B.Shifted(bOffsets[batch], size);
         return arePanels ? b.Shifted(column / Panels.Columns * (nint)product.K * Panels.Columns, size).At(step, column % Panels.Columns, size) : b.At(step, column, size);
@@ -153,7 +154,7 @@ internal sealed unsafe class CpuContract : CpuKernel
     {
         var (column, columns, vectors) = Place(panel);
         if (kept is null && !IsInPlace(columns))
-            Packing.Panel(InPlace(batch, (nint)step, column), product.B, steps, columns, vectors * tiling.Lanes, size, target);
+            Packing.Panel(OfB(batch, (nint)step, column), product.B, steps, columns, vectors * tiling.Lanes, size, target);
     }
 
     private void Tiles(int batch, int panel, byte* packed, Matrix a, int firstRow, int rowCount, long step, int steps, byte* buffer, bool isFirst)
@@ -162,7 +163,7 @@ internal sealed unsafe class CpuContract : CpuKernel
         int width = vectors * tiling.Lanes;
         var c = product.C.Shifted(cOffsets[batch], size);
         byte* from = kept is not null ? kept.Pointer + (PanelPhase.Place(column, (int)product.K) + (nint)step * width) * size
-            : IsInPlace(columns) ? InPlace(batch, (nint)step, column) : packed;
+            : IsInPlace(columns) ? OfB(batch, (nint)step, column) : packed;
         bool direct = columns == width && c.ColumnStride == 1, ends = step + steps == product.K;
         // A tile that is there in one go is written once: its epilogue takes it from where it was computed.
         bool passes = direct && ends && step == 0 && epilogue is not null;

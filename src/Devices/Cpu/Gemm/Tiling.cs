@@ -52,10 +52,10 @@ internal readonly record struct Tiling(DType DType, VectorWidth Width)
     public int RowsPacked => IsNarrow ? RowsAtOnce : 0;
 
     /// <summary>Vectors that so many columns take.</summary>
-    public int AllVectors(int columns) => (columns + Lanes - 1) / Lanes;
+    public int AllVectors(long columns) => (int)((columns + Lanes - 1) / Lanes);
 
     /// <summary>Vectors that a panel of so many columns takes.</summary>
-    public int Vectors(long columns) => (int)((Math.Min(columns, PanelColumns) + Lanes - 1) / Lanes);
+    public int Vectors(long columns) => AllVectors(Math.Min(columns, PanelColumns));
 
     /// <summary>Most rows of a tile that leave registers for B and one element of A.</summary>
     public int RowsMax(int vectors) => (Width == VectorWidth.V512, vectors) switch
