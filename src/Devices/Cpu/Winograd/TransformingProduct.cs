@@ -1,74 +1,115 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
-using static Singa.Actors.Devices.Cpu.Winograd.WinogradTransforms;
 
 namespace Singa.Actors.Devices.Cpu.Winograd;
 
 /// <summary>
-/// One tile times sixteen channels of the filter, which is transformed on the way: two rows of frequencies at a time stay in registers, so that nothing
-/// of the transform is ever written. Bits are those of <see cref="WinogradTransforms.Filter(float*, nint, float*, nint, float*)"/> and a micro-kernel.
+/// Few tiles times sixteen channels of the filter, which is transformed on the way: of some steps at a time along the height to where it stays in the
+/// first-level cache, then along the width, row by row, in registers. Bits are those of
+/// <see cref="WinogradTransforms.Filter(float*, nint, float*, nint, float*)"/> and a micro-kernel.
 /// </summary>
 internal static unsafe class TransformingProduct
 {
+    private const int Lanes = WinogradTransforms.Lanes, StepsAtOnce = 16, Rows = 6, RowTaps = 3, ChunkTaps = StepsAtOnce * TapsPhase.Taps * Lanes;
+
+    /// <summary>Floats that a product wants for itself.</summary>
+    public const int Temporary = StepsAtOnce * Rows * RowTaps * Lanes;
+
     /// <param name="taps">As <see cref="TapsPhase"/> leaves them.</param>
     /// <param name="steps">Channels summed over.</param>
-    /// <param name="image">The tile's frequencies, each with all channels, <paramref name="imageApart"/> floats apart.</param>
-    /// <param name="products">Sixteen sums for each frequency, <paramref name="apart"/> floats apart.</param>
-    public static void Multiply(float* taps, int steps, float* image, nint imageApart, float* products, nint apart)
+    /// <param name="image">The tiles' frequencies, <paramref name="imageApart"/> floats apart, each with all channels; tiles are <paramref name="imagePitch"/> apart.</param>
+    /// <param name="products">Sixteen sums for each tile and frequency, <paramref name="pitch"/> and <paramref name="apart"/> floats apart.</param>
+    /// <param name="temporary">As many floats as <see cref="Temporary"/> says.</param>
+    public static void Multiply(float* taps, int steps, int tiles, float* image, nint imagePitch, nint imageApart, float* products, nint pitch, nint apart, float* temporary)
     {
-        // While this group's taps are walked three times, a third of the next one's is fetched each time.
-        float* next = taps + (nint)steps * TapsPhase.Taps * Lanes;
-        Multiply<Outer>(taps, steps, next, image, image + 30 * imageApart, imageApart, products, products + 30 * apart, apart);
-        Multiply<Inner>(taps, steps, next + 3 * Lanes, image + 6 * imageApart, image + 12 * imageApart, imageApart, products + 6 * apart, products + 12 * apart, apart);
-        Multiply<Middle>(taps, steps, next + 6 * Lanes, image + 18 * imageApart, image + 24 * imageApart, imageApart, products + 18 * apart, products + 24 * apart, apart);
+        if (Vector512.IsHardwareAccelerated)
+            Multiply<Floats16>(taps, steps, tiles, image, imagePitch, imageApart, products, pitch, apart, temporary);
+        else
+            Multiply<Floats8>(taps, steps, tiles, image, imagePitch, imageApart, products, pitch, apart, temporary);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Multiply<T>(float* taps, int steps, float* next, float* image, float* second, nint imageApart, float* products, float* secondProducts, nint apart) where T : struct, IFilterRows
+    private static void Multiply<T>(float* taps, int steps, int tiles, float* image, nint imagePitch, nint imageApart, float* products, nint pitch, nint apart, float* temporary) where T : struct, IFloats<T>
     {
-        Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default, a4 = default, a5 = default;
-        Vector512<float> b0 = default, b1 = default, b2 = default, b3 = default, b4 = default, b5 = default;
-        for (int step = 0; step < steps; step++, taps += TapsPhase.Taps * Lanes, next += TapsPhase.Taps * Lanes)
+        for (int step = 0; step < steps; step += StepsAtOnce, taps += ChunkTaps)
         {
-            if (Sse.IsSupported)
+            int count = Math.Min(StepsAtOnce, steps - step);
+            // What the next steps want is fetched all the while, for everything comes from memory.
+            float* next = taps + ChunkTaps;
+            for (int lane = 0; lane < Lanes; lane += T.Count)
             {
-                Sse.Prefetch1(next);
-                Sse.Prefetch1(next + Lanes);
-                Sse.Prefetch1(next + 2 * Lanes);
+                Columns<T>(taps + lane, count, temporary);
+                for (int row = 0; row < Rows; row++, next += StepsAtOnce * Line<T>())
+                {
+                    float* rowTaps = temporary + row * StepsAtOnce * RowTaps * T.Count;
+                    for (int tile = 0; tile < tiles; tile++)
+                    {
+                        Row<T>(rowTaps, count, image + tile * imagePitch + row * Rows * imageApart + step, imageApart,
+                            products + tile * pitch + row * Rows * apart + lane, apart, next, step > 0);
+                    }
+                }
             }
+        }
+    }
 
-            var (x0, y0) = T.Of(Load(taps), Load(taps + 3 * Lanes), Load(taps + 6 * Lanes));
-            var (x1, y1) = T.Of(Load(taps + Lanes), Load(taps + 4 * Lanes), Load(taps + 7 * Lanes));
-            var (x2, y2) = T.Of(Load(taps + 2 * Lanes), Load(taps + 5 * Lanes), Load(taps + 8 * Lanes));
-            Add(x0, x1, x2, image + step, imageApart, ref a0, ref a1, ref a2, ref a3, ref a4, ref a5);
-            Add(y0, y1, y2, second + step, imageApart, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5);
+    /// <summary>Floats to fetch at each step of a row, so that all rows together fetch a chunk and a little more.</summary>
+    private static int Line<T>() where T : struct, IFloats<T> => 2 * T.Count;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Fetch<T>(float* next) where T : struct, IFloats<T>
+    {
+        if (!Sse.IsSupported)
+            return;
+        Sse.Prefetch0(next);
+        if (Line<T>() > Lanes)
+            Sse.Prefetch0(next + Lanes);
+    }
+
+    /// <summary>The transform along the height: of each row of frequencies, step by step, what three columns become.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static void Columns<T>(float* taps, int steps, float* rows) where T : struct, IFloats<T>
+    {
+        nint row = StepsAtOnce * RowTaps * T.Count;
+        for (int step = 0; step < steps; step++, taps += TapsPhase.Taps * Lanes)
+        {
+            for (int column = 0; column < RowTaps; column++, rows += T.Count)
+            {
+                float* tap = taps + column * Lanes;
+                var (g0, g1, g2) = (T.Load(tap), T.Load(tap + RowTaps * Lanes), T.Load(tap + 2 * RowTaps * Lanes));
+                WinogradTransforms.Store(FilterRows<T>.Outer(g0, g2), rows, rows + 5 * row);
+                WinogradTransforms.Store(FilterRows<T>.Inner(g0, g1, g2), rows + row, rows + 2 * row);
+                WinogradTransforms.Store(FilterRows<T>.Middle(g0, g1, g2), rows + 3 * row, rows + 4 * row);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static void Row<T>(float* taps, int steps, float* image, nint imageApart, float* products, nint apart, float* next, bool continues) where T : struct, IFloats<T>
+    {
+        T s0 = default, s1 = default, s2 = default, s3 = default, s4 = default, s5 = default;
+        if (continues)
+        {
+            (s0, s1, s2) = (T.Load(products), T.Load(products + apart), T.Load(products + 2 * apart));
+            (s3, s4, s5) = (T.Load(products + 3 * apart), T.Load(products + 4 * apart), T.Load(products + 5 * apart));
         }
 
-        Put(a0, a1, a2, a3, a4, a5, products, apart);
-        Put(b0, b1, b2, b3, b4, b5, secondProducts, apart);
-    }
+        for (int step = 0; step < steps; step++, taps += RowTaps * T.Count, image++, next += Line<T>())
+        {
+            Fetch<T>(next);
+            var (g0, g1, g2) = (T.Load(taps), T.Load(taps + T.Count), T.Load(taps + 2 * T.Count));
+            var (u, v) = FilterRows<T>.Outer(g0, g2);
+            s0 = T.Fma(u, T.Create(*image), s0);
+            s5 = T.Fma(v, T.Create(image[5 * imageApart]), s5);
+            (u, v) = FilterRows<T>.Inner(g0, g1, g2);
+            s1 = T.Fma(u, T.Create(image[imageApart]), s1);
+            s2 = T.Fma(v, T.Create(image[2 * imageApart]), s2);
+            (u, v) = FilterRows<T>.Middle(g0, g1, g2);
+            s3 = T.Fma(u, T.Create(image[3 * imageApart]), s3);
+            s4 = T.Fma(v, T.Create(image[4 * imageApart]), s4);
+        }
 
-    /// <summary>A row's transform along the width, times the image's frequencies.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(Vector512<float> g0, Vector512<float> g1, Vector512<float> g2, float* image, nint apart,
-        ref Vector512<float> s0, ref Vector512<float> s1, ref Vector512<float> s2, ref Vector512<float> s3, ref Vector512<float> s4, ref Vector512<float> s5)
-    {
-        var (u, v) = Outer.Of(g0, g1, g2);
-        s0 = Fma(u, Vector512.Create(*image), s0);
-        s5 = Fma(v, Vector512.Create(image[5 * apart]), s5);
-        (u, v) = Inner.Of(g0, g1, g2);
-        s1 = Fma(u, Vector512.Create(image[apart]), s1);
-        s2 = Fma(v, Vector512.Create(image[2 * apart]), s2);
-        (u, v) = Middle.Of(g0, g1, g2);
-        s3 = Fma(u, Vector512.Create(image[3 * apart]), s3);
-        s4 = Fma(v, Vector512.Create(image[4 * apart]), s4);
-    }
-
-    private static void Put(Vector512<float> v0, Vector512<float> v1, Vector512<float> v2, Vector512<float> v3, Vector512<float> v4, Vector512<float> v5, float* products, nint apart)
-    {
-        Store((v0, v1), products, products + apart);
-        Store((v2, v3), products + 2 * apart, products + 3 * apart);
-        Store((v4, v5), products + 4 * apart, products + 5 * apart);
+        WinogradTransforms.Store((s0, s1), products, products + apart);
+        WinogradTransforms.Store((s2, s3), products + 2 * apart, products + 3 * apart);
+        WinogradTransforms.Store((s4, s5), products + 4 * apart, products + 5 * apart);
     }
 }

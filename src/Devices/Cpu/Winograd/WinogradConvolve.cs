@@ -15,7 +15,7 @@ internal sealed unsafe class WinogradConvolve : CpuKernel
 {
     private const int Lanes = WinogradTransforms.Lanes, Frequencies = Graph.Plans.Winograd.Frequencies, TilesWanted = 64;
 
-    // Sums that lie in pairs of narrower vectors are more than the registers hold: transformed on the way is then worth it for a single tile.
+    // On narrower vectors transforming takes as long as reading the transform of a filter that is shared by more tiles than one.
     private static readonly int TilesFew = Vector512.IsHardwareAccelerated ? 4 : 1;
 
     private readonly WinogradSize size;
@@ -75,7 +75,7 @@ internal sealed unsafe class WinogradConvolve : CpuKernel
 
     private int TilesMax => rowsAtOnce * size.TileColumns;
 
-    private long PixelsMax => (long)WinogradSize.Reads(rowsAtOnce) * WinogradSize.Reads(size.TileColumns) * Lanes;
+    private long PixelsMax => Math.Max(isFew ? TransformingProduct.Temporary : 0, (long)WinogradSize.Reads(rowsAtOnce) * WinogradSize.Reads(size.TileColumns) * Lanes);
 
     private long Units => (long)((size.Samples * size.TileRows + rowsAtOnce - 1) / rowsAtOnce) * panelParts;
 
@@ -130,7 +130,7 @@ internal sealed unsafe class WinogradConvolve : CpuKernel
             int width = cut.Width(panel);
             nint apart = WinogradSize.Apart((long)tiles * width);
             if (isFew)
-                MultiplyFew(panel, tiles, width, image, imageApart, products, apart);
+                MultiplyFew(panel, tiles, width, image, imageApart, products, apart, pixels);
             for (int f = 0; f < Frequencies && !isFew; f++)
                 Multiply(f, panel, tiles, width, image + f * imageApart, products + f * apart);
             for (int row = first; row < first + count; row = (row / height + 1) * height)
@@ -174,13 +174,12 @@ internal sealed unsafe class WinogradConvolve : CpuKernel
         }
     }
 
-    private void MultiplyFew(int panel, int tiles, int width, float* image, nint imageApart, float* products, nint apart)
+    private void MultiplyFew(int panel, int tiles, int width, float* image, nint imageApart, float* products, nint apart, float* temporary)
     {
         for (int column = 0; column < width; column += Lanes)
         {
             float* taps = (float*)shared.Pointer + TapsPhase.Place(size.InChannels, panel * tiling.PanelColumns + column);
-            for (int tile = 0; tile < tiles; tile++)
-                TransformingProduct.Multiply(taps, size.InChannels, image + (nint)tile * Padded, imageApart, products + (nint)tile * width + column, apart);
+            TransformingProduct.Multiply(taps, size.InChannels, tiles, image, Padded, imageApart, products + column, width, apart, temporary);
         }
     }
 
