@@ -15,6 +15,11 @@ internal sealed class CompiledMethods : EventListener
     // Events come some time after what they tell of.
     private static readonly TimeSpan Late = TimeSpan.FromSeconds(2);
 
+    // The runtime has no public way to ask a method for its type where that is generic.
+    private const BindingFlags All = BindingFlags.NonPublic | BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static;
+    private static readonly MethodInfo Info = typeof(RuntimeMethodHandle).GetMethod("GetMethodInfo", All)!;
+    private static readonly MethodInfo DeclaringType = typeof(RuntimeMethodHandle).GetMethods(All).Single(m => m.Name == "GetDeclaringType" && m.GetParameters()[0].ParameterType == Info.ReturnType);
+
     private readonly ConcurrentQueue<nint> methods = new();
 
     /// <summary>All so far.</summary>
@@ -37,13 +42,10 @@ internal sealed class CompiledMethods : EventListener
             methods.Enqueue((nint)id);
     }
 
-    /// <summary>The method itself: for shared generics, over the type that stands for all references. The runtime has no public way to ask for its type.</summary>
+    /// <summary>The method itself: for shared generics, over the type that stands for all references.</summary>
     private static MethodBase? Find(nint id)
     {
-        const BindingFlags all = BindingFlags.NonPublic | BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static;
         var handle = RuntimeMethodHandle.FromIntPtr(id);
-        object info = typeof(RuntimeMethodHandle).GetMethod("GetMethodInfo", all)!.Invoke(handle, null)!;
-        var declaring = typeof(RuntimeMethodHandle).GetMethods(all).Single(m => m.Name == "GetDeclaringType" && m.GetParameters()[0].ParameterType == info.GetType().GetInterface("System.IRuntimeMethodInfo"));
-        return declaring.Invoke(null, [info]) is Type type ? MethodBase.GetMethodFromHandle(handle, type.TypeHandle) : null;
+        return DeclaringType.Invoke(null, [Info.Invoke(handle, null)]) is Type type ? MethodBase.GetMethodFromHandle(handle, type.TypeHandle) : null;
     }
 }
