@@ -131,7 +131,7 @@ public sealed class ClusterHost : IHostedService
         var join = new JoinOrder(
             settings.Seeds, [.. members], cluster, isFirst, settings.Times, settings.Trust, new RememberedMembers(settings.StateFolder, self, settings.Port > 0), singa.Time,
             Join, seen => members = seen, why => ended.TrySetResult(why));
-        SingaSystem.Start(started, SingaSettings.From(started.Settings.Config), singa.Open, singa.Time, singa.Observe, new ClusterMembership(settings, self, new NodeKey(self.ToString(), opened.Local.Incarnation), join, refusals, opened));
+        SingaSystem.Start(started, singa, new ClusterMembership(settings, self, new NodeKey(self.ToString(), opened.Local.Incarnation), join, refusals, opened));
         (system, plane) = (started, opened);
     }
 

@@ -1,5 +1,6 @@
 using Akka.Configuration;
 using Singa.Actors.Devices;
+using Singa.Actors.Runtime.Regrouping;
 
 namespace Singa.Actors.Runtime.Hosting;
 
@@ -14,6 +15,9 @@ public sealed class SingaBuilder
 
     /// <summary>Opens a device; tests bring devices that fail.</summary>
     internal Func<DeviceDescription, IBackend> Open { get; private set; } = Backends.Create;
+
+    /// <summary>How long whom is waited for when a generation ends; tests that are not about it have patience.</summary>
+    internal RegroupingTimes Regrouping { get; private set; } = RegroupingTimes.Default;
 
     /// <summary>Who sees what a device does, by the device's name; null for nobody.</summary>
     internal Func<string, IExecutionObserver?> Observe { get; private set; } = _ => null;
@@ -61,6 +65,12 @@ public sealed class SingaBuilder
     internal SingaBuilder WithTime(TimeProvider time)
     {
         Time = time;
+        return this;
+    }
+
+    internal SingaBuilder WithRegrouping(RegroupingTimes times)
+    {
+        Regrouping = times;
         return this;
     }
 }

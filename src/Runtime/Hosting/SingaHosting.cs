@@ -62,7 +62,7 @@ public static class SingaHosting
     }
 
     private static AkkaConfigurationBuilder StartSinga(this AkkaConfigurationBuilder akka, SingaBuilder singa) =>
-        akka.WithActors((system, _) => SingaSystem.Start(system, SingaSettings.From(system.Settings.Config), singa.Open, singa.Time, singa.Observe));
+        akka.WithActors((system, _) => SingaSystem.Start(system, singa));
 
     /// <summary>A host may resolve its services before it starts; only submitting needs the system.</summary>
     private sealed class LazyTraining(Func<ActorSystem> system) : ITraining

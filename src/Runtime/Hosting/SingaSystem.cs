@@ -21,14 +21,13 @@ public sealed class SingaSystem : IExtension
 
     public SingaSettings Settings { get; }
 
-    /// <summary>Opens the devices that <paramref name="settings"/> name, and offers them.</summary>
-    /// <param name="open">Opens a device.</param>
-    /// <param name="observe">Who sees what a device does.</param>
+    /// <summary>Opens the devices that the system's configuration names, and offers them.</summary>
+    /// <param name="singa">What the host has said.</param>
     /// <param name="cluster">Null where the process is by itself.</param>
-    internal static SingaSystem Start(
-        ActorSystem system, SingaSettings settings, Func<DeviceDescription, IBackend> open, TimeProvider time, Func<string, IExecutionObserver?> observe,
-        ClusterMembership? cluster = null)
+    internal static SingaSystem Start(ActorSystem system, SingaBuilder singa, ClusterMembership? cluster = null)
     {
+        var settings = SingaSettings.From(system.Settings.Config);
+        var (open, time, observe) = (singa.Open, singa.Time, singa.Observe);
         var plane = cluster?.Plane;
         var (replicas, library) = (new ReplicaStore(plane), new JobLibrary(plane, cluster?.Settings.DataRoot));
         var coordinator = cluster?.StartCoordinator(system, settings.Runtime, Dispatcher)
@@ -36,7 +35,7 @@ public sealed class SingaSystem : IExtension
         var transport = plane?.Transport ?? new InProcessTransport(time);
         var order = new NodeOrder(
             cluster?.Key ?? new NodeKey("", 0), [.. settings.Devices.Select(d => new NodeDevice(d.Name, DeviceActor.Props(d.Name, () => open(d), settings.Device, observe(d.Name)), plan => Backends.ScratchBytes(d, plan)))],
-            CollectiveActor.Props(transport, settings.Collective), transport, plane, replicas, library, settings.Runtime, RegroupingTimes.Default,
+            CollectiveActor.Props(transport, settings.Collective), transport, plane, replicas, library, settings.Runtime, singa.Regrouping,
             time, Dispatcher);
         system.ActorOf(Props.Create(() => new NodeActor(order, coordinator)).WithDispatcher(Dispatcher), NodePaths.Node);
         cluster?.Open(system, coordinator, time, Dispatcher);

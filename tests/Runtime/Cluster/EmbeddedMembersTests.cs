@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Singa.Actors.Devices.Tests.Conformance;
 using Singa.Actors.Runtime.Coordination;
 using Singa.Actors.Runtime.Hosting;
+using Singa.Actors.Runtime.Regrouping;
 using Singa.Actors.Runtime.Tests.Hosting;
 
 namespace Singa.Actors.Runtime.Tests.Cluster;
@@ -40,19 +41,25 @@ public sealed class EmbeddedMembersTests
     public async Task What_a_process_has_of_a_step_is_kept_where_a_device_of_another_breaks_or_hangs(bool hangs)
     {
         const string Impatient = "singa.runtime.rest-timeout = 4s, singa.runtime.release-timeout = 200ms, singa.devices.stop-grace = 100ms";
-        // A worker's samples begin a step, and nothing else that is uploaded is as large. When they come no bucket of it has been exchanged, whoever is
-        // quicker; counted among all uploads they are not the same every time, for the next step's may come before an update's.
+        // A worker's samples begin a step, and nothing else that is uploaded is as large. Where a step is admitted when the one before it is over, the
+        // other device here having got them means that of the step before nothing is under way, and of theirs no bucket has been exchanged, whoever
+        // is quicker.
         const int Step = 3;
+        const string OneStep = "singa.runtime.steps-ahead = 1";
+        // Who says nothing for half a second is not waited for, and what it has is lost: a busy machine may be silent for longer.
+        var patient = RegroupingTimes.Default with { SilenceGrace = TimeSpan.FromMinutes(1), HoldGrace = TimeSpan.FromMinutes(1) };
         var job = RegroupTests.Job with { Epochs = 3, Shards = 8 };
         int samplesBytes = job.BatchSize / 4 * (int)TinyJob.Clouds().Sample.Count * sizeof(float);
+        using var begun = new ManualResetEventSlim();
         using var over = new ManualResetEventSlim();
         await using var alone = await TestHost.StartAsync("cpu=1", singa => singa.WithBackends(_ => new ReferenceBackend()));
         var (expected, _) = await alone.TrainAsync(job);
-        await using var first = await TestHost.StartAsync("cpu=2", singa => Member(singa.WithBackends(_ => new ReferenceBackend()).WithHocon(Impatient)));
+        await using var first = await TestHost.StartAsync("cpu=2", singa => Member(singa.WithBackends(_ => new ReferenceBackend()).WithHocon(Impatient).WithRegrouping(patient)));
         var home = first.Services.GetRequiredService<ClusterHost>();
         await home.Joined;
         await using var second = await TestHost.StartAsync("cpu=2", singa => Member(
-            singa.WithBackends(device => device.Index == 0 ? new ReferenceBackend() : new FailingBackend(new ReferenceBackend(), 0, Fail, Step, samplesBytes)).WithHocon(Impatient), home.Address.ToString()));
+            singa.WithBackends(device => new FailingBackend(new ReferenceBackend(), 0, device.Index == 0 ? begun.Set : Fail, Step, samplesBytes))
+                .WithHocon(Impatient).WithHocon(OneStep).WithRegrouping(patient), home.Address.ToString()));
         await second.Services.GetRequiredService<ClusterHost>().Joined;
 
         var run = await first.Training.SubmitAsync(job, new TrainingOptions { MinDevices = 4 });
@@ -70,6 +77,7 @@ public sealed class EmbeddedMembersTests
 
         void Fail()
         {
+            begun.Wait();
             if (!hangs)
                 throw new InvalidOperationException("it is no more");
             over.Wait();

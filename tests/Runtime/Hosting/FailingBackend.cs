@@ -3,7 +3,7 @@ using Singa.Actors.Graph.Plans;
 
 namespace Singa.Actors.Runtime.Tests.Hosting;
 
-/// <summary>Breaks at its n-th launch as told, or at its n-th upload of so many bytes, and works before it.</summary>
+/// <summary>Does as told, mostly break, at its n-th launch, or at its n-th upload of so many bytes, and works otherwise.</summary>
 internal sealed class FailingBackend(IBackend inner, int launches, Action failure, int uploads = 0, int uploadBytes = 0) : IBackend
 {
     private int launched, uploaded;
