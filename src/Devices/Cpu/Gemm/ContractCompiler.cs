@@ -10,8 +10,10 @@ internal static unsafe class ContractCompiler
     {
         nint Address(Operand operand) => (nint)CpuKernel.Address(operand, blocks);
         long side = Math.Max(kernel.Target.Shape[^2], kernel.Target.Shape[^1]), steps = kernel.Left.Shape[^1];
-        // One shard is a product like any other; a long k is better summed as shards are, in scratch that is written to the target once.
-        bool isLong = steps is > 2 * Tiling.StepsMost and <= int.MaxValue && side <= context.ProductSideMax;
+        // One shard is a product like any other; a long k is better summed as shards are, in scratch that is written to the target once, unless panels would
+        // be packed again for further rows.
+        bool isLong = steps is > 2 * Tiling.StepsMost and <= int.MaxValue && side <= context.ProductSideMax
+            && Math.Min(kernel.Target.Shape[^2], kernel.Target.Shape[^1]) <= new Tiling(kernel.Target.DType, context.Width).RowsAtOnce;
         if (kernel.Tree is [{ First: 0, Count: 1 }] && !isLong)
             kernel = new ContractKernel(Operands.Row(kernel.Left, 0), Operands.Row(kernel.Right, 0), Operands.Row(kernel.Target, 0), [],
                 kernel.Rounded ? new Epilogue(Programs.Round, []) : null);
