@@ -230,6 +230,29 @@ public sealed class ProductTests
     [MemberData(nameof(Seeds))]
     public void Winograd_part_by_part_has_the_defined_bits(int seed) => Check(seed, DrawWinograd(seed), [1, 2000, 300_000]);
 
+    /// <summary>
+    /// Few tiles, for which the filter is transformed piece by piece, and at last many, for which it is transformed at once unless there is no memory
+    /// for that: steps that several pieces share evenly and not, one block and two, columns in whole panels and not, tiles of one row and of several samples.
+    /// </summary>
+    [Theory]
+    [InlineData(ConvolveForm.Forward, 1, 40, 16, 4, 4)]
+    [InlineData(ConvolveForm.Forward, 5, 37, 23, 4, 3)]
+    [InlineData(ConvolveForm.Forward, 3, 601, 72, 5, 9)]
+    [InlineData(ConvolveForm.Forward, 2, 2051, 19, 4, 4)]
+    [InlineData(ConvolveForm.Forward, 3, 7, 21, 60, 59)]
+    [InlineData(ConvolveForm.ImageGradient, 1, 16, 40, 4, 4)]
+    [InlineData(ConvolveForm.ImageGradient, 5, 23, 37, 4, 3)]
+    [InlineData(ConvolveForm.ImageGradient, 3, 72, 601, 5, 9)]
+    [InlineData(ConvolveForm.ImageGradient, 2, 19, 2051, 4, 4)]
+    [InlineData(ConvolveForm.ImageGradient, 3, 21, 7, 60, 59)]
+    public void Winograd_filters_transformed_on_the_way_have_the_defined_bits(ConvolveForm form, int samples, int channels, int outputs, int height, int width)
+    {
+        Check(channels, Make);
+        Check(channels, Make, [1, 20_000, 300_000]);
+
+        Kernel Make(KernelCase it) => Convolution(it, form, new Window2D(3, 3, PadTop: 1, PadLeft: 1), DType.Float32, 0, (samples, channels, outputs), (height, width), (height, width)) with { Winograd = true };
+    }
+
     private static Func<KernelCase, Kernel> DrawWinograd(int seed) => it =>
     {
         const DType type = DType.Float32;

@@ -7,13 +7,13 @@ namespace Singa.Actors.Devices.Cpu.Winograd;
 
 /// <summary>
 /// Forward convolution and the image's gradient by <see cref="Graph.Plans.Winograd"/>: the filter is transformed, where it rests once and for all, then some rows of
-/// tiles at a time are read, transformed, multiplied frequency by frequency, and transformed back while they are in the cache. Where the
-/// whole filter would take too much memory, some of the channels that come out are computed at a time. For few tiles the transform, four times the
-/// filter, would be read for little: of a filter that rests the taps are kept in order, and transformed on the way.
+/// tiles at a time are read, transformed, multiplied frequency by frequency, and transformed back while they are in the cache. A filter that does
+/// not rest is transformed on the way (<see cref="FilterPieces"/>) where its transform would be read a few times only, or takes too much memory.
+/// For hardly any tiles even the transform of a filter that rests would be read for little: its taps are kept in order, and transformed on the way as well.
 /// </summary>
 internal sealed unsafe class WinogradConvolve : CpuKernel
 {
-    private const int Lanes = WinogradTransforms.Lanes, Frequencies = Graph.Plans.Winograd.Frequencies, TilesWanted = 64;
+    private const int Lanes = WinogradTransforms.Lanes, Frequencies = Graph.Plans.Winograd.Frequencies, TilesWanted = 64, PiecesFew = 8;
 
     // On narrower vectors transforming takes as long as reading the transform of a filter that is shared by more tiles than one.
     private static readonly int TilesFew = Vector512.IsHardwareAccelerated ? 4 : 1;
@@ -22,62 +22,68 @@ internal sealed unsafe class WinogradConvolve : CpuKernel
     private readonly Tiling tiling;
     private readonly PanelCut cut;
     private readonly SharedScratch shared;
-    private readonly int firstChannel;
     private readonly float* source;
     private readonly float* target;
     private readonly TileEpilogue? epilogue;
     private readonly nint[][] epilogueOffsets = [];
+    private readonly FilterPieces? pieces;
     private readonly bool isFew;
     private int rowsAtOnce, panelParts = 1;
 
-    private WinogradConvolve(ConvolveKernel kernel, WinogradSize size, PanelCut cut, int firstChannel, SharedScratch shared, bool isFew, CpuContext context, Func<Operand, nint> address)
+    private WinogradConvolve(ConvolveKernel kernel, WinogradSize size, PanelCut cut, SharedScratch shared, bool isFew, FilterPieces? pieces, CpuContext context, Func<Operand, nint> address)
     {
-        (this.size, this.cut, tiling, this.firstChannel, this.shared, this.isFew) = (size, cut, cut.Tiling, firstChannel, shared, isFew);
+        (this.size, this.cut, tiling, this.shared, this.isFew, this.pieces) = (size, cut, cut.Tiling, shared, isFew, pieces);
         source = (float*)address(kernel.Form == ConvolveForm.Forward ? kernel.Image : kernel.Result);
         target = (float*)address(kernel.Target);
         if (kernel.Epilogue is { } fused)
             (epilogue, epilogueOffsets) = TileEpilogue.OfPlanes(fused, size.Samples, context, address);
-        rowsAtOnce = Math.Max(1, TilesWanted / size.TileColumns);
+        rowsAtOnce = RowsWanted(size);
     }
 
     /// <param name="resting">The filter's block where nothing writes it: its transform is kept.</param>
-    public static CpuPhases Compile(ConvolveKernel kernel, RestingBlock? resting, CpuContext context, Func<Operand, nint> address)
+    public static CompiledKernel Compile(ConvolveKernel kernel, RestingBlock? resting, CpuContext context, Func<Operand, nint> address)
     {
         var geometry = Geometry.Of(kernel);
         var size = WinogradSize.Of(geometry, kernel.Form);
-        var all = new PanelCut(new Tiling(kernel.Target.DType, context.Width), size.OutChannels);
-        if (resting is not null && IsFew(size, kernel.Form, all.Tiling))
+        var cut = new PanelCut(new Tiling(kernel.Target.DType, context.Width), size.OutChannels);
+        var filter = new FilterTaps(geometry, kernel.Form == ConvolveForm.ImageGradient, (float*)address(kernel.Filter));
+        if (resting is not null && IsFew(size, kernel.Form, cut.Tiling))
         {
             var taps = resting.Keep((nameof(TapsPhase), kernel.Filter.Offset, kernel.Filter.Shape), TapsPhase.Bytes(size.InChannels, size.OutChannels));
             var place = new SharedScratch(0);
-            return new CpuPhases(place, new TapsPhase(geometry, (float*)address(kernel.Filter), place), new WinogradConvolve(kernel, size, all, 0, place, isFew: true, context, address)) { Kept = taps };
+            return new CpuPhases(place, new TapsPhase(geometry, (float*)address(kernel.Filter), place), new WinogradConvolve(kernel, size, cut, place, isFew: true, null, context, address)) { Kept = taps };
         }
 
-        var kept = resting?.Keep((nameof(FilterPhase), kernel.Form, kernel.Filter.Offset, kernel.Filter.Shape), WinogradSize.Bytes(size.InChannels, all.TotalWidth));
-        int atOnce = kept is null ? all.ColumnsWithin(context.SharedScratchMost, columns => WinogradSize.Bytes(size.InChannels, columns)) : size.OutChannels;
-        var shared = new SharedScratch(kept is null ? WinogradSize.Bytes(size.InChannels, all.Part(0, atOnce).TotalWidth) : 0);
-        var phases = new List<CpuKernel>();
-        for (int first = 0; first < size.OutChannels; first += atOnce)
-        {
-            var cut = all.Part(first, atOnce);
-            phases.Add(new FilterPhase(geometry, kernel.Form == ConvolveForm.ImageGradient, cut, first, (float*)address(kernel.Filter), shared));
-            phases.Add(new WinogradConvolve(kernel, size, cut, first, shared, isFew: false, context, address));
-        }
+        long bytes = WinogradSize.Bytes(size.InChannels, cut.TotalWidth);
+        if (resting is null && IsInPieces(size, bytes, context.SharedScratchMost))
+            return new WinogradConvolve(kernel, size, cut, new SharedScratch(0), isFew: false, new FilterPieces(filter, size.InChannels, cut, context.SharedScratchMost), context, address);
 
-        return new CpuPhases(shared, [.. phases]) { Kept = kept };
+        var kept = resting?.Keep((nameof(FilterPhase), kernel.Form, kernel.Filter.Offset, kernel.Filter.Shape), bytes);
+        var shared = new SharedScratch(kept is null ? bytes : 0);
+        return new CpuPhases(shared, new FilterPhase(filter, size.InChannels, cut, shared), new WinogradConvolve(kernel, size, cut, shared, isFew: false, null, context, address)) { Kept = kept };
     }
 
     private static bool IsFew(WinogradSize size, ConvolveForm form, Tiling tiling) =>
         form == ConvolveForm.Forward && (long)size.Samples * size.TileRows * size.TileColumns <= TilesFew && size.InChannels <= ContractKernel.BlockLength
         && size.OutChannels % Lanes == 0 && tiling.PanelColumns % Lanes == 0;
 
+    /// <summary>
+    /// Whether a filter that does not rest is transformed on the way. Its whole transform, made once, is written and read beyond the second-level cache,
+    /// which takes as long as some more transforms; what is small stays near and is made once for many tiles.
+    /// </summary>
+    private static bool IsInPieces(WinogradSize size, long transformBytes, long most) => transformBytes > most || RowUnits(size, RowsWanted(size)) <= PiecesFew;
+
+    private static int RowsWanted(WinogradSize size) => Math.Max(1, TilesWanted / Math.Max(1, size.TileColumns));
+
+    private static int RowUnits(WinogradSize size, int rowsAtOnce) => (size.Samples * size.TileRows + rowsAtOnce - 1) / rowsAtOnce;
+
     private int Padded => WinogradSize.Padded(size.InChannels);
 
     private int TilesMax => rowsAtOnce * size.TileColumns;
 
-    private long PixelsMax => Math.Max(isFew ? TransformingProduct.Temporary : 0, (long)WinogradSize.Reads(rowsAtOnce) * WinogradSize.Reads(size.TileColumns) * Lanes);
+    private long PixelsMax => Math.Max(isFew ? TransformingProduct.Temporary : pieces?.Temporary ?? 0, (long)WinogradSize.Reads(rowsAtOnce) * WinogradSize.Reads(size.TileColumns) * Lanes);
 
-    private long Units => (long)((size.Samples * size.TileRows + rowsAtOnce - 1) / rowsAtOnce) * panelParts;
+    private long Units => (long)RowUnits(size, rowsAtOnce) * panelParts;
 
     private int PanelWidth => (cut.Width(0) + Lanes - 1) / Lanes * Lanes;
 
@@ -91,6 +97,15 @@ internal sealed unsafe class WinogradConvolve : CpuKernel
             return 0;
         if (threads == 1)
             return 1;
+        if (pieces is not null)
+        {
+            // Fewer rows would transform the filter more often: threads that have none of their own share those of others, panel by panel.
+            int units = RowUnits(size, rowsAtOnce);
+            rowsAtOnce = (rows + units - 1) / units;
+            panelParts = units % threads == 0 || units >= threads * 4 ? 1 : Math.Min(cut.Count, threads);
+            return (int)Math.Min(Units, threads * 8);
+        }
+
         // Of few tiles everybody transforms all, and multiplies them by some of the filter.
         if ((long)rows * size.TileColumns < (long)threads * TilesWanted)
             panelParts = Math.Min(cut.Count, threads * 2);
@@ -131,7 +146,8 @@ internal sealed unsafe class WinogradConvolve : CpuKernel
             nint apart = WinogradSize.Apart((long)tiles * width);
             if (isFew)
                 MultiplyFew(panel, tiles, width, image, imageApart, products, apart, pixels);
-            for (int f = 0; f < Frequencies && !isFew; f++)
+            pieces?.Multiply(panel, tiles, image, Padded, imageApart, products, apart, pixels);
+            for (int f = 0; f < Frequencies && !isFew && pieces is null; f++)
                 Multiply(f, panel, tiles, width, image + f * imageApart, products + f * apart);
             for (int row = first; row < first + count; row = (row / height + 1) * height)
             {
@@ -196,7 +212,7 @@ internal sealed unsafe class WinogradConvolve : CpuKernel
                     WinogradTransforms.Result(from, apart, pixels + ((nint)WinogradSize.Covers(y) * pitch + WinogradSize.Covers(x)) * Lanes, (nint)pitch * Lanes, temporary);
             }
 
-            int channel = firstChannel + panel * tiling.PanelColumns + k, channels = Math.Min(Lanes, cut.ColumnsOf(panel) - k);
+            int channel = panel * tiling.PanelColumns + k, channels = Math.Min(Lanes, cut.ColumnsOf(panel) - k);
             float* to = target + ((nint)sample * size.OutChannels + channel) * plane + (nint)top * size.OutWidth;
             ChannelPixels.Write(pixels, pitch, to, plane, size.OutWidth, channels, height);
             epilogue?.Apply((byte*)to, plane * sizeof(float), channels, height * size.OutWidth, channel, top * size.OutWidth, epilogueOffsets[sample]);

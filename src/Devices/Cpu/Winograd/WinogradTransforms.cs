@@ -25,6 +25,82 @@ internal static unsafe class WinogradTransforms
     public static void Filter(float* taps, nint next, float* frequencies, nint apart, float* temporary) =>
         Square<FilterLine>(taps, 3 * next, next, frequencies, 6 * apart, apart, temporary);
 
+    /// <summary>
+    /// Of some steps one row of six frequencies: bits are those of <see cref="Filter"/>. Steps go to rows of <paramref name="width"/>; where that is
+    /// less than sixteen, up to a vector beyond the last row is written.
+    /// </summary>
+    /// <param name="next">From a tap to the next; from a step to the next are <see cref="FilterTaps.PerStep"/>.</param>
+    public static void FilterRow(int row, float* taps, nint next, int steps, float* frequencies, int width, nint apart)
+    {
+        if (Vector512.IsHardwareAccelerated)
+            FilterRow<Floats16>(row, taps, next, steps, frequencies, width, apart);
+        else
+            FilterRow<Floats8>(row, taps, next, steps, frequencies, width, apart);
+    }
+
+    private static void FilterRow<T>(int row, float* taps, nint next, int steps, float* frequencies, int width, nint apart) where T : struct, IFloats<T>
+    {
+        switch (row)
+        {
+            case 0 or 5:
+                FilterRow<OuterRows<T>, T>(row == 5, taps, next, steps, frequencies, width, apart);
+                break;
+            case 1 or 2:
+                FilterRow<InnerRows<T>, T>(row == 2, taps, next, steps, frequencies, width, apart);
+                break;
+            default:
+                FilterRow<MiddleRows<T>, T>(row == 4, taps, next, steps, frequencies, width, apart);
+                break;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void FilterRow<TRows, T>(bool isSecond, float* taps, nint next, int steps, float* frequencies, int width, nint apart)
+        where TRows : struct, IRows<T>
+        where T : struct, IFloats<T>
+    {
+        int lanes = Math.Min(Lanes, width);
+        for (int step = 0; step < steps; step++, taps += FilterTaps.PerStep, frequencies += width)
+        {
+            for (int lane = 0; lane < lanes; lane += T.Count)
+            {
+                float* tap = taps + lane;
+                float* to = frequencies + lane;
+                var (a, b) = TRows.Of(T.Load(tap), T.Load(tap + 3 * next), T.Load(tap + 6 * next));
+                var (c, d) = TRows.Of(T.Load(tap + next), T.Load(tap + 4 * next), T.Load(tap + 7 * next));
+                var (e, f) = TRows.Of(T.Load(tap + 2 * next), T.Load(tap + 5 * next), T.Load(tap + 8 * next));
+                if (isSecond)
+                    (a, c, e) = (b, d, f);
+                Store(FilterRows<T>.Outer(a, e), to, to + 5 * apart);
+                Store(FilterRows<T>.Inner(a, c, e), to + apart, to + 2 * apart);
+                Store(FilterRows<T>.Middle(a, c, e), to + 3 * apart, to + 4 * apart);
+            }
+        }
+    }
+
+    private interface IRows<T>
+    {
+        static abstract (T First, T Second) Of(T g0, T g1, T g2);
+    }
+
+    private readonly struct OuterRows<T> : IRows<T> where T : struct, IFloats<T>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static (T First, T Second) Of(T g0, T g1, T g2) => FilterRows<T>.Outer(g0, g2);
+    }
+
+    private readonly struct InnerRows<T> : IRows<T> where T : struct, IFloats<T>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static (T First, T Second) Of(T g0, T g1, T g2) => FilterRows<T>.Inner(g0, g1, g2);
+    }
+
+    private readonly struct MiddleRows<T> : IRows<T> where T : struct, IFloats<T>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static (T First, T Second) Of(T g0, T g1, T g2) => FilterRows<T>.Middle(g0, g1, g2);
+    }
+
     /// <summary>36 frequencies to 4×4 pixels.</summary>
     public static void Result(float* frequencies, nint apart, float* pixels, nint pitch, float* temporary) =>
         Square<ResultLine>(frequencies, 6 * apart, apart, pixels, pitch, Lanes, temporary);
