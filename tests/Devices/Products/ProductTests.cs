@@ -67,6 +67,18 @@ public sealed class ProductTests
             Rounded: type == DType.Float32 && seed % 3 == 1);
     });
 
+    /// <summary>Long and with rows and columns enough that panels serve several blocks of rows: k of one block and of two.</summary>
+    [Theory]
+    [InlineData(130, 140, 1100, false)]
+    [InlineData(140, 129, 2100, false)]
+    [InlineData(131, 150, 1100, true)]
+    [InlineData(100, 150, 1100, true)]
+    public void A_long_product_of_one_shard_has_the_defined_bits(int m, int n, int k, bool rounded) => Check(k, it =>
+    {
+        var tree = it.Tree(1);
+        return new ContractKernel(it.Strided(DType.Float32, 1, m, k), it.Strided(DType.Float32, 1, k, n), it.Strided(DType.Float32, tree.Length, m, n), tree, null, rounded);
+    });
+
     /// <summary>Such rows have few places in a cache, and are copied where panel after panel wants them.</summary>
     [Theory]
     [MemberData(nameof(FewSeeds))]

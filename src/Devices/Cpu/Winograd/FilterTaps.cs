@@ -6,10 +6,12 @@ namespace Singa.Actors.Devices.Cpu.Winograd;
 /// <param name="turned">For an image's gradient: channels change places, and taps are turned by half a turn.</param>
 internal readonly unsafe struct FilterTaps(Geometry geometry, bool turned, float* filter)
 {
-    /// <summary>Floats of one step: all taps of sixteen channels that come out.</summary>
-    public const int PerStep = TapsPhase.Taps * Lanes;
+    public const int Taps = Graph.Plans.Winograd.Taps * Graph.Plans.Winograd.Taps;
 
-    private const int Lanes = WinogradTransforms.Lanes, Taps = TapsPhase.Taps, StepsAhead = 8;
+    /// <summary>Floats of one step: all taps of sixteen channels that come out.</summary>
+    public const int PerStep = Taps * Lanes;
+
+    private const int Lanes = WinogradTransforms.Lanes, StepsAhead = 8;
 
     /// <summary>Where a step's first tap lies: of a filter turned by half a turn the last one comes first.</summary>
     public int First => turned ? (Taps - 1) * Lanes : 0;

@@ -7,7 +7,7 @@ namespace Singa.Actors.Devices.Cpu.Winograd;
 /// </summary>
 internal readonly record struct ProductMemory(PanelCut Image, PanelCut Gradient, int Levels, bool SeveralBlocks)
 {
-    private const int Taps = 9;
+    private const int Taps = FilterTaps.Taps;
 
     private int RowsMax => Math.Min(Gradient.Tiling.PanelColumns, Gradient.Columns);
 

@@ -59,7 +59,7 @@ internal sealed unsafe class AddPhase(SharedScratch shared, ProductMemory memory
 /// <summary>Puts the sums of the lowest level where they belong in the filter's gradient [row][column][tap], from some row and column on.</summary>
 internal sealed unsafe class StorePhase(SharedScratch shared, ProductMemory memory, float* filter, int firstRow, int firstColumn, int allColumns) : CpuKernel
 {
-    private const int Taps = 9;
+    private const int Taps = FilterTaps.Taps;
 
     public override int Parts(int threads) => threads == 1 ? 1 : Math.Min(memory.Regions, threads);
 

@@ -11,7 +11,7 @@ namespace Singa.Actors.Devices.Cpu.Winograd;
 /// </summary>
 internal static unsafe class TransformingProduct
 {
-    private const int Lanes = WinogradTransforms.Lanes, StepsAtOnce = 16, Rows = 6, RowTaps = 3, ChunkTaps = StepsAtOnce * TapsPhase.Taps * Lanes;
+    private const int Lanes = WinogradTransforms.Lanes, StepsAtOnce = 16, Rows = 6, RowTaps = 3, ChunkTaps = StepsAtOnce * FilterTaps.PerStep;
 
     /// <summary>Floats that a product wants for itself.</summary>
     public const int Temporary = StepsAtOnce * Rows * RowTaps * Lanes;
@@ -70,7 +70,7 @@ internal static unsafe class TransformingProduct
     private static void Columns<T>(float* taps, int steps, float* rows) where T : struct, IFloats<T>
     {
         nint row = StepsAtOnce * RowTaps * T.Count;
-        for (int step = 0; step < steps; step++, taps += TapsPhase.Taps * Lanes)
+        for (int step = 0; step < steps; step++, taps += FilterTaps.PerStep)
         {
             for (int column = 0; column < RowTaps; column++, rows += T.Count)
             {

@@ -51,7 +51,7 @@ internal sealed unsafe class WinogradConvolve : CpuKernel
         {
             var taps = resting.Keep((nameof(TapsPhase), kernel.Filter.Offset, kernel.Filter.Shape), TapsPhase.Bytes(size.InChannels, size.OutChannels));
             var place = new SharedScratch(0);
-            return new CpuPhases(place, new TapsPhase(geometry, (float*)address(kernel.Filter), place), new WinogradConvolve(kernel, size, cut, place, isFew: true, null, context, address)) { Kept = taps };
+            return new CpuPhases(place, new TapsPhase(filter, size.InChannels, size.OutChannels, place), new WinogradConvolve(kernel, size, cut, place, isFew: true, null, context, address)) { Kept = taps };
         }
 
         long bytes = WinogradSize.Bytes(size.InChannels, cut.TotalWidth);
@@ -144,11 +144,12 @@ internal sealed unsafe class WinogradConvolve : CpuKernel
         {
             int width = cut.Width(panel);
             nint apart = WinogradSize.Apart((long)tiles * width);
-            if (isFew)
+            if (pieces is not null)
+                pieces.Multiply(panel, tiles, image, Padded, imageApart, products, apart, pixels);
+            else if (isFew)
                 MultiplyFew(panel, tiles, width, image, imageApart, products, apart, pixels);
-            pieces?.Multiply(panel, tiles, image, Padded, imageApart, products, apart, pixels);
-            for (int f = 0; f < Frequencies && !isFew && pieces is null; f++)
-                Multiply(f, panel, tiles, width, image + f * imageApart, products + f * apart);
+            else
+                Multiply(panel, tiles, width, image, imageApart, products, apart);
             for (int row = first; row < first + count; row = (row / height + 1) * height)
             {
                 int rows = Math.Min(first + count, (row / height + 1) * height) - row;
@@ -174,18 +175,22 @@ internal sealed unsafe class WinogradConvolve : CpuKernel
         }
     }
 
-    private void Multiply(int frequency, int panel, int tiles, int width, float* image, float* products)
+    private void Multiply(int panel, int tiles, int width, float* image, nint imageApart, float* products, nint apart)
     {
-        int steps = size.InChannels, vectors = width / tiling.Lanes;
-        float* filter = (float*)shared.Pointer + frequency * WinogradSize.Apart((long)steps * cut.TotalWidth) + cut.Start(panel, steps);
-        var parts = MicroKernel.Tiles(tiling, tiles, vectors);
-        for (int step = 0; step < steps; step += ContractKernel.BlockLength)
+        int steps = size.InChannels;
+        float* filter = (float*)shared.Pointer + cut.Start(panel, steps);
+        nint filterApart = WinogradSize.Apart((long)steps * cut.TotalWidth);
+        var parts = MicroKernel.Tiles(tiling, tiles, width / tiling.Lanes);
+        for (int f = 0; f < Frequencies; f++, image += imageApart, filter += filterApart, products += apart)
         {
-            int now = Math.Min(ContractKernel.BlockLength, steps - step);
-            for (int t = 0, row = 0; t < parts.Count; row += parts.Rows(t++))
+            for (int step = 0; step < steps; step += ContractKernel.BlockLength)
             {
-                parts.Kernel(t)((byte*)(image + (nint)row * Padded + step), (nint)Padded * sizeof(float), sizeof(float),
-                    (byte*)(filter + (nint)step * width), (byte*)(products + (nint)row * width), (nint)width * sizeof(float), now, step == 0 ? TileMode.Store : TileMode.Add);
+                int now = Math.Min(ContractKernel.BlockLength, steps - step);
+                for (int t = 0, row = 0; t < parts.Count; row += parts.Rows(t++))
+                {
+                    parts.Kernel(t)((byte*)(image + (nint)row * Padded + step), (nint)Padded * sizeof(float), sizeof(float),
+                        (byte*)(filter + (nint)step * width), (byte*)(products + (nint)row * width), (nint)width * sizeof(float), now, step == 0 ? TileMode.Store : TileMode.Add);
+                }
             }
         }
     }

@@ -13,7 +13,7 @@ namespace Singa.Actors.Devices.Cpu.Winograd;
 /// </summary>
 internal sealed unsafe class WinogradFilterGradient : CpuKernel
 {
-    private const int Lanes = WinogradTransforms.Lanes, Frequencies = Graph.Plans.Winograd.Frequencies, Taps = 9;
+    private const int Lanes = WinogradTransforms.Lanes, Frequencies = Graph.Plans.Winograd.Frequencies, Taps = FilterTaps.Taps;
 
     private readonly SharedScratch shared;
     private readonly Tiling tiling;
