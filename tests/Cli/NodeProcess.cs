@@ -30,13 +30,14 @@ internal sealed partial class NodeProcess : IAsyncDisposable
 
     /// <summary>Returns when it is up.</summary>
     /// <param name="state">A folder of the test's own, in which it remembers members.</param>
-    public static Task<NodeProcess> StartAsync(string state, params string[] arguments) => StartAsync(state, [], arguments);
+    public static Task<NodeProcess> StartAsync(string state, params string[] arguments) => StartAsync(state, [], "", arguments);
 
     /// <param name="within">The command that starts it in another network; empty, this machine's.</param>
-    public static async Task<NodeProcess> StartAsync(string state, string[] within, params string[] arguments)
+    /// <param name="settings">HOCON beside the secret's.</param>
+    public static async Task<NodeProcess> StartAsync(string state, string[] within, string settings, params string[] arguments)
     {
         string config = Path.Combine(state, "node.conf");
-        File.WriteAllText(config, $"singa.cluster {{ secret = \"{Secret}\", state-dir = \"{state.Replace("\\", "\\\\")}\" }}");
+        File.WriteAllText(config, $"singa.cluster {{ secret = \"{Secret}\", state-dir = \"{state.Replace("\\", "\\\\")}\" }}\n{settings}");
         string[] defaults = [.. Unless(DevicesOption, "cpu:0"), .. Unless(ThreadsOption, "1")];
         // Without diagnostics the runtime itself leaves no files behind when it is killed.
         var process = Singa.Start(within, [("DOTNET_EnableDiagnostics", "0")], ["node", "--config", config, .. defaults, .. arguments]);

@@ -1,3 +1,4 @@
+using System.Net;
 using Akka.Actor;
 using Akka.Actor.Setup;
 using Akka.Dispatch;
@@ -61,10 +62,15 @@ internal sealed class ClusterLogActor : ReceiveActor, IRequiresMessageQueue<ILog
         if (!Refusals.IsWorthALine(count))
             return;
         int from = text.IndexOf("->", StringComparison.Ordinal), to = text.IndexOf("(Id", StringComparison.Ordinal);
-        string peer = from > 0 && to > from ? text[(from + 2)..to].Trim('[', ']') : "somebody";
+        string peer = from > 0 && to > from ? Address(text[(from + 2)..to].Trim().TrimEnd(']')) : "somebody";
         var inner = cause?.GetBaseException();
         log.LogWarning("a handshake with {Peer} was refused ({Count} so far): {Reason}", peer, count, FirstLine(inner?.Message ?? "no reason given"));
     }
+
+    /// <summary>One of IPv4 is written as such, though it came to a socket that speaks both.</summary>
+    private static string Address(string text) =>
+        !IPEndPoint.TryParse(text, out var peer) ? text
+        : peer.Address.IsIPv4MappedToIPv6 ? new IPEndPoint(peer.Address.MapToIPv4(), peer.Port).ToString() : peer.ToString();
 
     private static string FirstLine(string text) => text.Split('\n')[0] is { Length: > 160 } line ? $"{line[..160]}…" : text.Split('\n')[0];
 

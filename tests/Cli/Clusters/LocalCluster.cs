@@ -11,6 +11,9 @@ internal sealed class LocalCluster : IAsyncDisposable
     private readonly ConcurrentQueue<NodeProcess> started = [];
     private readonly List<Process> submitted = [];
 
+    /// <summary>HOCON of the nodes that are started from now on.</summary>
+    public string Settings { get; set; } = "";
+
     public IEnumerable<NodeProcess> Living => started.Where(n => !n.Process.HasExited);
 
     public string Contacts => string.Join(',', Living.Where(n => !n.IsStopped).Select(n => n.Address));
@@ -31,7 +34,7 @@ internal sealed class LocalCluster : IAsyncDisposable
         string state = Directory.CreateDirectory(this[name]).FullName;
         string[] seeds = [.. Living.Where(n => !n.IsStopped).SelectMany(n => new[] { "--seed-node", n.Address })];
         string[] root = arguments.Contains("--data-root") ? [] : ["--data-root", folder];
-        var node = await NodeProcess.StartAsync(state, within, [.. seeds, .. root, .. arguments]);
+        var node = await NodeProcess.StartAsync(state, within, Settings, [.. seeds, .. root, .. arguments]);
         started.Enqueue(node);
         return node;
     }
