@@ -9,6 +9,9 @@ namespace Singa.Actors.Collective.Tests;
 /// <summary>A member's bucket in pinned memory, filled with the sums of its subtrees.</summary>
 internal sealed class Bucket
 {
+    /// <summary>Rounds have only their addresses, and may add and write when whoever brought them has long ended.</summary>
+    private static readonly System.Collections.Concurrent.ConcurrentBag<float[]> Kept = [];
+
     private readonly float[] storage;
     private ImmutableArray<SubtreeRow> further;
 
@@ -16,13 +19,10 @@ internal sealed class Bucket
     {
         Layout = layout;
         Elements = elements;
-        storage = GC.AllocateArray<float>(Math.Max(1, layout.Rows.Length) * elements, pinned: true);
+        storage = Pinned(Math.Max(1, layout.Rows.Length) * elements);
         for (int i = 0; i < layout.Rows.Length; i++)
             sum(layout.Rows[i]).CopyTo(storage, i * elements);
     }
-
-    /// <summary>Whoever has only their addresses does not keep them.</summary>
-    private static readonly System.Collections.Concurrent.ConcurrentBag<float[]> Kept = [];
 
     public BatchLayout Layout { get; }
 
@@ -42,11 +42,17 @@ internal sealed class Bucket
     public Contribution Bring(IExchangeCompletion done) =>
         new(new HostRows(Address(storage), Layout.Rows.Length, Elements, DType.Float32), Layout.Rows, done) { Further = further, Mark = Mark };
 
+    private static float[] Pinned(int elements)
+    {
+        var pinned = GC.AllocateArray<float>(elements, pinned: true);
+        Kept.Add(pinned);
+        return pinned;
+    }
+
     private static nint Pinned(float[] values)
     {
-        var pinned = GC.AllocateArray<float>(values.Length, pinned: true);
+        var pinned = Pinned(values.Length);
         values.CopyTo(pinned, 0);
-        Kept.Add(pinned);
         return Address(pinned);
     }
 
