@@ -24,7 +24,10 @@ public interface ITransport
     /// <summary>Makes a round ready before anybody arrives. Not needed for it to work: whoever arrives first would do it.</summary>
     void Prepare(RoundId round);
 
-    /// <summary>A member brings a bucket; <c>Done</c> is signalled when all buckets of the round are totals everywhere, or none counts.</summary>
+    /// <summary>
+    /// A member brings a bucket; <c>Done</c> is signalled when all buckets of the round are totals everywhere, or none counts. Until then the round
+    /// reads and writes the rows where they lie, whatever becomes of whoever brought them: their memory has to stay.
+    /// </summary>
     void Begin(RoundId round, int rank, int bucket, in Contribution contribution);
 
     /// <summary>Fails the rounds in which the first member has waited longer than <paramref name="deadline"/> allows.</summary>
