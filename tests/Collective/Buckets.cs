@@ -9,17 +9,15 @@ namespace Singa.Actors.Collective.Tests;
 /// <summary>A member's bucket in pinned memory, filled with the sums of its subtrees.</summary>
 internal sealed class Bucket
 {
-    /// <summary>Rounds have only their addresses, and may add and write when whoever brought them has long ended.</summary>
-    private static readonly System.Collections.Concurrent.ConcurrentBag<float[]> Kept = [];
-
     private readonly float[] storage;
+    private readonly List<float[]> beside = [];
     private ImmutableArray<SubtreeRow> further;
 
     public Bucket(BatchLayout layout, int elements, Func<ShardRange, float[]> sum)
     {
         Layout = layout;
         Elements = elements;
-        storage = Pinned(Math.Max(1, layout.Rows.Length) * elements);
+        storage = GC.AllocateArray<float>(Math.Max(1, layout.Rows.Length) * elements, pinned: true);
         for (int i = 0; i < layout.Rows.Length; i++)
             sum(layout.Rows[i]).CopyTo(storage, i * elements);
     }
@@ -40,23 +38,27 @@ internal sealed class Bucket
     }
 
     public Contribution Bring(IExchangeCompletion done) =>
-        new(new HostRows(Address(storage), Layout.Rows.Length, Elements, DType.Float32), Layout.Rows, done) { Further = further, Mark = Mark };
+        new(new HostRows(Address(storage), Layout.Rows.Length, Elements, DType.Float32), Layout.Rows, new Holding(this, done)) { Further = further, Mark = Mark };
 
-    private static float[] Pinned(int elements)
+    private nint Pinned(float[] values)
     {
-        var pinned = GC.AllocateArray<float>(elements, pinned: true);
-        Kept.Add(pinned);
-        return pinned;
-    }
-
-    private static nint Pinned(float[] values)
-    {
-        var pinned = Pinned(values.Length);
+        var pinned = GC.AllocateArray<float>(values.Length, pinned: true);
         values.CopyTo(pinned, 0);
+        beside.Add(pinned);
         return Address(pinned);
     }
 
     private static unsafe nint Address(float[] pinned) => (nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref pinned[0]);
+}
+
+/// <summary>A round has only addresses, and may add and write when whoever brought them has long ended: what it tells keeps the memory until it is told.</summary>
+internal sealed class Holding(Bucket bucket, IExchangeCompletion done) : IExchangeCompletion
+{
+    public Bucket Bucket => bucket;
+
+    public void Complete() => done.Complete();
+
+    public void Fail(string reason) => done.Fail(reason);
 }
 
 /// <summary>What a member's device was told.</summary>
